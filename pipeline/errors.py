@@ -1,0 +1,86 @@
+"""What can go wrong, as one tree that decides what happens next.
+
+    MunimentError
+    ├── Temporary              worth trying again: Airflow retries the task
+    │   ├── StoreUnavailable   the store did not answer, or answered 5xx / SlowDown
+    │   ├── WriteConflict      another writer was faster too often; the next try will see its work
+    │   └── CrawlInterrupted   the crawl child was ended from outside before it had finished
+    └── Permanent              trying again changes nothing: the task fails at once
+        ├── SettingsError      a MUNIMENT_* variable or a missing optional part
+        ├── SiteFileError      a site file that cannot be used
+        ├── StoreRefused       wrong credentials, no such bucket, or a store without the guarantees we need
+        ├── ArchiveError       the archive contradicts itself or its contract
+        ├── NotInArchive       what was asked for is not there
+        ├── CrawlFailed        the crawl child ended by itself and says that it failed
+        └── RunRejected        the gate refused the run; nothing of it was published
+
+Every Permanent error carries ``next_step``: what the operator can do, in words. What a *page* does
+wrong is never here: it is counted under one outcome of the run (see ``pipeline.model.Outcome``).
+"""
+
+from __future__ import annotations
+
+
+class MunimentError(Exception):
+    """Anything Muniment raises on purpose."""
+
+
+class Temporary(MunimentError):
+    """The same call may succeed later, unchanged."""
+
+
+class StoreUnavailable(Temporary):
+    """The store did not answer, or asked for patience."""
+
+
+class WriteConflict(Temporary):
+    """A conditional write lost too many races in a row."""
+
+
+class CrawlInterrupted(Temporary):
+    """The crawl child was ended by a signal or lost its parent."""
+
+
+class Permanent(MunimentError):
+    """The same call will fail again until somebody changes something.
+
+    Args:
+        message: what is wrong, in one or more plain sentences.
+        next_step: what the operator can do about it.
+    """
+
+    def __init__(self, message: str, *, next_step: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"{self.message}\nNext step: {self.next_step}"
+
+
+class SettingsError(Permanent):
+    """A deployment setting is missing or wrong."""
+
+
+class SiteFileError(Permanent):
+    """A site file is missing or wrong; the message names file and key."""
+
+
+class StoreRefused(Permanent):
+    """The store refuses us, or we refuse the store."""
+
+
+class ArchiveError(Permanent):
+    """The archive contradicts itself or its contract."""
+
+
+class NotInArchive(Permanent):
+    """No such site, run, article or version."""
+
+
+class CrawlFailed(Permanent):
+    """The crawl child says that it could not do its work."""
+
+
+class RunRejected(Permanent):
+    """The gate refused a run; the message is the one an operator reads."""

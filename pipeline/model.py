@@ -1,0 +1,261 @@
+"""The nouns of the archive: what is written into the bucket, as frozen types.
+
+Every type here is a document or a part of one; `docs/archive-format.md` describes them for readers in
+other languages. Nothing here does I/O. Times are UTC with an explicit zone; digests are
+``<algorithm>:<value>``; keys are keys in the archive's bucket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+CONTRACT = 1
+"""Version of the bucket contract that this code writes (see ``pipeline.archive``)."""
+
+
+def _utc_text(moment: datetime) -> str:
+    text = moment.astimezone(UTC).isoformat(timespec="microseconds" if moment.microsecond else "seconds")
+    return text.replace("+00:00", "Z")
+
+
+UtcTime = Annotated[datetime, PlainSerializer(_utc_text, return_type=str, when_used="json")]
+"""A moment; in JSON ``2026-11-22T09:30:00Z``."""
+
+
+class Document(BaseModel):
+    """Base of everything that is written as JSON: frozen, keyword-only, unknown fields kept out of the way.
+
+    Readers must ignore fields they do not know (the contract grows by addition), so this does too.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_timedelta="float")
+
+    def to_json(self) -> bytes:
+        """The document as UTF-8 JSON, keys in field order, without trailing white space."""
+        return self.model_dump_json(exclude_none=False).encode()
+
+
+class Outcome(StrEnum):
+    """How a discovered URL ended in a run: exactly one each; they add up to what was discovered."""
+
+    ARCHIVED = "archived"  # a new version was made of it
+    UNCHANGED = "unchanged"  # 304, same payload, same text, or not due yet
+    NOT_AN_ARTICLE = "not-an-article"
+    EXCLUDED = "excluded"  # robots, pattern, opt-out, off-site
+    BLOCKED = "blocked"  # 401/403/429/451/503, consent or firewall page
+    GONE = "gone"  # 404/410
+    FAILED = "failed"  # no usable answer: DNS, time-out, 5xx, too large, malformed
+    DEFERRED = "deferred"  # found, but the run's fetch_at_most was spent; the next run takes it
+
+
+class State(StrEnum):
+    """What a version says of its article."""
+
+    LIVE = "live"
+    GONE = "gone"
+    MOVED = "moved"
+    RESTORED = "restored"
+    REDACTED = "redacted"
+
+
+class Change(StrEnum):
+    """Why a version was made."""
+
+    NEW = "new"  # first version of the article
+    EDITED = "edited"  # its title or text changed
+    GONE = "gone"
+    MOVED = "moved"
+    RESTORED = "restored"
+
+
+class Moment(Document):
+    """A date as a page gave it, and what we make of it.
+
+    ``value`` is UTC; with ``precision="day"`` only its date (in the site's zone) is meant.
+    """
+
+    value: UtcTime
+    precision: Literal["second", "minute", "day", "month", "year"] = "second"
+    original: str  # the text that was read
+    source: str  # where: "json-ld", "opengraph", "meta", "time", "htmldate", "feed", …
+    zone_assumed: bool = False  # the text had no zone; the site's was taken
+
+
+class Evidence(Document):
+    """Where the WARC record lies that proves a version: read ``length`` bytes at ``offset`` of ``warc``."""
+
+    warc: str  # key of the segment
+    offset: int
+    length: int
+    record_id: str  # WARC-Record-ID, "<urn:uuid:…>"
+    record_type: Literal["response", "revisit"] = "response"
+    payload_digest: str  # as in WARC-Payload-Digest
+    status: int  # HTTP status
+    captured_at: UtcTime
+
+
+class Stripped(Document):
+    """A block of the page that is not part of the text, and why."""
+
+    text: str
+    reason: str
+
+
+class Article(Document):
+    """What extraction makes of a capture."""
+
+    article: str  # id, from ``article_id(url)``
+    url: str  # canonical URL
+    title: str
+    text: str  # clean body, paragraphs separated by one line break
+    authors: tuple[str, ...] = ()
+    published: Moment | None = None
+    modified: Moment | None = None
+    section: str | None = None
+    language: str | None = None  # BCP 47
+    description: str | None = None
+    image: str | None = None
+    tags: tuple[str, ...] = ()
+    origins: dict[str, str] = Field(default_factory=dict)  # field name -> where it was read
+    stripped: tuple[Stripped, ...] = ()
+    words: int
+    digest: str  # ``content_digest(title, text)``
+
+
+class Finding(Document):
+    """One line of ``extracted-<nnnnn>.jsonl.zst``: what became of one captured page of the run.
+
+    ``kind`` "article" carries ``article``; every other kind carries ``reason`` in words.
+    """
+
+    kind: Literal["article", "unchanged", "not-an-article", "gone", "blocked", "failed"]
+    requested: str  # canonical form of the URL as it was discovered
+    final: str  # URL that answered, after redirects
+    evidence: Evidence
+    reason: str | None = None
+    article: Article | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    via: str | None = None  # URL of the source that named it; None for a re-check
+    source_lastmod: str | None = None  # date the source gave (sitemap lastmod, feed updated), as text
+
+
+class Version(Document):
+    """The n-th distinct state of an article; one object, created once, never overwritten."""
+
+    contract: int = CONTRACT
+    site: str
+    article: str
+    n: int = Field(ge=1)
+    state: State
+    change: Change
+    url: str
+    final_url: str
+    requested_url: str
+    title: str
+    text: str
+    authors: tuple[str, ...] = ()
+    published: Moment | None = None
+    modified: Moment | None = None
+    section: str | None = None
+    language: str | None = None
+    description: str | None = None
+    image: str | None = None
+    tags: tuple[str, ...] = ()
+    origins: dict[str, str] = Field(default_factory=dict)
+    stripped: tuple[Stripped, ...] = ()
+    words: int
+    digest: str
+    publisher: str
+    run: str
+    captured_at: UtcTime
+    evidence: Evidence
+    extractor: str  # "trafilatura 2.3.1"
+    code: str  # "muniment 0.1.0"
+    note: str | None = None  # for gone / moved / restored: the reason in words
+
+
+class Check(Document):
+    """One named check of the gate with its figure and the limit it was held against."""
+
+    name: str
+    verdict: Literal["accept", "warn", "reject"]
+    figure: float | None
+    limit: float | None
+    message: str  # one sentence for the operator
+
+
+class Report(Document):
+    """``runs/<site>/<run>/report.json``: what a run counted, its checks, and the verdict."""
+
+    contract: int = CONTRACT
+    site: str
+    run: str
+    verdict: Literal["accept", "warn", "reject"]
+    checks: tuple[Check, ...]
+    counts: dict[str, int]  # discovered, captured, articles, not-an-article, …
+    reasons: dict[str, int] = Field(default_factory=dict)  # "not-an-article: too short" -> 3
+    message: str  # what the operator reads
+
+
+class Published(Document):
+    """``runs/<site>/<run>/published.json``: written last; its existence says the run is published."""
+
+    contract: int = CONTRACT
+    site: str
+    run: str
+    outcomes: dict[str, int]  # Outcome -> number of discovered URLs; adds up to ``discovered``
+    discovered: int
+    versions: dict[str, int]  # Change -> number of versions made
+    made: tuple[str, ...]  # keys of the versions made by this run, sorted
+    table_rows: int
+
+
+_SPACE = re.compile(r"\s+")
+_FOLD = str.maketrans(
+    {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2026": "..."}
+)
+
+
+def content_digest(title: str, text: str) -> str:
+    """Digest of what makes a new version: headline and body, blind to white space and typographic quotes.
+
+    Returns:
+        ``sha256:<64 hex digits>``.
+    """
+    parts = (_SPACE.sub(" ", unicodedata.normalize("NFKC", part).translate(_FOLD)).strip() for part in (title, text))
+    return "sha256:" + hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def article_id(url: str) -> str:
+    """Id of the article at a canonical URL: the first 20 hex digits of its SHA-256 (80 bits)."""
+    return hashlib.sha256(url.encode()).hexdigest()[:20]
+
+
+def run_id(started: datetime, token: str) -> str:
+    """Id of a run: sorts by start, and is the same for the same start and token.
+
+    Args:
+        started: when the run was due or begun; any zone.
+        token: what tells two runs of one second apart (Airflow's run id, or random text).
+
+    Returns:
+        ``20261122T093000Z-1a2b3c4d``.
+    """
+    if started.tzinfo is None:
+        raise ValueError("a run's start needs a time zone")
+    suffix = hashlib.sha256(token.encode()).hexdigest()[:8]
+    return f"{started.astimezone(UTC):%Y%m%dT%H%M%SZ}-{suffix}"
+
+
+RUN_ID = re.compile(r"^\d{8}T\d{6}Z-[0-9a-f]{8}$")
+SITE_ID = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")
+
+JsonObject = dict[str, Any]

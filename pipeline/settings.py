@@ -1,0 +1,94 @@
+"""Deployment facts, read once at the edge from ``MUNIMENT_*`` variables.
+
+Facts about a site are in its file (``spiders/sites``); credentials and the endpoint of the store are
+where boto3 looks for them (``AWS_ENDPOINT_URL_S3``, ``AWS_ACCESS_KEY_ID`` …). When none of those is set
+and ``muniment store up`` has made an embedded store below ``MUNIMENT_HOME``, that store is used.
+
+This is the only module of ``pipeline`` that looks at the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from typing_extensions import Annotated
+
+from pipeline.errors import SettingsError
+
+
+def _default_home() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "muniment"
+
+
+class Settings(BaseSettings):
+    """All deployment settings. Every field ``x`` is the variable ``MUNIMENT_X``."""
+
+    model_config = SettingsConfigDict(env_prefix="MUNIMENT_", frozen=True, extra="forbid")
+
+    home: Path = Field(
+        default_factory=_default_home,
+        description="Folder for what this machine keeps: the embedded store's data and secret, Airflow's home.",
+    )
+    bucket: str = Field(
+        default="muniment",
+        min_length=3,
+        max_length=63,
+        pattern=r"^[a-z0-9][a-z0-9.-]+[a-z0-9]$",
+        description="The archive's bucket.",
+    )
+    tables_bucket: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9][a-z0-9.-]+[a-z0-9]$",
+        description="Bucket of the table; must not have bucket versioning on. Default: the archive's bucket.",
+    )
+    sites: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(),
+        description=f"More folders with site files, separated by '{os.pathsep}'. They come beside the built-in ones.",
+    )
+    builtin_sites: bool = Field(default=True, description="Whether the site files inside the package are used.")
+    contact: str = Field(
+        default="",
+        description="Web page or e-mail address that goes into the user agent; needed to crawl the live web.",
+    )
+    scratch: Path | None = Field(
+        default=None, description="Folder for a run's spool; emptied when the step ends. Default: the system's."
+    )
+    segment_mb: float = Field(default=16.0, gt=0, le=1024, description="A WARC segment is sealed at this size, in MiB.")
+    segment_seconds: float = Field(default=300.0, gt=0, description="… or at this age, in seconds.")
+    processes: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, le=128, description="Processes that extract a segment."
+    )
+    upload_threads: int = Field(default=16, ge=1, le=128, description="Parallel requests to the store.")
+    store_port: int = Field(default=8333, ge=1024, le=55535, description="Port of the embedded store's S3 server.")
+
+    @field_validator("sites", mode="before")
+    @classmethod
+    def _split_folders(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(Path(part).expanduser() for part in value.split(os.pathsep) if part)
+        return value
+
+    @property
+    def table_bucket(self) -> str:
+        """The bucket that holds ``tables/``."""
+        return self.tables_bucket or self.bucket
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        SettingsError: a variable has a value that cannot be used; the message names each.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"MUNIMENT_{'_'.join(str(part) for part in item['loc']).upper()}: {item['msg']} (given: {item['input']!r})"
+            for item in error.errors()
+        )
+        raise SettingsError(wrong, next_step="Correct the variable; docs/operators.md lists them all.") from error
