@@ -92,3 +92,12 @@ def read_settings() -> Settings:
             for item in error.errors()
         )
         raise SettingsError(wrong, next_step="Correct the variable; docs/operators.md lists them all.") from error
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of the crawl child: ours, without the store's credentials and Airflow's secrets.
+
+    The child reads a hostile web and needs neither.
+    """
+    secret = ("AWS_", "AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_", "WEED_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(secret)}
