@@ -1,0 +1,289 @@
+"""``muniment run``, ``status``, ``history`` and ``show``."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.output import JsonOption, console, plain_table, print_json, print_table, safe
+from pipeline.settings import read_settings
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+
+    from pipeline.model import Moment, Version
+    from pipeline.status import SiteStatus
+    from pipeline.steps import Progress
+
+SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="Id of a site; `muniment sites list` shows them.")]
+UrlArgument = Annotated[str, typer.Argument(metavar="URL", help="URL of an article, in any form that led to it.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this module's commands to the main app."""
+    app.command("run")(run)
+    app.command("extract-segment")(extract_segment)
+    app.command("status")(status)
+    app.command("history")(history)
+    app.command("show")(show)
+
+
+def run(
+    site: SiteArgument,
+    run_id: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="Go on with this run instead of beginning one.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Fetch at most so many article pages.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Crawl, extract, check and publish one site, as its DAG does, without Airflow.
+
+    A run that was interrupted goes on with --run and the id that was printed.
+    """
+    from pipeline.steps import new_run, open_workplace, run_site
+
+    work = open_workplace(read_settings())
+    work.site(site)
+    name = run_id or new_run()
+    console(stderr=True).print(f"run {name} of {site}")
+    with _bars() as bars:
+        result = run_site(work, site, name, limit=limit, progress=_shown(bars))
+    if as_json:
+        print_json(
+            {
+                "site": site,
+                "run": name,
+                "verdict": result.report.verdict,
+                "message": result.report.message,
+                "published": result.published,
+                "seconds": result.seconds,
+            }
+        )
+        return
+    out = console()
+    published = result.published
+    out.print(f"{result.report.verdict}: {safe(result.report.message)}")
+    if published:
+        for title, counts in (("outcomes", published.outcomes), ("versions", published.versions)):
+            told = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+            out.print(f"{title}: {told or 'none'}")
+    out.print("seconds: " + ", ".join(f"{step} {value:.1f}" for step, value in result.seconds.items()))
+
+
+def extract_segment(
+    site: SiteArgument,
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")],
+    segment: Annotated[int, typer.Argument(min=0, help="Number of the segment.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Extract one segment of a run that was crawled (the DAG does this by itself)."""
+    from pipeline.steps import extract, open_workplace
+
+    counts = extract(open_workplace(read_settings()), site, run_id, segment)
+    if as_json:
+        print_json(counts)
+    else:
+        console().print(", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "no pages")
+
+
+def status(
+    sites: Annotated[list[str] | None, typer.Argument(metavar="[SITE]...", help="Only these sites.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Also sites that never ran.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """How every site stands: last run, verdict, new, changed, gone, unchanged, failed, and the next run."""
+    from pipeline.status import read_status
+    from pipeline.steps import open_workplace
+
+    work = open_workplace(read_settings())
+    chosen = [work.site(name) for name in sites] if sites else list(work.sites.values())
+    lines = read_status(work.archive, chosen, datetime.now(UTC))
+    if as_json:
+        print_json(lines)
+        return
+    shown = [line for line in lines if every or sites or line.last_run]
+    if shown:
+        _print_status(shown)
+    if len(shown) < len(lines):
+        console(stderr=True).print(f"{len(lines) - len(shown)} more sites never ran (--all shows them)")
+
+
+def _print_status(lines: list[SiteStatus]) -> None:
+    table = plain_table("site", "last run", "verdict", "new", "changed", "gone", "unchanged", "failed", "next run")
+    for line in lines:
+        verdict = (line.verdict or "never ran") + ("" if line.published or not line.verdict else ", not published")
+        counts = (line.new, line.changed, line.gone, line.unchanged, line.failed)
+        due = f"{line.next_run:%Y-%m-%d %H:%M}Z" if line.next_run else "by hand"
+        table.add_row(line.site, line.last_run or "-", verdict, *map(str, counts), due)
+    print_table(table)
+    for line in lines:
+        if line.message:
+            console().print(f"\n{line.site}: {safe(line.message)}")
+
+
+def history(url: UrlArgument, as_json: JsonOption = False) -> None:
+    """Every version of an article: when, state, kind of change, words added and removed."""
+    from pipeline.reader import count_word_changes, find_article
+    from pipeline.steps import open_workplace
+
+    work = open_workplace(read_settings())
+    versions = find_article(work.archive, work.sites.values(), url)
+    changes = [count_word_changes(older, newer) for older, newer in zip([None, *versions], versions, strict=False)]
+    if as_json:
+        print_json(
+            [
+                {
+                    "n": version.n,
+                    "state": version.state,
+                    "change": version.change,
+                    "captured_at": version.model_dump(mode="json")["captured_at"],
+                    "title": version.title,
+                    "words": version.words,
+                    "words_added": added,
+                    "words_removed": removed,
+                    "run": version.run,
+                    "digest": version.digest,
+                    "evidence": version.evidence,
+                }
+                for version, (added, removed) in zip(versions, changes, strict=True)
+            ]
+        )
+        return
+    last = versions[-1]
+    console().print(f"{safe(last.title)}\n{safe(last.url)}\narticle {last.article} of {last.site}\n")
+    table = plain_table("n", "captured", "state", "change", "words", "added", "removed", "run")
+    for version, (added, removed) in zip(versions, changes, strict=True):
+        when = f"{version.captured_at:%Y-%m-%d %H:%M:%S}Z"
+        table.add_row(
+            str(version.n),
+            when,
+            version.state.value,
+            version.change.value,
+            str(version.words),
+            f"+{added}",
+            f"-{removed}",
+            version.run,
+        )
+    print_table(table)
+
+
+def show(
+    url: UrlArgument,
+    number: Annotated[int | None, typer.Option("--version", "-n", min=1, help="Which version; default: the current one.")] = None,
+    text_only: Annotated[bool, typer.Option("--text", help="Only the text, for other tools.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """One version of an article: headline, metadata with the place each came from, and the text."""
+    from pipeline.errors import NotInArchive
+    from pipeline.reader import current, find_article
+    from pipeline.steps import open_workplace
+
+    work = open_workplace(read_settings())
+    versions = find_article(work.archive, work.sites.values(), url)
+    if number is None:
+        version = current(versions)
+    else:
+        try:
+            version = versions[number - 1]
+        except IndexError:
+            raise NotInArchive(
+                f"There is no version {number} of {url}; it has {len(versions)}.",
+                next_step=f"`muniment history {url}` lists them.",
+            ) from None
+    if as_json:
+        print_json(version)
+    elif text_only:
+        print(safe(version.text))
+    else:
+        _print_version(version)
+
+
+def _print_version(version: Version) -> None:
+    out = console()
+    out.print(safe(version.title), style="bold")
+    evidence = version.evidence
+    rows: list[tuple[str, str | None]] = [
+        ("url", version.url),
+        ("publisher", version.publisher),
+        ("authors", ", ".join(version.authors)),
+        ("published", _moment(version.published)),
+        ("modified", _moment(version.modified)),
+        ("section", version.section),
+        ("language", version.language),
+        ("description", version.description),
+        ("image", version.image),
+        ("version", f"{version.n} ({version.change}, {version.state}), {version.words} words"),
+        ("captured", f"{version.captured_at:%Y-%m-%d %H:%M:%S}Z in run {version.run}"),
+        ("evidence", f"{evidence.warc} at {evidence.offset}, {evidence.length} bytes, {evidence.payload_digest}"),
+        ("made by", f"{version.extractor}, {version.code}"),
+        ("note", version.note),
+    ]
+    for label, value in rows:
+        if value:
+            origin = version.origins.get({"url": "url"}.get(label, label))
+            out.print(f"{label:<12}{safe(value)}" + (f"  [{origin}]" if origin else ""))
+    out.print()
+    out.print(safe(version.text))
+    if version.stripped:
+        out.print(f"\n{len(version.stripped)} blocks of the page are not part of the text:", style="dim")
+        for block in version.stripped:
+            line = " ".join(block.text.split())
+            out.print(f"  {block.reason}: {safe(line[:100])}{'…' if len(line) > 100 else ''}", style="dim")
+
+
+def _moment(moment: Moment | None) -> str | None:
+    if moment is None:
+        return None
+    shown = f"{moment.value:%Y-%m-%d}" if moment.precision == "day" else f"{moment.value:%Y-%m-%d %H:%M:%S}Z"
+    return f"{shown} (read as {moment.original!r}{', zone assumed' if moment.zone_assumed else ''})"
+
+
+def _bars() -> Bars | nullcontext[None]:
+    if not sys.stderr.isatty():
+        return nullcontext()
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:<8}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[said]}", markup=False, style="dim"),
+        console=console(stderr=True),
+    )
+
+
+def _shown(bars: Bars | None) -> Progress:
+    """A Progress that draws on the bars; one that draws nothing without them (the log lines tell)."""
+    from pipeline.steps import Progress
+
+    if bars is None:
+        return Progress()
+
+    class Drawn(Progress):
+        def __init__(self) -> None:
+            self.tasks = {
+                name: bars.add_task(name, total=None, start=False, said="", visible=False)
+                for name in ("crawl", "extract", "check", "publish")
+            }
+            self.running: str | None = None
+
+        def line(self, text: str) -> None:
+            bars.update(self.tasks["crawl"], said=safe(text)[:100])
+
+        def step(self, name: str) -> None:
+            if self.running:
+                bars.update(self.tasks[self.running], total=1, completed=1, said="")
+            bars.start_task(self.tasks[name])
+            bars.update(self.tasks[name], visible=True)
+            self.running = name
+
+        def segments(self, extracted: int, sealed: int) -> None:
+            bars.update(self.tasks["extract"], total=sealed, completed=extracted, visible=True, said="segments")
+
+    return Drawn()
