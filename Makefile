@@ -1,0 +1,67 @@
+# Everything starts here. `make` alone says what there is; docs/ and CONTRIBUTING.md say more.
+#
+# Nothing but Python 3.11+ and make has to be there. The first target that needs it makes .venv from
+# requirements.lock; later ones look only at a stamp. Another Python: make PYTHON=python3.12 test
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+BIN := .venv/bin
+RUN := $(BIN)/python
+# Without byte code Airflow's commands take four times as long.
+unexport PYTHONDONTWRITEBYTECODE
+# An active environment of somebody else must not be written to.
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+
+# The stamp's name says what the environment was made from (not when: a checkout changes times): the
+# lock, the metadata, the rules, the interpreter, this place.
+INPUTS := requirements.lock setup.cfg pyproject.toml scripts/make-venv
+STAMP := .venv/ready-$(firstword $(shell { cat $(INPUTS); pwd -P; echo '$(PYTHON)'; } | cksum))
+PACKAGES := pipeline spiders dags
+TESTS := $(RUN) -m pytest -n logical --maxprocesses 4 --dist loadscope
+
+.PHONY: help venv lock check format test test-all demo up bench clean
+
+help: ## say what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+venv: $(STAMP) ## make .venv from requirements.lock (the other targets do it when needed)
+
+$(STAMP):
+	@PYTHON='$(PYTHON)' scripts/make-venv && touch $@
+
+lock: $(STAMP) ## bring requirements.lock up to setup.cfg (UPGRADE=--upgrade: with the newest versions it allows)
+	$(BIN)/uv pip compile setup.cfg $(UPGRADE) --quiet --universal --python-version 3.11 --extra store --extra dev \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
+
+check: $(STAMP) ## style, types and the rules about who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(PACKAGES) $(wildcard bench)
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## put the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: $(STAMP) ## the tests, without the slow ones
+	$(TESTS) -m 'not slow'
+
+test-all: $(STAMP) ## all tests
+	$(TESTS)
+
+demo: $(STAMP) ## two newsrooms on loopback, through Airflow into SeaweedFS, twice; ends by itself
+	$(RUN) -m bench.demo
+
+up: $(STAMP) ## SeaweedFS and Airflow in the foreground; Ctrl-C ends both
+	$(BIN)/muniment up
+
+bench: $(STAMP) ## say which measuring programs there are
+	@for program in bench/*.py; do printf '  $(RUN) -m bench.%s --help\n' "$$(basename "$$program" .py)"; done | grep -v __init__
+
+clean: ## remove .venv and what tools leave behind (data of `make up` and `make demo` stays)
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
