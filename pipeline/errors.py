@@ -4,7 +4,8 @@
     ├── Temporary              worth trying again: Airflow retries the task
     │   ├── StoreUnavailable   the store did not answer, or answered 5xx / SlowDown
     │   ├── WriteConflict      another writer was faster too often; the next try will see its work
-    │   └── CrawlInterrupted   the crawl child was ended from outside before it had finished
+    │   ├── CrawlInterrupted   the crawl child was ended from outside before it had finished
+    │   └── StackNotReady      Airflow did not do in time what was waited for (`muniment up`, the demo)
     └── Permanent              trying again changes nothing: the task fails at once
         ├── SettingsError      a MUNIMENT_* variable or a missing optional part
         ├── SiteFileError      a site file that cannot be used
@@ -12,7 +13,8 @@
         ├── ArchiveError       the archive contradicts itself or its contract
         ├── NotInArchive       what was asked for is not there
         ├── CrawlFailed        the crawl child ended by itself and says that it failed
-        └── RunRejected        the gate refused the run; nothing of it was published
+        ├── RunRejected        the gate refused the run; nothing of it was published
+        └── StackFailed        Airflow did not start, ended by itself, or refused a request
 
 Every Permanent error carries ``next_step``: what the operator can do, in words. What a *page* does
 wrong is never here: it is counted under one outcome of the run (see ``pipeline.model.Outcome``).
@@ -39,6 +41,10 @@ class WriteConflict(Temporary):
 
 class CrawlInterrupted(Temporary):
     """The crawl child was ended by a signal or lost its parent."""
+
+
+class StackNotReady(Temporary):
+    """Airflow did not do in time what was waited for."""
 
 
 class Permanent(MunimentError):
@@ -84,3 +90,7 @@ class CrawlFailed(Permanent):
 
 class RunRejected(Permanent):
     """The gate refused a run; the message is the one an operator reads."""
+
+
+class StackFailed(Permanent):
+    """Airflow did not start, ended by itself, or refused a request."""

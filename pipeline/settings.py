@@ -9,7 +9,9 @@ This is the only module of ``pipeline`` that looks at the environment.
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import Field, ValidationError, field_validator
@@ -64,6 +66,12 @@ class Settings(BaseSettings):
     )
     upload_threads: int = Field(default=16, ge=1, le=128, description="Parallel requests to the store.")
     store_port: int = Field(default=8333, ge=1024, le=55535, description="Port of the embedded store's S3 server.")
+    airflow_port: int = Field(
+        default=8080,
+        ge=1024,
+        le=65533,
+        description="Port of Airflow's API and web pages under `muniment up`; the next two are its log servers'.",
+    )
 
     @field_validator("sites", mode="before")
     @classmethod
@@ -76,6 +84,50 @@ class Settings(BaseSettings):
     def table_bucket(self) -> str:
         """The bucket that holds ``tables/``."""
         return self.tables_bucket or self.bucket
+
+
+_STORE_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_PROFILE")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreAccess:
+    """Endpoint and credentials of the embedded store."""
+
+    endpoint: str
+    access_key: str
+    secret_key: str = field(repr=False)
+
+
+def read_store_access(settings: Settings) -> StoreAccess | None:
+    """Endpoint and credentials of the embedded store, when that is the one to use.
+
+    Returns:
+        None when the environment names a store, or no embedded store was ever made: boto3 then looks for
+        endpoint and credentials in all the places that it knows.
+
+    Raises:
+        SettingsError: the embedded store's secret is damaged or belongs to another user.
+    """
+    if any(os.environ.get(variable) for variable in _STORE_VARIABLES):
+        return None
+    secret = settings.home.expanduser() / "store" / "credentials.json"
+    try:
+        found = json.loads(secret.read_bytes())
+        return StoreAccess(
+            endpoint=found["endpoint"], access_key=found["access_key"], secret_key=found["secret_key"]
+        )
+    except FileNotFoundError:
+        return None
+    except PermissionError as error:
+        raise SettingsError(
+            f"The embedded store's secret {secret} belongs to another user.",
+            next_step="Run as that user, or set MUNIMENT_HOME to a folder of your own.",
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise SettingsError(
+            f"The embedded store's secret {secret} is damaged.",
+            next_step="Restore it from a backup, or delete it and run: muniment store down, muniment store up",
+        ) from error
 
 
 def read_settings() -> Settings:
