@@ -174,7 +174,8 @@ class LoopbackSite:
             reply = replace(reply, headers=(*reply.headers, ("ETag", etag)))
         given = {name.lower(): value for name, value in reply.headers}
         if self.validators and asked.header("if-none-match") == given.get("etag"):
-            kept = tuple(pair for pair in reply.headers if pair[0].lower() in ("etag", "last-modified", "cache-control"))
+            names = ("etag", "last-modified", "cache-control")
+            kept = tuple(pair for pair in reply.headers if pair[0].lower() in names)
             return Reply(status=304, headers=kept, content_type="")
         if self.gzip and "gzip" in (asked.header("accept-encoding") or "") and "content-encoding" not in given:
             body = gzip_format.compress(reply.body, 6, mtime=0)
