@@ -1,18 +1,298 @@
 """The Site: one publication that we watch, as its TOML file declares it.
 
 One file per site, ``spiders/sites/<country>/<id>.toml``; the id is the file's stem. This module reads
-and refuses site files, and answers what a site says about a URL. It knows nothing of Scrapy.
+and refuses site files, and answers what a site says about a URL. Every mistake of every file is told
+at once, each with file, key, what is wrong and what to write instead (``SiteError.problems``).
+
+Not here: reading folders from settings (``pipeline``), fetching anything, the command line. It imports
+neither Scrapy nor anything else that is slow to load, because parsing the DAG folder loads every site.
 """
 
 from __future__ import annotations
 
+import difflib
+import itertools
+import json
 import re
-from datetime import timedelta
+import tomllib
+import zoneinfo
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Literal
-from urllib.parse import urlsplit
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from croniter import croniter
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
+from pydantic.json_schema import GenerateJsonSchema, WithJsonSchema
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from spiders.pattern import MAX_URL, find_ambiguity, find_reach
+
+BUILTIN_FOLDER: Final = Path(__file__).parent / "sites"
+"""The site files inside the package."""
+
+SITE_ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+CRON_PRESETS: Final = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@quarterly", "@yearly", "@annually")
+
+
+# ------------------------------------------------------------------ what is wrong with a file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One mistake in a site file and what to write instead.
+
+    ``key`` is dotted (``crawl.delay``, ``sources.0.url``) and empty where the whole file is meant.
+    """
+
+    file: str
+    key: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}: {self.key}" if self.key else self.file
+        return f"{where}: {self.problem}. {self.remedy}"
+
+
+class SiteError(ValueError):
+    """Site files that cannot be used; ``problems`` has every mistake of every file, in file order."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def _wrong(problem: str, remedy: str) -> PydanticCustomError:
+    """A validation error that carries its remedy; braces are kept out of pydantic's template."""
+    return PydanticCustomError("site", "{problem}", {"problem": problem, "remedy": remedy})
+
+
+def _nearest(word: str, choices: Iterable[str]) -> str | None:
+    found = difflib.get_close_matches(word.lower(), list(choices), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+# ------------------------------------------------------------------ values that a file may hold
+
+
+def _check_text(value: str) -> str:
+    if not value.strip():
+        raise _wrong("is empty", "Write a text, or remove the key.")
+    return value
+
+
+def _check_url(value: str) -> str:
+    """An absolute http(s) URL without user name, fragment or white space, as it goes over the wire."""
+    if re.search(r"[\s\x00-\x20\x7f]", value):
+        raise _wrong(f"{value!r} has white space in it", "Write the URL without it, or as %20.")
+    try:
+        parts = urlsplit(value)
+        host, _port = parts.hostname, parts.port
+    except ValueError as error:
+        raise _wrong(f"{value!r} is no URL ({error})", 'Write it as "https://www.example.gov.uk/news".') from error
+    if "@" in parts.netloc:
+        raise _wrong("has a user name or password in it", "Write the URL without what stands before the @ sign.")
+    if parts.scheme not in ("http", "https"):
+        remedy = (
+            f'Write "https://{value}".' if "://" not in value else "Write a URL that begins with https:// or http://."
+        )
+        raise _wrong(f"{value!r} is not an http or https URL", remedy)
+    if not host:
+        raise _wrong(f"{value!r} names no host", 'Write it as "https://www.example.gov.uk/news".')
+    if not host.isascii():
+        raise _wrong(f"host {host!r} is not ASCII", f'Write the host as "{_punycode(host)}".')
+    if parts.fragment:
+        raise _wrong(f"has a fragment (#{parts.fragment}), which is never sent", "Write the URL without it.")
+    return value
+
+
+def _punycode(host: str) -> str:
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return "xn--…"
+
+
+def _check_home(value: str) -> str:
+    value = _check_url(value)
+    if urlsplit(value).query:
+        raise _wrong("has a query", "Write the address of the front page without what follows the question mark.")
+    return value
+
+
+def _check_domain(value: str) -> str:
+    if "://" in value or "/" in value:
+        host = _netloc(urlsplit(value if "://" in value else f"https://{value}")) or "www.example.gov.uk"
+        raise _wrong(f"{value!r} is a URL, not a host", f'Write "{host}".')
+    if value != value.lower():
+        raise _wrong(f"{value!r} has capital letters", f'Write "{value.lower()}".')
+    if "*" in value:
+        raise _wrong(f"{value!r} has a wildcard", "Write each host by its full name.")
+    if not re.fullmatch(r"(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?)(?::\d{1,5})?", value):
+        raise _wrong(f"{value!r} is no host", 'Write it as "www.example.gov.uk" or "127.0.0.1:8080".')
+    return value
+
+
+def _check_pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except (re.error, RecursionError, OverflowError) as error:
+        place = f" at character {error.pos + 1}" if isinstance(error, re.error) and error.pos is not None else ""
+        raise _wrong(
+            f"is no regular expression: {error.msg if isinstance(error, re.error) else error}{place}",
+            "Correct it (Python's re syntax); in TOML put it in 'single quotes' so that backslashes stay.",
+        ) from error
+    if ambiguity := find_ambiguity(value):
+        raise _wrong(
+            f"can take for ever on a long URL: {ambiguity} inside a repetition can be split in many ways",
+            "Write one repetition ([a-z0-9-]+ for ([a-z0-9]+-?)+), or a separator that the inner part cannot match.",
+        )
+    return value
+
+
+def _check_schedule(value: str) -> str:
+    if value.startswith("@"):
+        if value not in CRON_PRESETS:
+            near = _nearest(value, CRON_PRESETS) or "@hourly"
+            raise _wrong(
+                f"{value!r} is no known preset", f'Write "{near}" (known: {", ".join(CRON_PRESETS)}) or a cron line.'
+            )
+        return value
+    if len(value.split()) != 5:
+        raise _wrong(
+            f"{value!r} has {len(value.split())} fields, a cron line has five (minute hour day month weekday)",
+            'Write "20 * * * *" for 20 minutes past every hour, or a preset such as "@hourly".',
+        )
+    try:
+        if re.search(r"[RrHh?](?![a-z])", value) or not croniter.is_valid(value):
+            raise ValueError("a field is out of range or not known")
+        croniter(value, datetime(2026, 1, 1, tzinfo=UTC)).get_next(datetime)
+    except (ValueError, KeyError, AttributeError, OverflowError) as error:
+        raise _wrong(
+            f"{value!r} is no usable cron line ({error})",
+            'Write minute (0-59), hour (0-23), day (1-31), month (1-12), weekday (0-6), for example "20 7-20 * * 1-5".',
+        ) from error
+    return value
+
+
+def _check_zone(value: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        near = _nearest_zone(value)
+        raise _wrong(f"{value!r} is no known time zone", f'Write "{near}" (an IANA name).') from error
+    return value
+
+
+def _nearest_zone(value: str) -> str:
+    by_lower = {name.lower(): name for name in zoneinfo.available_timezones()}
+    return by_lower.get(_nearest(value, by_lower) or "", "Europe/London")
+
+
+_LANGUAGES: Final = frozenset(  # ISO 639-1
+    """
+    aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en
+    eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja
+    jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb
+    nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq
+    sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
+    """.split()  # noqa: SIM905 (a list of 183 strings is no easier to read)
+)
+_LANGUAGE_NAMES: Final = {
+    "english": "en", "british": "en-GB", "welsh": "cy", "cymraeg": "cy", "scots": "sco", "gaelic": "gd", "irish": "ga",
+    "french": "fr", "german": "de",
+}  # fmt: skip
+
+
+def _check_language(value: str) -> str:
+    parts = re.fullmatch(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|\d{3}))?", value)
+    if parts is None or (len(parts[1]) == 2 and parts[1].lower() not in _LANGUAGES):
+        guess = _LANGUAGE_NAMES.get(value.lower(), "en")
+        raise _wrong(f"{value!r} is no language tag (BCP 47)", f'Write a code such as "{guess}".')
+    written = [parts[1].lower(), *([parts[2].title()] if parts[2] else []), *([parts[3].upper()] if parts[3] else [])]
+    if value != "-".join(written):
+        raise _wrong(f"{value!r} is not written as a language tag is", f'Write "{"-".join(written)}".')
+    return value
+
+
+def _check_country(value: str) -> str:
+    if value.lower() == "uk":
+        raise _wrong(f"{value!r} is not the code of a country", 'Write "gb" (ISO 3166).')
+    if not re.fullmatch(r"[a-z]{2}", value):
+        raise _wrong(f"{value!r} is no country code", 'Write two small letters (ISO 3166), for example "gb".')
+    return value
+
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_ISO_DURATION: Final = re.compile(
+    r"P(?:(?P<w>\d+)W)?(?:(?P<d>\d+(?:\.\d+)?)D)?"
+    r"(?:T(?=\d)(?:(?P<h>\d+(?:\.\d+)?)H)?(?:(?P<m>\d+(?:\.\d+)?)M)?(?:(?P<s>\d+(?:\.\d+)?)S)?)?"
+)
+_SHORT_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?\s*[smhdw]\s*)+")
+_LONGEST: Final = timedelta(days=36525)
+
+
+def read_duration(value: object) -> object:
+    """``"6h"``, ``"1d 12h"``, ``"PT6H"`` or ``"P2D"`` as a timedelta; a timedelta as it is.
+
+    ISO 8601 without years and months, whose length is not fixed. Raises pydantic's error with a remedy.
+    """
+    if isinstance(value, timedelta):
+        return value
+    how = 'Write a number with s, m, h, d or w ("6h", "2d") or ISO 8601 ("PT6H", "P2D").'
+    if not isinstance(value, str):
+        raise _wrong(f"is {_type_name(value)}, which does not say its unit" if isinstance(value, int | float)
+                     and not isinstance(value, bool) else f"is {_type_name(value)}, not a duration", how)  # fmt: skip
+    text = value.strip()
+    if len(text) > 40:
+        raise _wrong("is no duration", how)
+    iso = _ISO_DURATION.fullmatch(text)
+    if iso and any(iso.groups()):
+        seconds = sum(float(number) * _UNITS[unit] for unit, number in iso.groupdict().items() if number)
+    elif _SHORT_DURATION.fullmatch(text):
+        seconds = sum(float(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+(?:\.\d+)?)\s*([smhdw])", text))
+    else:
+        raise _wrong(f"{value!r} is no duration", how)
+    if seconds > _LONGEST.total_seconds():
+        raise _wrong(f"{value!r} is longer than a hundred years", how)
+    return timedelta(seconds=seconds)
+
+
+def _check_positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise _wrong("is not longer than nothing", 'Write a longer time, for example "1h".')
+    return value
+
+
+_DURATION_SCHEMA: Final = WithJsonSchema(
+    {"type": "string", "pattern": r"^(?:P.+|(?:\d+(?:\.\d+)?\s*[smhdw]\s*)+)$", "examples": ["6h", "2d", "PT6H"]}
+)
+Text = Annotated[str, AfterValidator(_check_text)]
+Url = Annotated[
+    str, AfterValidator(_check_url), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"})
+]
+Home = Annotated[
+    str, AfterValidator(_check_home), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"})
+]
+Domain = Annotated[str, AfterValidator(_check_domain)]
+Pattern = Annotated[str, AfterValidator(_check_pattern), WithJsonSchema({"type": "string", "format": "regex"})]
+Schedule = Annotated[str, AfterValidator(_check_schedule)]
+Zone = Annotated[str, AfterValidator(_check_zone)]
+Language = Annotated[str, AfterValidator(_check_language)]
+Country = Annotated[str, AfterValidator(_check_country)]
+Duration = Annotated[timedelta, AfterValidator(_check_positive), BeforeValidator(read_duration), _DURATION_SCHEMA]
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Switch = Annotated[bool, Strict()]
+Share = Annotated[float, Strict(), Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+# ------------------------------------------------------------------ the model
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -21,75 +301,131 @@ class _Part(BaseModel):
 class Source(_Part):
     """Where a site announces its pages."""
 
-    type: Literal["feed", "sitemap", "listing"]
-    url: str
-    follow: str | None = None  # sitemap index: only child sitemaps whose URL matches; listing: links that lead on
-    pages: int = Field(default=1, ge=1, le=1000)  # listing: how many pages deep
+    type: Literal["feed", "sitemap", "listing"] = Field(
+        description="feed: RSS or Atom; sitemap: also an index, news or gzipped; listing: an HTML page with links.",
+        examples=["feed"],
+    )
+    url: Url = Field(description="Where it is; http or https.", examples=["https://www.example.gov.uk/news/feed"])
+    follow: Pattern | None = Field(
+        default=None,
+        description="Sitemap index: only child sitemaps in whose URL this regular expression finds something. "
+        "Listing: links that lead on to the next page.",
+    )
+    pages: Whole = Field(default=1, ge=1, le=1000, description="Listing: how many pages deep to go.")
 
 
 class CrawlRules(_Part):
     """How a site is fetched."""
 
-    delay: float = Field(default=2.0, ge=0)  # seconds between two requests
-    concurrency: int = Field(default=1, ge=1, le=64)
-    fetch_at_most: int = Field(default=500, ge=1)  # article pages per run
-    timeout: float = Field(default=30.0, gt=0)  # seconds per response
-    max_bytes: int = Field(default=10_000_000, ge=1000)  # per response, decompressed too
-    run_seconds: float = Field(default=3600.0, gt=0)  # the whole crawl
-    robots: Literal["obey", "ignore"] = "obey"
-    allow_private: bool = False  # loopback and private addresses: tests and intranets only
+    delay: Number = Field(default=2.0, ge=0, le=600, description="Seconds between two requests.")
+    concurrency: Whole = Field(default=1, ge=1, le=64, description="Requests under way at once.")
+    fetch_at_most: Whole = Field(
+        default=500, ge=1, le=1_000_000, description="Article pages fetched in a run; the rest waits for the next."
+    )
+    timeout: Number = Field(default=30.0, gt=0, le=600, description="Seconds for one response.")
+    max_bytes: Whole = Field(
+        default=10_000_000, ge=1000, le=1_000_000_000, description="Bytes of one response, decompressed too."
+    )
+    run_seconds: Number = Field(default=3600.0, gt=0, le=86_400, description="Seconds for the whole crawl.")
+    robots: Literal["obey", "ignore"] = Field(
+        default="obey", description="Whether robots.txt is obeyed; ignore only with the publisher's leave."
+    )
+    allow_private: Switch = Field(
+        default=False, description="Allow loopback and private addresses: for tests and intranets only."
+    )
 
 
 class CheckLimits(_Part):
     """Limits of the gate that differ from the defaults (see ``pipeline.check``)."""
 
-    min_captures: int | None = None
-    max_error_share: float | None = None
-    min_article_yield: float | None = None
-    min_title_share: float | None = None
-    min_published_share: float | None = None
-    min_words: int | None = None
-    max_same_body_share: float | None = None
+    min_captures: Whole | None = Field(default=None, ge=0, description="Fewest pages that a run must capture.")
+    max_error_share: Share | None = Field(default=None, description="Largest share of fetches that may fail (0 to 1).")
+    min_article_yield: Share | None = Field(
+        default=None, description="Smallest share of captured pages that must be articles (0 to 1)."
+    )
+    min_title_share: Share | None = Field(default=None, description="Smallest share of articles with a title (0 to 1).")
+    min_published_share: Share | None = Field(
+        default=None, description="Smallest share of articles with a date of publication (0 to 1)."
+    )
+    min_words: Whole | None = Field(default=None, ge=0, description="Fewest words of the middle (median) article.")
+    max_same_body_share: Share | None = Field(
+        default=None, description="Largest share of articles that may have one and the same text (0 to 1)."
+    )
 
 
 class Recheck(_Part):
     """One rung of the re-check ladder: up to ``age`` after first sight, look again ``every`` so often."""
 
-    age: timedelta | None = None  # None: for ever
-    every: timedelta
+    age: Duration | None = Field(
+        default=None, description='Up to this age of an article ("2d", "P2D"); left out: for ever (last rung only).'
+    )
+    every: Duration = Field(description='How often to look again ("6h", "PT6H").', examples=["6h"])
+
+
+DEFAULT_RECHECK: Final = (
+    Recheck(age=timedelta(hours=12), every=timedelta(hours=2)),
+    Recheck(age=timedelta(days=3), every=timedelta(hours=12)),
+    Recheck(age=timedelta(days=14), every=timedelta(days=3)),
+    Recheck(age=timedelta(days=90), every=timedelta(days=21)),
+    Recheck(every=timedelta(days=90)),
+)
+"""The ladder of a site that declares none: edits cluster in the first hours, removals come late."""
 
 
 class Site(_Part):
     """One publication, as declared in its file."""
 
-    id: str
-    name: str
-    home: str
-    kind: Literal["trade", "council", "government", "parliament", "national", "regional"]
-    article: str  # regular expression that the whole canonical URL of an article matches
-    sources: tuple[Source, ...] = Field(min_length=1)
-    exclude: tuple[str, ...] = ()  # regular expressions; a URL that one of them finds something in is no article
-    domains: tuple[str, ...] = ()  # hosts that belong to the site; default: the host of ``home``
-    family: str | None = None  # CMS family
-    publisher: str | None = None
-    region: str | None = None
-    country: str = "gb"
-    language: str = "en"
-    timezone: str = "Europe/London"
-    schedule: str = "@hourly"
-    description: str = ""
-    how_to_tell: str = ""  # how an operator sees that it works
-    unverified: tuple[str, ...] = ()  # keys whose facts were not seen live
-    crawl: CrawlRules = CrawlRules()
-    check: CheckLimits = CheckLimits()
-    recheck: tuple[Recheck, ...] = ()  # default: ``DEFAULT_RECHECK``
-    gone_after_checks: int = Field(default=3, ge=1)  # a tombstone needs so many 404/410 …
-    gone_after: timedelta = timedelta(hours=24)  # … spread over at least this time
+    id: str = Field(pattern=rf"^{SITE_ID.pattern}$", description="The stem of the file's name; not a key of the file.")
+    name: Text = Field(description="What the publication is called.", examples=["Durham County Council newsroom"])
+    home: Home = Field(description="Front page.", examples=["https://www.example.gov.uk/"])
+    kind: Literal["trade", "council", "government", "parliament", "national", "regional"] = Field(
+        description="What sort of publication it is.", examples=["council"]
+    )
+    article: Pattern = Field(
+        description="Regular expression (Python) that the whole canonical URL of an article matches, host included.",
+        examples=["https://www\\.example\\.gov\\.uk/news/[^/?]+"],
+    )
+    sources: tuple[Source, ...] = Field(min_length=1, description="Where the site announces its pages: [[sources]].")
+    exclude: tuple[Pattern, ...] = Field(
+        default=(), description="Regular expressions; a URL in which one of them finds something is no article."
+    )
+    domains: tuple[Domain, ...] = Field(
+        default=(), description="Hosts that belong to the site, with port where unusual; default: the host of home."
+    )
+    family: Text | None = Field(default=None, description="CMS family: sites of one family change together.")
+    publisher: Text | None = Field(default=None, description="Who publishes it; default: name.")
+    region: Text | None = Field(default=None, description="The part of the country it writes about.")
+    country: Country = Field(default="gb", description="ISO 3166 code, small letters.")
+    language: Language = Field(default="en", description="Language of the articles that do not say theirs (BCP 47).")
+    timezone: Zone = Field(default="Europe/London", description="Zone of its dates without one, and of the schedule.")
+    schedule: Schedule = Field(default="@hourly", description="When it runs: a cron line of five fields or a preset.")
+    description: str = Field(default="", description="What the site is and where its articles come from.")
+    how_to_tell: str = Field(default="", description="How an operator sees that it works.")
+    when_it_fails: str = Field(default="", description="What an operator does when it does not.")
+    unverified: tuple[str, ...] = Field(
+        default=(), description="Keys whose facts were not seen on the live site; `muniment sites check` lists them."
+    )
+    examples: tuple[Url, ...] = Field(default=(), description="URLs of articles; each must match article.")
+    counter_examples: tuple[Url, ...] = Field(default=(), description="URLs that must not count as articles.")
+    crawl: CrawlRules = Field(default=CrawlRules(), description="How the site is fetched: [crawl].")
+    check: CheckLimits = Field(default=CheckLimits(), description="Limits of the gate: [check].")
+    recheck: tuple[Recheck, ...] = Field(
+        default=(), description="When known articles are looked at again: [[recheck]], youngest first."
+    )
+    gone_after_checks: Whole = Field(
+        default=3, ge=1, le=100, description="An article counts as gone after so many answers 404 or 410 …"
+    )
+    gone_after: Duration = Field(default=timedelta(hours=24), description="… spread over at least this time.")
 
     @cached_property
     def hosts(self) -> frozenset[str]:
         """Hosts (lower case, with port where it is not the scheme's) whose pages belong to the site."""
-        return frozenset(self.domains) or frozenset({urlsplit(self.home).netloc.lower()})
+        return frozenset(self.domains) or frozenset({_netloc(urlsplit(self.home))})
+
+    @property
+    def ladder(self) -> tuple[Recheck, ...]:
+        """The rungs that apply: the file's, or ``DEFAULT_RECHECK``."""
+        return self.recheck or DEFAULT_RECHECK
 
     @cached_property
     def _article(self) -> re.Pattern[str]:
@@ -101,10 +437,385 @@ class Site(_Part):
 
     def owns(self, url: str) -> bool:
         """Whether the URL's host belongs to the site."""
-        return urlsplit(url).netloc.lower() in self.hosts
+        try:
+            return _netloc(urlsplit(url)) in self.hosts
+        except ValueError:
+            return False
 
     def is_article(self, url: str) -> bool:
-        """Whether a canonical URL is, by its form, an article of this site."""
+        """Whether a canonical URL is, by its form, an article of this site; one beyond ``MAX_URL`` never is."""
         return (
-            self.owns(url) and self._article.fullmatch(url) is not None and not any(p.search(url) for p in self._exclude)
+            len(url) <= MAX_URL
+            and self.owns(url)
+            and self._article.fullmatch(url) is not None
+            and not any(pattern.search(url) for pattern in self._exclude)
         )
+
+
+def _netloc(parts: SplitResult) -> str:
+    """Host in lower case, with its port where that is not the scheme's."""
+    netloc = parts.netloc.rpartition("@")[2].lower()
+    default = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return netloc.removesuffix(default) if default else netloc
+
+
+# ------------------------------------------------------------------ reading files
+
+
+def load_site(path: Path) -> Site:
+    """Read one site file; the id is its stem.
+
+    Raises:
+        SiteError: the file cannot be read or used; ``problems`` has every mistake in it.
+    """
+    file = str(path)
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise SiteError(
+            [
+                Problem(
+                    file=file, key="", problem=f"cannot be read ({error.strerror})", remedy="Make it a readable file."
+                )
+            ]
+        ) from error
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise SiteError(
+            [Problem(file=file, key="", problem=f"is not UTF-8 (line {line})", remedy="Save the file as UTF-8.")]
+        ) from error
+    return parse_site(text, id=path.stem, file=file)
+
+
+def parse_site(text: str, *, id: str, file: str = "<text>") -> Site:  # noqa: A002 (the field's name)
+    """Make a Site from the text of a site file.
+
+    Args:
+        text: TOML.
+        id: the site's id, which the file's name gives.
+        file: how messages name the file.
+
+    Raises:
+        SiteError: with every mistake in the text.
+    """
+
+    def refuse(key: str, problem: str, remedy: str) -> Problem:
+        return Problem(file=file, key=key, problem=problem, remedy=remedy)
+
+    problems: list[Problem] = []
+    if not SITE_ID.fullmatch(id):
+        better = re.sub(r"[^a-z0-9]+", "-", id.lower()).strip("-")[:63].strip("-") or "example"
+        problems.append(
+            refuse(
+                "",
+                f"the file's name gives the id {id!r}, which may have only a-z, 0-9 and inner hyphens",
+                f"Rename the file to {better}.toml.",
+            )
+        )
+    try:
+        data = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError says line and column
+        reason = str(error) if isinstance(error, ValueError) else "nested too deep"
+        problems.append(refuse("", f"is not TOML: {reason}", "Correct the line; docs/sites.md has a whole example."))
+        raise SiteError(problems) from error
+    site = None
+    try:
+        site = Site.model_validate({**data, "id": id if not problems else "x"})
+    except ValidationError as error:
+        problems += [refuse(*_explain(item)) for item in error.errors(include_url=False) if not _is_echo(item, data)]
+    if "id" in data:
+        problems.append(refuse("id", "the id is the file's name", f"Remove the key; this file's id is {id!r}."))
+    problems += [refuse(*words) for words in _find_contradictions(data)]
+    if problems or site is None:
+        raise SiteError(problems)
+    return site
+
+
+def load_sites(folders: Iterable[Path], *, setting: str = "MUNIMENT_SITES") -> dict[str, Site]:
+    """Read every site file of the folders, at any depth; names that begin with a dot are passed over.
+
+    Args:
+        folders: where to look; a file that lies in two of them is read once.
+        setting: what messages call the setting that the folders come from.
+
+    Returns:
+        Sites by id, sorted.
+
+    Raises:
+        SiteError: with every mistake of every file, folders that are none, and ids that two files claim.
+    """
+    problems: list[Problem] = []
+    sites: dict[str, Site] = {}
+    claimed: dict[str, Path] = {}
+    for path in find_site_files(folders, setting=setting, problems=problems):
+        if (other := claimed.setdefault(path.stem, path)) is not path:
+            problems.append(
+                Problem(
+                    file=str(path),
+                    key="",
+                    problem=f"the id {path.stem!r} is taken by {other}",
+                    remedy="Rename one of the two files; an id names a site's place in the archive.",
+                )
+            )
+            continue
+        try:
+            sites[path.stem] = load_site(path)
+        except SiteError as error:
+            problems += error.problems
+    if problems:
+        raise SiteError(problems)
+    return dict(sorted(sites.items()))
+
+
+def find_site_files(folders: Iterable[Path], *, setting: str, problems: list[Problem]) -> Iterator[Path]:
+    """The site files of the folders, sorted within each; folders that are none go to ``problems``."""
+    seen: set[Path] = set()
+    for folder in folders:
+        if not folder.is_dir():
+            what = "is a file, not a folder" if folder.is_file() else "there is no such folder"
+            remedy = (
+                f"Make it, or correct {setting}."
+                if not folder.is_file()
+                else f"Write the folder that it is in into {setting}."
+            )
+            problems.append(Problem(file=str(folder), key=setting, problem=what, remedy=remedy))
+            continue
+        for path in sorted(folder.rglob("*.toml")):
+            if any(part.startswith(".") for part in path.relative_to(folder).parts) or not path.is_file():
+                continue
+            if (resolved := path.resolve()) not in seen:
+                seen.add(resolved)
+                yield path
+
+
+# ------------------------------------------------------------------ saying what is wrong
+
+_PARTS: Final[Mapping[str, type[_Part]]] = {
+    "": Site, "sources": Source, "crawl": CrawlRules, "check": CheckLimits, "recheck": Recheck
+}  # fmt: skip
+_TABLES: Final[Mapping[str, str]] = {
+    "sources": "[[sources]]", "crawl": "[crawl]", "check": "[check]", "recheck": "[[recheck]]"
+}  # fmt: skip
+
+
+def _part_keys(part: str) -> tuple[str, ...]:
+    return tuple(name for name in _PARTS[part].model_fields if name != "id" or part)
+
+
+def _is_echo(item: ErrorDetails, data: Mapping[str, Any]) -> bool:
+    """Whether an error only says that a list has too few usable items, whose own errors are told anyway."""
+    return item["type"] == "too_short" and bool(data.get(str(item["loc"][0])))
+
+
+def _explain(item: ErrorDetails) -> tuple[str, str, str]:
+    """Key, problem and remedy of one pydantic error."""
+    loc, ctx = item["loc"], item.get("ctx", {})
+    part = str(loc[0]) if len(loc) > 1 and loc[0] in _PARTS else ""
+    problem, remedy = _describe(item["type"], str(loc[-1]) if loc else "", part, item["input"], ctx) or (
+        item["msg"][:1].lower() + item["msg"][1:],
+        "docs/sites.md says what each key takes.",
+    )
+    return ".".join(str(step) for step in loc), problem, remedy
+
+
+def _describe(kind: str, name: str, part: str, given: object, ctx: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Problem and remedy of an error by pydantic's name for it; None for one that has no words here."""
+    found: tuple[str, str] | None = None
+    if kind == "site":
+        found = str(ctx["problem"]), str(ctx["remedy"])
+    elif kind == "extra_forbidden":
+        found = "there is no such key", _place_key(name, part)
+    elif kind == "missing":
+        found = "is missing", f"Add {_example(_PARTS[part], name)}."
+    elif kind == "too_short":
+        found = "is empty", f"Add {_example(Site, 'sources')}."
+    elif kind == "literal_error":
+        known = str(ctx["expected"]).replace(" or ", ", ").replace("'", "").split(", ")
+        near = _nearest(str(given), known)
+        found = f"is {_show(given)}", f'Write "{near}".' if near else f"Write one of: {', '.join(known)}."
+    elif bound := next((word for word in _BOUNDS if word in ctx), None):
+        found = f"is {_show(given)}", f"Write a number that is {_BOUNDS[bound]} {ctx[bound]:g}."
+    elif wanted := _WANTED.get(kind):
+        found = f"is {_type_name(given)}, not {wanted[0]}", wanted[1]
+    return found
+
+
+_BOUNDS: Final[Mapping[str, str]] = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+_WANTED: Final[Mapping[str, tuple[str, str]]] = {
+    "string_type": ("text", 'Write it in quotes: "…".'),
+    "int_type": ("a whole number", "Write digits without quotes, for example 10."),
+    "float_type": ("a number", "Write digits without quotes, for example 2.5."),
+    "finite_number": ("a finite number", "Write digits without quotes, for example 2.5."),
+    "bool_type": ("true or false", "Write true or false without quotes."),
+    "tuple_type": ("a list", 'Write it in square brackets: ["…"]; a table as [[sources]], with two brackets.'),
+    "model_type": ("a table", "Write a table: [crawl], [check], or [[sources]] and [[recheck]] once for each."),
+    "model_attributes_type": (
+        "a table",
+        "Write a table: [crawl], [check], or [[sources]] and [[recheck]] once for each.",
+    ),
+}
+
+
+def _place_key(name: str, part: str) -> str:
+    """What to do about an unknown key: the nearest known one, or the table where it belongs."""
+    keys = _part_keys(part)
+    if near := _nearest(name, keys):
+        return f"Write {near}."
+    homes = [other for other in _PARTS if other != part and name in _part_keys(other)]
+    if homes and homes[0] == "":
+        return (
+            f"Move it above the first [table]: {name} belongs to the site, and below {_TABLES[part]} it counts as its."
+        )
+    if homes:
+        return f"Move it below {_TABLES[homes[0]]}."
+    return f"Remove it. Known here: {', '.join(keys)}."
+
+
+def _example(part: type[_Part], name: str) -> str:
+    if name == "sources":
+        return '[[sources]] with type = "feed" and url = "https://…"'
+    examples = part.model_fields[name].examples or ["…"]
+    quote = "'" if "\\" in str(examples[0]) else '"'
+    return f"{name} = {quote}{examples[0]}{quote}"
+
+
+def _type_name(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    names: list[tuple[type | tuple[type, ...], str]] = [
+        (str, "text"), ((int, float), "a number"), ((list, tuple), "a list"), (dict, "a table"),
+    ]  # fmt: skip
+    return next((name for type_, name in names if isinstance(value, type_)), "a date or time")
+
+
+def _show(value: object) -> str:
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _find_contradictions(data: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What the keys of a file say against each other: key, problem, remedy.
+
+    Works on the raw document so that these mistakes are told beside those of single keys; a value that
+    cannot be used at all is passed over here.
+    """
+    yield from _find_article_problems(data)
+    known = {*_part_keys(""), *(f"{part}.{key}" for part in _TABLES for key in _part_keys(part))}
+    for index, name in enumerate(_texts(data.get("unverified"))):
+        if name not in known:
+            near = _nearest(name, known)
+            yield (
+                f"unverified.{index}",
+                f"{name!r} is no key of a site file",
+                f'Write "{near}".' if near else "Remove it.",
+            )
+    rungs = data.get("recheck")
+    if isinstance(rungs, list) and all(isinstance(rung, dict) for rung in rungs):
+        yield from _find_ladder_problems(rungs)
+
+
+def _find_article_problems(data: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Mistakes that show when article, exclude, hosts and examples are held against each other."""
+    home, article = data.get("home"), data.get("article")
+    try:
+        parts = urlsplit(_check_home(home)) if isinstance(home, str) else None
+        pattern = _check_pattern(article) if isinstance(article, str) else None
+        hosts = [_check_domain(host) for host in _texts(data.get("domains"))] or ([_netloc(parts)] if parts else [])
+        exclude = [re.compile(_check_pattern(text)) for text in _texts(data.get("exclude"))]
+    except ValueError:  # told beside the key itself; PydanticCustomError is one
+        return
+    if parts is None or pattern is None:
+        return
+    begin = f"{parts.scheme}://{re.escape(hosts[0])}/".replace("\\-", "-")
+    reached = [
+        host for host in hosts if any(find_reach(pattern, f"{scheme}://{host}/") for scheme in ("https", "http"))
+    ]
+    if not reached:
+        yield (
+            "article",
+            f"matches no URL of {', '.join(hosts)}: the whole URL has to match, from https:// on",
+            f"Begin it with '{begin}'.",
+        )
+        return
+    if any(find_reach(pattern, f"{scheme}://elsewhere.invalid/") for scheme in ("https", "http")):
+        yield (
+            "article",
+            f"is not held to the site: it also matches URLs of hosts other than {', '.join(hosts)}",
+            f"Begin it with '{begin}'.",
+        )
+        return
+    compiled = re.compile(pattern)
+    for key, wanted in (("examples", True), ("counter_examples", False)):
+        for index, url in enumerate(_texts(data.get(key))):
+            verdict = _judge(url, compiled, exclude, hosts)
+            if wanted and verdict:
+                yield f"{key}.{index}", f"{_show(url)} is no article: {verdict}", "Correct article, or the example."
+            elif not wanted and verdict is None:
+                yield f"{key}.{index}", f"{_show(url)} counts as an article", "Tighten article, or add to exclude."
+
+
+def _judge(url: str, article: re.Pattern[str], exclude: Sequence[re.Pattern[str]], hosts: Sequence[str]) -> str | None:
+    """Why a URL is no article; None when it is one."""
+    try:
+        host = _netloc(urlsplit(url))
+    except ValueError:
+        return "it is no URL"
+    if host not in hosts:
+        return f"its host is not one of {', '.join(hosts)}"
+    if len(url) > MAX_URL:
+        return f"it is longer than {MAX_URL} characters"
+    if not article.fullmatch(url):
+        return "it does not match article"
+    return next((f"exclude has {pattern.pattern!r}" for pattern in exclude if pattern.search(url)), None)
+
+
+def _find_ladder_problems(rungs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    try:
+        ages = [read_duration(rung["age"]) if "age" in rung else None for rung in rungs]
+    except PydanticCustomError:
+        return
+    for index, (age, following) in enumerate(itertools.pairwise(ages)):
+        if age is None:
+            yield f"recheck.{index}.age", "is missing before the last rung", "Add age, or move this rung to the end."
+        elif isinstance(age, timedelta) and isinstance(following, timedelta) and following <= age:
+            yield f"recheck.{index + 1}.age", "is not later than that of the rung before", "Order the rungs by age."
+
+
+def _texts(value: object) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+# ------------------------------------------------------------------ for editors
+
+
+def site_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of a site file, for editors: ``#:schema …`` in the file's first line."""
+    schema = Site.model_json_schema(mode="validation")
+    schema["properties"].pop("id")
+    schema["required"].remove("id")
+    _drop_titles(schema)
+    return {
+        "$schema": GenerateJsonSchema.schema_dialect,
+        "$id": "https://muniment.invalid/site.schema.json",
+        "title": "Muniment site file",
+        **schema,
+    }
+
+
+def _drop_titles(node: object) -> None:
+    """Take out the titles that pydantic makes of names: they repeat the key and crowd an editor's pop-up."""
+    if isinstance(node, dict):
+        if isinstance(node.get("title"), str):
+            del node["title"]
+        for child in node.values():
+            _drop_titles(child)
+    elif isinstance(node, list):
+        for child in node:
+            _drop_titles(child)
+
+
+def schema_text() -> str:
+    """``site_schema()`` as the text of ``spiders/sites/site.schema.json``."""
+    return json.dumps(site_schema(), indent=2, ensure_ascii=False) + "\n"
