@@ -8,7 +8,6 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules
 
-PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python
 # Without byte code Airflow's commands take four times as long.
