@@ -1,0 +1,202 @@
+"""What the crawl child and the step that starts it say to each other.
+
+In: a plan, one SQLite file with every URL that the archive knows (validators, digests, whether a re-check is
+due) and the URLs that sealed segments of this very run already hold. Out: a summary, ``crawl.json`` in the
+spool, written whole or not at all. The books of a crawl balance when
+
+    discovered == captured + sum(outcomes.values())   and   yielded == written
+
+Command line: ``python -m spiders --site SITE.json --plan PLAN --spool DIR --run RUN …`` (see ``--help``).
+Exit status: see ``Exit``. Nothing here knows Scrapy.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SUMMARY_NAME = "crawl.json"
+SEALED_SUFFIX = ".warc.gz"
+OPEN_SUFFIX = ".warc.gz.open"
+EXAMPLES = 20
+"""So many URLs are kept for each reason."""
+
+_PLAN_FORMAT = 1
+_SCHEMA = """
+CREATE TABLE about (format INTEGER NOT NULL, made TEXT NOT NULL);
+CREATE TABLE known (
+    url TEXT PRIMARY KEY, due INTEGER NOT NULL, etag TEXT, last_modified TEXT, payload_digest TEXT,
+    captured_at TEXT, record_id TEXT, lastmod TEXT
+) WITHOUT ROWID;
+CREATE TABLE done (url TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+
+class Exit(IntEnum):
+    """Exit status of the crawl child; any other is a crash, a negative one a signal."""
+
+    WELL = 0
+    UNBALANCED = 3  # yielded is not written, or the books do not add up
+    REFUSED = 4  # it did not start; the last line says what to do
+    TERMINATED = 143  # SIGTERM: the open segment was sealed, there is no summary
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Known:
+    """What the archive knows of one URL (a canonical one)."""
+
+    url: str
+    due: bool  # a re-check is due now
+    etag: str | None = None
+    last_modified: str | None = None
+    payload_digest: str | None = None  # of the last full response, as in WARC-Payload-Digest
+    captured_at: str | None = None  # when that was captured: UTC, ISO 8601, for WARC-Refers-To-Date
+    record_id: str | None = None  # its WARC-Record-ID
+    lastmod: str | None = None  # date that the source gave for it then, as text
+
+
+def segment_name(run: str, number: int) -> str:
+    """File name of a sealed segment in the spool."""
+    return f"{run}-{number:05d}{SEALED_SUFFIX}"
+
+
+def write_plan(path: Path, *, known: Iterable[Known], done: Iterable[str], now: datetime) -> None:
+    """Write the plan of a run.
+
+    Args:
+        path: a file that does not exist yet.
+        known: every URL that the archive knows; streamed.
+        done: canonical URLs of pages that sealed segments of this run hold (a retry after a kill).
+        now: when the plan was made; with a zone.
+    """
+    path.unlink(missing_ok=True)
+    database = sqlite3.connect(path)
+    try:
+        database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
+        database.execute("INSERT INTO about VALUES (?, ?)", (_PLAN_FORMAT, now.astimezone(UTC).isoformat()))
+        database.executemany(
+            "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (k.url, int(k.due), k.etag, k.last_modified, k.payload_digest, k.captured_at, k.record_id, k.lastmod)
+                for k in known
+            ),
+        )
+        database.executemany("INSERT OR IGNORE INTO done VALUES (?)", ((url,) for url in done))
+        database.commit()
+    finally:
+        database.close()
+
+
+class Plan:
+    """A plan, opened for reading; a context manager.
+
+    Raises:
+        ValueError: the file is no plan, or one of another format.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            row = self._database.execute("SELECT format, made FROM about").fetchone()
+        except sqlite3.Error as error:
+            self._database.close()
+            raise ValueError(f"{path} is not a plan: {error}") from error
+        if row is None or row[0] != _PLAN_FORMAT:
+            self._database.close()
+            raise ValueError(f"{path} is a plan of format {row and row[0]}; this code reads {_PLAN_FORMAT}")
+        self.made = datetime.fromisoformat(row[1])
+
+    def known(self, url: str) -> Known | None:
+        """What is known of one URL."""
+        row = self._database.execute("SELECT * FROM known WHERE url = ?", (url,)).fetchone()
+        if row is None:
+            return None
+        return Known(
+            url=row[0],
+            due=bool(row[1]),
+            etag=row[2],
+            last_modified=row[3],
+            payload_digest=row[4],
+            captured_at=row[5],
+            record_id=row[6],
+            lastmod=row[7],
+        )
+
+    def count_known(self) -> int:
+        """How many URLs are known."""
+        return int(self._database.execute("SELECT count(*) FROM known").fetchone()[0])
+
+    def count_done(self) -> int:
+        """How many URLs this run has captured before."""
+        return int(self._database.execute("SELECT count(*) FROM done").fetchone()[0])
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class SourceYield(_Told):
+    """What one source of the site gave."""
+
+    url: str
+    type: str
+    status: int | None  # HTTP status of its document; None: no answer
+    items: int = 0  # entries or links that it named
+    new: int = 0  # article URLs among them that nobody had named before
+    error: str | None = None  # in words; the other sources are not touched by it
+
+
+class RobotsSeen(_Told):
+    """The robots policy of one host as this run saw it."""
+
+    status: int | None  # HTTP status of robots.txt; None: no answer
+    digest: str | None = None  # payload digest of what was obeyed
+    crawl_delay: float | None = None  # seconds, as asked of us
+
+
+class CrawlSummary(_Told):
+    """What a crawl did; ``crawl.json``."""
+
+    site: str
+    run: str
+    started: datetime
+    finished: datetime
+    finish_reason: str  # "finished", "run_seconds spent", …
+    user_agent: str
+    discovered: int
+    captured: int  # discovered URLs whose final response, whatever its status, is in a segment
+    outcomes: dict[str, int] = Field(default_factory=dict)  # the others: unchanged, excluded, failed, deferred
+    reasons: dict[str, int] = Field(default_factory=dict)  # "failed: time-out" -> 3; "off-pattern" -> 40
+    examples: dict[str, list[str]] = Field(default_factory=dict)  # reason -> up to EXAMPLES URLs
+    sources: list[SourceYield] = Field(default_factory=list)
+    robots: dict[str, RobotsSeen] = Field(default_factory=dict)  # host -> what it said
+    segments: list[str] = Field(default_factory=list)  # file names, in order
+    yielded: int = 0  # exchanges that the downloader handed over
+    written: int = 0  # exchanges whose records are in a segment
+    bytes_received: int = 0  # of bodies, as received
+    requests: int = 0  # sent, answered or not
+
+    def balances(self) -> bool:
+        """Whether every discovered URL has exactly one outcome and every exchange was written."""
+        return self.discovered == self.captured + sum(self.outcomes.values()) and self.yielded == self.written
