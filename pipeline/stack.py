@@ -26,7 +26,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -523,6 +523,21 @@ class Airflow:
             f"Airflow ended with status {status}. Its last lines ({self.log_file}):\n{self._last_lines()}",
             next_step="Read the lines above; docs/operators.md#troubleshooting explains the usual ones.",
         )
+
+    def follow_log(self) -> Iterator[str]:
+        """Airflow's log lines as they come, until it ends.
+
+        Raises:
+            StackFailed: it ended by itself.
+        """
+        with self.log_file.open(encoding="utf-8", errors="replace") as file:
+            while True:
+                line = file.readline()
+                if line:
+                    yield line.rstrip("\n")
+                    continue
+                self.check_running()
+                time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
         """End everything that ``start`` started, and whatever that started."""

@@ -1,0 +1,284 @@
+"""Make Airflow DAGs from site files: one DAG for each site, all of the same four steps.
+
+    crawl → extract (one task for each WARC segment) → check → publish → Asset "articles/<site>"
+
+The DAG of the site ``localgov`` is ``site_localgov``. Everything about a site comes from its file; what the
+steps do is in ``pipeline.steps``, which only tasks import, because parsing must stay cheap: Airflow parses a
+DAG file every minute, and again for every task (then only that task's DAG is built).
+
+Not here: any decision about pages, articles or versions. The files that Airflow finds are ``sites_<n>.py``
+(the DAGs), ``site_files.py`` (shows site files that cannot be used) and ``example_downstream.py``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param, TriggerRule, get_current_context, get_parsing_context, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from dags.page import describe_site
+from pipeline.errors import Permanent
+from pipeline.model import run_id
+from pipeline.settings import Settings, read_settings
+from spiders.site import BUILTIN_FOLDER, Problem, Site, SiteError, find_site_files, load_site
+
+if TYPE_CHECKING:
+    from pipeline.model import Published
+    from pipeline.steps import Workplace
+
+GROUP_SIZE: Final = 200
+"""Sites in one DAG file: Airflow gives a file 30 s to be parsed, and 200 sites need 2 (docs/operators.md)."""
+
+GROUPS: Final = 5
+"""How many ``sites_<n>.py`` there are."""
+
+DAG_PREFIX: Final = "site_"
+
+_BATCHES: Final = 1000  # of segments: Airflow refuses to map a task more than 1,024 times
+_START: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_CRAWL_MARGIN: Final = timedelta(minutes=15)  # reading the frontier before, uploading the last segment after
+
+log = logging.getLogger("muniment")
+
+
+# --- sites ------------------------------------------------------------------------------------------
+
+
+def list_site_files(settings: Settings, problems: list[Problem]) -> dict[str, Path]:
+    """The site files by id, sorted; of two files that claim one id the first folder's counts.
+
+    Folders that are none and ids that are claimed twice go to ``problems``.
+    """
+    folders = ([BUILTIN_FOLDER] if settings.builtin_sites else []) + list(settings.sites)
+    found: dict[str, Path] = {}
+    for path in find_site_files(folders, setting="MUNIMENT_SITES", problems=problems):
+        if (other := found.setdefault(path.stem, path)) is not path:
+            problems.append(
+                Problem(
+                    file=str(path),
+                    key="",
+                    problem=f"the id {path.stem!r} is taken by {other}, which is used",
+                    remedy="Rename one of the two files; an id names a site's place in the archive.",
+                )
+            )
+    return dict(sorted(found.items()))
+
+
+def site_asset(settings: Settings, site_id: str) -> Asset:
+    """The Asset that a published run of a site updates; schedule your DAGs on it.
+
+    Each event's ``extra`` has ``site``, ``run`` and counts; ``pipeline.reader.run_versions`` reads the rest.
+    """
+    return Asset(name=f"articles/{site_id}", uri=f"s3://{settings.bucket}/articles/{site_id}/", group="muniment")
+
+
+# --- DAGs -------------------------------------------------------------------------------------------
+
+
+def build_dags(group: int) -> dict[str, DAG]:
+    """The DAGs of one group file, by id.
+
+    When Airflow parses the file for one task, only the DAG of that task is built, wherever the order of the
+    ids has put its site meanwhile. Site files that cannot be used are left out: ``site_files.py`` shows them.
+    """
+    settings = read_settings()
+    files = list_site_files(settings, [])
+    wanted = get_parsing_context().dag_id
+    if wanted is None:
+        ids = list(files)[group * GROUP_SIZE : (group + 1) * GROUP_SIZE]
+    else:
+        ids = [site_id for site_id in (wanted.removeprefix(DAG_PREFIX),) if site_id in files]
+    dags: dict[str, DAG] = {}
+    for site_id in ids:
+        try:
+            site = load_site(files[site_id])
+        except SiteError:
+            continue
+        dag = build_dag(site, settings)
+        dags[dag.dag_id] = dag
+    return dags
+
+
+def find_problems() -> list[Problem]:
+    """Everything that is wrong with the site files, and whether there are more than the group files hold."""
+    settings = read_settings()
+    problems: list[Problem] = []
+    files = list_site_files(settings, problems)
+    for path in files.values():
+        try:
+            load_site(path)
+        except SiteError as error:
+            problems += error.problems
+    if len(files) > GROUPS * GROUP_SIZE:
+        problems.append(
+            Problem(
+                file="dags/factory.py",
+                key="GROUPS",
+                problem=f"{len(files)} site files, but the DAG files hold {GROUPS * GROUP_SIZE}",
+                remedy=f"Copy dags/sites_0.py to dags/sites_{GROUPS}.py, change its number, and raise GROUPS.",
+            )
+        )
+    return problems
+
+
+def build_dag(site: Site, settings: Settings) -> DAG:
+    """The DAG of one site."""
+    asset = site_asset(settings, site.id)
+    with DAG(
+        dag_id=f"{DAG_PREFIX}{site.id}",
+        dag_display_name=site.name,
+        description=f"{site.name}: watch for new and changed articles ({site.home})",
+        doc_md=describe_site(site, bucket=settings.bucket, asset=asset.name),
+        schedule=CronTriggerTimetable(site.schedule, timezone=site.timezone),
+        start_date=_START,
+        catchup=False,
+        max_active_runs=1,
+        tags=site_tags(site),
+        params={
+            "limit": Param(
+                None,
+                type=["null", "integer"],
+                minimum=1,
+                title="Fetch at most",
+                description="Article pages in this run; empty: the site file's fetch_at_most "
+                f"({site.crawl.fetch_at_most}). What is left over is taken by the next run.",
+            )
+        },
+        default_args={
+            "owner": "muniment",
+            # For temporary errors; a permanent one fails its task at once. 15 s, 30 s, 1, 2, 4 minutes.
+            "retries": 5,
+            "retry_delay": timedelta(seconds=15),
+            "retry_exponential_backoff": 2.0,
+            "max_retry_delay": timedelta(minutes=10),
+        },
+    ) as dag:
+
+        @task(
+            execution_timeout=timedelta(seconds=site.crawl.run_seconds) + _CRAWL_MARGIN,
+            doc_md="Fetches what is new and what is due into WARC segments. A retry goes on after the last sealed one.",
+        )
+        def crawl() -> list[list[int]]:
+            from pipeline import steps
+
+            context = get_current_context()
+            with told_to_airflow():
+                crawled = steps.crawl(_workplace(site), site.id, _run(context), limit=context["params"]["limit"])
+            return _batch(crawled.segments)
+
+        @task(
+            execution_timeout=timedelta(hours=1),
+            map_index_template="{{ segments }}",
+            doc_md="Makes clean text and metadata of the pages in a segment.",
+        )
+        def extract(segments: list[int]) -> dict[str, int]:
+            from pipeline import steps
+
+            context = get_current_context()
+            context["segments"] = _name_batch(segments)  # type: ignore[typeddict-unknown-key] # for map_index_template
+            counts: dict[str, int] = {}
+            with told_to_airflow():
+                work = _workplace(site)
+                for segment in segments:
+                    for kind, count in steps.extract(work, site.id, _run(context), segment).items():
+                        counts[kind] = counts.get(kind, 0) + count
+            return counts
+
+        @task(
+            execution_timeout=timedelta(minutes=15),
+            # A crawl that fetched nothing has no segments, and its extract is skipped: that is no failure.
+            trigger_rule=TriggerRule.NONE_FAILED,
+            doc_md="Holds the run against the site's limits. When it fails, nothing of the run is published: "
+            "read the end of its log.",
+        )
+        def check() -> dict[str, int]:
+            from pipeline import steps
+
+            with told_to_airflow():
+                return steps.check(_workplace(site), site.id, _run(get_current_context())).counts
+
+        @task(
+            execution_timeout=timedelta(hours=1),
+            outlets=[asset],
+            doc_md="Makes the versions, the table's rows and the frontier; then updates the Asset.",
+        )
+        def publish() -> dict[str, int]:
+            from pipeline import steps
+
+            context = get_current_context()
+            with told_to_airflow():
+                published = steps.publish(_workplace(site), site.id, _run(context))
+            counts = count_published(published)
+            context["outlet_events"][asset].extra = {"site": site.id, "run": published.run, **counts}
+            return counts
+
+        extract.expand(segments=crawl()) >> check() >> publish()
+    return dag
+
+
+def site_tags(site: Site) -> list[str]:
+    """Tags by which an operator filters the list of DAGs."""
+    facts = {"kind": site.kind, "cms": site.family, "region": site.region, "country": site.country}
+    return ["muniment", *(f"{name}:{value}"[:100] for name, value in facts.items() if value)]
+
+
+def count_published(published: Published) -> dict[str, int]:
+    """The counts that an Asset's event carries: versions by change, then URLs by outcome."""
+    from pipeline.model import Change, Outcome
+
+    return {
+        "discovered": published.discovered,
+        **{change.value: published.versions.get(change.value, 0) for change in Change},
+        # "gone" is the number of versions that say so; the URLs that answered 404 are "gone-urls"
+        **{
+            (outcome.value if outcome.value != "gone" else "gone-urls"): published.outcomes.get(outcome.value, 0)
+            for outcome in Outcome
+        },
+        "table_rows": published.table_rows,
+    }
+
+
+# --- inside tasks -----------------------------------------------------------------------------------
+
+
+@contextmanager
+def told_to_airflow() -> Iterator[None]:
+    """Fail the task at once on what trying again cannot mend; everything else is left to the retries."""
+    try:
+        yield
+    except Permanent as error:
+        log.error("%s", error.message)
+        log.error("Next step: %s", error.next_step)
+        raise AirflowFailException(str(error)) from None
+
+
+def _workplace(site: Site) -> Workplace:
+    # Not steps.open_workplace: a mistake in another site's file is not this site's business.
+    from pipeline.archive import open_archive
+    from pipeline.steps import Workplace
+
+    settings = read_settings()
+    return Workplace(settings=settings, sites={site.id: site}, archive=open_archive(settings))
+
+
+def _run(context: Mapping[str, Any]) -> str:
+    # run_after is set for manual runs too, and neither changes when a task is retried or cleared.
+    dag_run = context["dag_run"]
+    return run_id(dag_run.run_after, dag_run.run_id)
+
+
+def _batch(segments: tuple[int, ...]) -> list[list[int]]:
+    size = -(-len(segments) // _BATCHES) or 1
+    return [list(segments[start : start + size]) for start in range(0, len(segments), size)]
+
+
+def _name_batch(segments: list[int]) -> str:
+    if len(segments) == 1:
+        return f"segment {segments[0]:05d}"
+    return f"segments {segments[0]:05d}-{segments[-1]:05d}"
