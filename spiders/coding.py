@@ -1,0 +1,145 @@
+"""Content codings undone within a limit (RFC 9110, section 8.4).
+
+A few kilobytes may unfold to gigabytes; here nothing grows past the limit that the caller gives. Transfer
+codings are not its business: the downloader has removed them.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Callable
+
+import zstandard
+
+try:
+    import brotli  # type: ignore[import-untyped]
+except ImportError:  # pragma: no cover - the downloader only asks for gzip and deflate
+    brotli = None
+
+ACCEPT_ENCODING = "gzip, deflate"
+"""What we ask for: every server speaks it and every WARC reader undoes it."""
+
+GZIP_MAGIC = b"\x1f\x8b"
+_DEEPEST = 3  # codings on top of each other
+
+
+class BodyTooLarge(ValueError):
+    """The decoded body is larger than the limit."""
+
+
+class BodyUndecodable(ValueError):
+    """The body is not what its Content-Encoding says, or is cut short."""
+
+
+def decode_body(payload: bytes, content_encoding: str, limit: int) -> bytes:
+    """Undo the content codings of a body.
+
+    A body that is labelled gzip but plainly is not (no magic number) is given back as it is: some servers
+    label their error pages so.
+
+    Args:
+        payload: the body as received.
+        content_encoding: the header's value; empty when there was none.
+        limit: bytes that the result may have.
+
+    Raises:
+        BodyTooLarge: more than ``limit`` bytes would come out.
+        BodyUndecodable: unknown coding, broken data, or cut short.
+    """
+    names = [name for part in content_encoding.split(",") if (name := part.strip().lower()) and name != "identity"]
+    if len(names) > _DEEPEST:
+        raise BodyUndecodable(f"{len(names)} content codings")
+    for name in reversed(names):
+        if not payload:
+            break
+        try:
+            undo = _CODINGS[name]
+        except KeyError:
+            raise BodyUndecodable(f"unknown content coding {name[:30]!r}") from None
+        payload = undo(payload, limit)
+    if len(payload) > limit:
+        raise BodyTooLarge(f"more than {limit} bytes")
+    return payload
+
+
+def gunzip(data: bytes, limit: int) -> bytes:
+    """Decompress gzip, one member or several; data without the magic number come back as they are.
+
+    Raises:
+        BodyTooLarge: more than ``limit`` bytes would come out.
+        BodyUndecodable: broken data, or cut short.
+    """
+    if not data.startswith(GZIP_MAGIC):
+        return data
+    parts: list[bytes] = []
+    room = limit
+    while data.startswith(GZIP_MAGIC):
+        part, data = _inflate(data, zlib.MAX_WBITS | 16, room)
+        parts.append(part)
+        room -= len(part)
+    return b"".join(parts)
+
+
+def _inflate(data: bytes, window: int, limit: int) -> tuple[bytes, bytes]:
+    machine = zlib.decompressobj(window)
+    try:
+        plain = machine.decompress(data, limit + 1)
+    except zlib.error as error:
+        raise BodyUndecodable(str(error)) from error
+    if len(plain) > limit:
+        raise BodyTooLarge(f"more than {limit} bytes")
+    if not machine.eof:
+        raise BodyUndecodable("compressed data are cut short")
+    return plain, machine.unused_data
+
+
+def _undo_deflate(data: bytes, limit: int) -> bytes:
+    """RFC 9110 means zlib's format; some servers send the bare stream."""
+    try:
+        return _inflate(data, zlib.MAX_WBITS, limit)[0]
+    except BodyUndecodable:
+        return _inflate(data, -zlib.MAX_WBITS, limit)[0]
+
+
+def _undo_zstd(data: bytes, limit: int) -> bytes:
+    try:
+        reader = zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(
+            io.BytesIO(data), read_across_frames=True
+        )
+        plain = reader.read(limit + 1)
+    except zstandard.ZstdError as error:
+        raise BodyUndecodable(str(error)) from error
+    if len(plain) > limit:
+        raise BodyTooLarge(f"more than {limit} bytes")
+    return plain
+
+
+def _undo_brotli(data: bytes, limit: int) -> bytes:
+    if brotli is None:
+        raise BodyUndecodable("content coding 'br' needs the package brotli")
+    machine = brotli.Decompressor()
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while not machine.is_finished():
+            part = machine.process(data, output_buffer_limit=65536)
+            data = b""
+            size += len(part)
+            if size > limit:
+                raise BodyTooLarge(f"more than {limit} bytes")
+            if not part and machine.can_accept_more_data():
+                raise BodyUndecodable("compressed data are cut short")
+            parts.append(part)
+    except brotli.error as error:
+        raise BodyUndecodable(str(error)) from error
+    return b"".join(parts)
+
+
+_CODINGS: dict[str, Callable[[bytes, int], bytes]] = {
+    "gzip": gunzip,
+    "x-gzip": gunzip,
+    "deflate": _undo_deflate,
+    "zstd": _undo_zstd,
+    "br": _undo_brotli,
+}
