@@ -547,9 +547,22 @@ def load_sites(folders: Iterable[Path], *, setting: str = "MUNIMENT_SITES") -> d
         SiteError: with every mistake of every file, folders that are none, and ids that two files claim.
     """
     problems: list[Problem] = []
-    sites: dict[str, Site] = {}
+    sites, wrong = read_site_files(find_site_files(folders, setting=setting, problems=problems))
+    if problems or wrong:
+        raise SiteError(problems + wrong)
+    return {site.id: site for site in sorted(sites.values(), key=lambda site: site.id)}
+
+
+def read_site_files(paths: Iterable[Path]) -> tuple[dict[Path, Site], list[Problem]]:
+    """Read site files; one that cannot be used does not hide the others.
+
+    Returns:
+        Usable sites by file, in the order given; every mistake, an id that two files claim included.
+    """
+    sites: dict[Path, Site] = {}
+    problems: list[Problem] = []
     claimed: dict[str, Path] = {}
-    for path in find_site_files(folders, setting=setting, problems=problems):
+    for path in paths:
         if (other := claimed.setdefault(path.stem, path)) is not path:
             problems.append(
                 Problem(
@@ -561,12 +574,10 @@ def load_sites(folders: Iterable[Path], *, setting: str = "MUNIMENT_SITES") -> d
             )
             continue
         try:
-            sites[path.stem] = load_site(path)
+            sites[path] = load_site(path)
         except SiteError as error:
             problems += error.problems
-    if problems:
-        raise SiteError(problems)
-    return dict(sorted(sites.items()))
+    return sites, problems
 
 
 def find_site_files(folders: Iterable[Path], *, setting: str, problems: list[Problem]) -> Iterator[Path]:

@@ -1,0 +1,310 @@
+"""``muniment sites``: list, check, show the declared sites, and print the schema of a site file.
+
+Everything here works on the site files alone, except ``check --live``, which asks the site itself a
+handful of questions. No store and no archive is touched.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.output import JsonOption, console, plain_table, print_json, print_table, safe
+from pipeline.errors import SiteFileError
+from pipeline.settings import Settings, read_settings
+from spiders.site import (
+    BUILTIN_FOLDER,
+    Problem,
+    Site,
+    SiteError,
+    find_site_files,
+    load_site,
+    load_sites,
+    read_site_files,
+    schema_text,
+)
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+EXIT_FAILED = 1
+SETTING = "MUNIMENT_SITES"
+_OFTEN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedSite:
+    """What is to be said of one usable site file."""
+
+    id: str
+    name: str
+    file: str
+    unverified: tuple[str, ...]
+    notes: tuple[str, ...]
+    verify: tuple[str, ...]  # commands, in the order to run them
+
+
+def site_folders(settings: Settings) -> list[Path]:
+    """The folders with site files, built-in ones first."""
+    return ([BUILTIN_FOLDER] if settings.builtin_sites else []) + list(settings.sites)
+
+
+@app.command("list")
+def list_sites(
+    kind: Annotated[str | None, typer.Option(help="Only sites of this kind.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the declared sites."""
+    sites = [site for site in _all_sites().values() if kind in (None, site.kind)]
+    if as_json:
+        print_json(
+            [
+                {
+                    "id": site.id,
+                    "name": site.name,
+                    "kind": site.kind,
+                    "family": site.family,
+                    "home": site.home,
+                    "schedule": site.schedule,
+                    "sources": [source.model_dump() for source in site.sources],
+                    "unverified": site.unverified,
+                }
+                for site in sites
+            ]
+        )
+        return
+    table = plain_table("SITE", "KIND", "SCHEDULE", "SOURCES", "UNVERIFIED", "NAME")
+    for site in sites:
+        kinds = Counter(source.type for source in site.sources)
+        table.add_row(
+            site.id,
+            site.kind,
+            site.schedule,
+            ", ".join(f"{count} {name}" if count > 1 else name for name, count in kinds.items()),
+            ", ".join(site.unverified) or "-",
+            safe(site.name),
+        )
+    print_table(table)
+    unverified = sum(1 for site in sites if site.unverified)
+    console(stderr=True).print(f"{len(sites)} sites; {unverified} have facts that were not seen on the live site.")
+
+
+@app.command("show")
+def show_site(
+    site_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a site.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show all that is declared of a site, defaults included."""
+    path, site = _find_site(site_id)
+    if as_json:
+        print_json({**site.model_dump(mode="json"), "file": str(path)})
+        return
+    out = console()
+    out.print(safe(f"{site.name} ({site.id})"), style="bold")
+    out.print(f"{path}\n")
+    table = plain_table("KEY", "VALUE")
+    for name in type(site).model_fields:
+        if name not in ("id", "name", "sources", "crawl", "check", "recheck"):
+            table.add_row(name, safe(_as_text(getattr(site, name))) or "-")
+    for part in ("crawl", "check"):
+        for name, value in getattr(site, part):
+            table.add_row(f"{part}.{name}", "default" if value is None else _as_text(value))
+    for index, source in enumerate(site.sources):
+        extra = "".join(
+            f", {key} {value}" for key, value in source if key in ("follow", "pages") and value not in (None, 1)
+        )
+        table.add_row(f"sources.{index}", safe(f"{source.type} {source.url}{extra}"))
+    for index, rung in enumerate(site.ladder):
+        age = f"up to {_as_text(rung.age)}" if rung.age else "for ever"
+        table.add_row(f"recheck.{index}", f"{age}: every {_as_text(rung.every)}")
+    print_table(table)
+
+
+@app.command("check")
+def check_sites(
+    wanted: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID|FILE]...", help="Sites or site files; none: all sites.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check site files: every mistake with file, key and remedy; what is unverified, and how to verify it.
+
+    Exit code 1 when a file cannot be used.
+    """
+    sites, problems = _read_wanted(wanted or [])
+    now = datetime.now(UTC)
+    checked = [_check_site(path, site, now=now) for path, site in sites.items()]
+    if as_json:
+        print_json(
+            {
+                "ok": not problems,
+                "problems": [asdict(problem) for problem in problems],
+                "sites": [asdict(site) for site in checked],
+            }
+        )
+    else:
+        _print_check(checked, problems, full=bool(wanted))
+    if problems:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of a site file, for editors."""
+    typer.echo(schema_text(), nl=False)
+
+
+def _all_sites() -> dict[str, Site]:
+    try:
+        return load_sites(site_folders(read_settings()), setting=SETTING)
+    except SiteError as error:
+        raise SiteFileError(str(error), next_step="Correct the file; `muniment sites check` tries again.") from error
+
+
+def _site_files() -> tuple[list[Path], list[Problem]]:
+    problems: list[Problem] = []
+    return list(find_site_files(site_folders(read_settings()), setting=SETTING, problems=problems)), problems
+
+
+def _find_site(site_id: str) -> tuple[Path, Site]:
+    """A site by id, whatever is wrong with other files."""
+    paths, _problems = _site_files()
+    path = next((path for path in paths if path.stem == site_id), None)
+    if path is None:
+        raise _no_such_site(site_id, paths)
+    try:
+        return path, load_site(path)
+    except SiteError as error:
+        raise SiteFileError(str(error), next_step="Correct the file; `muniment sites check` tries again.") from error
+
+
+def _no_such_site(site_id: str, paths: Iterable[Path]) -> typer.BadParameter:
+    import difflib
+
+    near = difflib.get_close_matches(site_id, [path.stem for path in paths], n=1)
+    hint = f" Did you mean {near[0]}?" if near else " `muniment sites list` shows them."
+    return typer.BadParameter(f"No site file declares {site_id!r}.{hint}")
+
+
+def _read_wanted(wanted: Sequence[str]) -> tuple[dict[Path, Site], list[Problem]]:
+    """The named sites and files, or all sites of the folders, and what is wrong with them."""
+    if not wanted:
+        paths, problems = _site_files()
+        sites, wrong = read_site_files(paths)
+        return sites, problems + wrong
+    by_id: dict[str, Path] = {}
+    problems = []
+    if not all(_is_file(name) for name in wanted):
+        paths, problems = _site_files()
+        by_id = {path.stem: path for path in reversed(paths)}
+    chosen = []
+    for name in wanted:
+        if not _is_file(name) and name not in by_id:
+            raise _no_such_site(name, by_id.values())
+        chosen.append(Path(name) if _is_file(name) else by_id[name])
+    sites, wrong = read_site_files(dict.fromkeys(chosen))
+    return sites, problems + wrong
+
+
+def _is_file(name: str) -> bool:
+    return name.endswith(".toml") or "/" in name
+
+
+def _check_site(path: Path, site: Site, *, now: datetime) -> CheckedSite:
+    return CheckedSite(
+        id=site.id,
+        name=site.name,
+        file=str(path),
+        unverified=site.unverified,
+        notes=tuple(_find_notes(path, site, now=now)),
+        verify=tuple(_verify_commands(site)) if site.unverified else (),
+    )
+
+
+def _find_notes(path: Path, site: Site, *, now: datetime) -> Iterator[str]:
+    """What is allowed but worth a second look."""
+    from croniter import croniter
+
+    from spiders.urls import canonical_url
+
+    if not site.examples:
+        yield "no examples: add the URLs of two or three articles, so that article is tested whenever it is changed"
+    for key, urls in (("examples", site.examples), ("counter_examples", site.counter_examples)):
+        for url in urls:
+            try:
+                canonical = canonical_url(url)
+            except ValueError as error:
+                yield f"{key}: {url} has no canonical form ({error})"
+                continue
+            if canonical != url:
+                yield f"{key}: {url} is not in canonical form; write {canonical}"
+    if site.crawl.robots == "ignore":
+        yield "crawl.robots is ignore: keep the publisher's leave where others find it"
+    if site.crawl.allow_private:
+        yield "crawl.allow_private is true: right for tests and intranets only"
+    if not site.crawl.allow_private and site.crawl.delay < 1:
+        yield f"crawl.delay is {site.crawl.delay:g} s: below 1 s only with the publisher's leave"
+    times = croniter(site.schedule, now)
+    first = times.get_next(datetime)
+    if times.get_next(datetime) - first < _OFTEN:
+        yield f"schedule is {site.schedule}: more often than every ten minutes"
+    if not (site.description.strip() and site.how_to_tell.strip()):
+        yield "description or how_to_tell is missing: the operator reads them in Airflow"
+    if path.is_relative_to(BUILTIN_FOLDER) and path.parent.name != site.country:
+        yield f"lies in {path.parent.name}/, but country is {site.country}"
+
+
+def _verify_commands(site: Site) -> Iterator[str]:
+    """What to run, on a machine with the live web, to see whether the unverified facts are so."""
+    yield f"muniment sites check --live {site.id}"
+    for source in site.sources:
+        yield f"curl -sSL --compressed -A \"$MUNIMENT_CONTACT\" '{source.url}' | head -c 2000"
+    yield f"muniment run {site.id} --limit 5"
+
+
+def _print_check(checked: Sequence[CheckedSite], problems: Sequence[Problem], *, full: bool) -> None:
+    """The result for people: problems last, where a terminal shows them."""
+    out = console()
+    for site in checked:
+        out.print(f"ok  {site.id}" + (f"  unverified: {', '.join(site.unverified)}" if site.unverified else ""))
+        for note in site.notes:
+            out.print(safe(f"    note: {note}"))
+        if full and site.verify:
+            out.print("    to verify on the live web:")
+            for command in site.verify:
+                out.print(f"      {safe(command)}")
+    unverified = [site.id for site in checked if site.unverified]
+    if unverified and not full:
+        out.print(
+            f"\n{len(unverified)} of {len(checked)} sites have facts that were not seen live. To verify one:\n"
+            f"  muniment sites check {unverified[0]}          prints the commands\n"
+            f"  muniment sites check --live {unverified[0]}   asks the site (needs MUNIMENT_CONTACT)\n"
+            "Then take the key out of the file's unverified list."
+        )
+    for problem in problems:
+        where = f"{problem.file}: {problem.key}" if problem.key else problem.file
+        out.print(safe(f"error  {where}: {problem.problem}"), style="red")
+        out.print(safe(f"       {problem.remedy}"))
+    if problems:
+        out.print(f"\n{len(problems)} problems in {len({problem.file for problem in problems})} files.")
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, timedelta):
+        return _as_duration(value)
+    if isinstance(value, tuple):
+        return "\n".join(str(item) for item in value)
+    return "" if value is None else str(value).strip()
+
+
+def _as_duration(value: timedelta) -> str:
+    seconds = value.total_seconds()
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:g}{unit}"
+    return f"{seconds:g}s"
