@@ -218,6 +218,14 @@ class Published(Document):
     table_rows: int
 
 
+class Marker(Document):
+    """``muniment.json``: says that the bucket is an archive, and by which contract."""
+
+    contract: int = CONTRACT
+    written_by: str  # "muniment 0.1.0"
+    tables_bucket: str | None = None  # bucket of ``tables/`` when it is another one
+
+
 _SPACE = re.compile(r"\s+")
 _FOLD = str.maketrans(
     {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2026": "..."}

@@ -1,0 +1,530 @@
+"""The archive: the bucket seen through its contract. This docstring is the contract, version 1.
+
+    muniment.json                                         marker: contract version; written once the store passed
+    warc/<site>/<yyyy>/<mm>/<dd>/<run>-<nnnnn>.warc.gz    raw captures of a run, a sealed segment each
+    runs/<site>/<run>/crawl.json                          what the crawl did: counts, failures, policy seen
+    runs/<site>/<run>/extracted-<nnnnn>.jsonl.zst         a Finding a line for every page of that segment
+    runs/<site>/<run>/report.json                         the gate's checks and verdict
+    runs/<site>/<run>/published.json                      written last: the run is published
+    articles/<site>/<article>/<nnnnnn>.json               versions of an article, from 000001 on, without gaps
+    sites/<site>/frontier.sqlite.zst                      per site: what is known; rebuildable
+    sites/<site>/boilerplate.json                         per site: repeated blocks; rebuildable
+    tables/articles/                                      the Delta table, a row per version; rebuildable
+    .muniment-check/                                      passing objects of the store's self-test
+
+Rules:
+
+- ``<site>`` is the stem of the site's file (``SITE_ID``), ``<run>`` sorts by its start (``RUN_ID``),
+  ``<article>`` is ``article_id(canonical URL)``; the date in a segment's key is the run's. Numbers have
+  leading zeros, so that keys sort as numbers do.
+- Everything below ``warc/``, ``runs/`` and ``articles/`` is created once (``If-None-Match: *``) and never
+  overwritten. Who writes a second time gets back what stands. ``sites/`` is replaced under ``If-Match``.
+- A reader sees a run when ``published.json`` is there. Versions are written before it, so that a version
+  whose run is not published yet may be seen; it is final all the same.
+- The WARC is the truth; versions come from it; table and frontier come from versions and runs.
+- Readers ignore fields that they do not know. Any other change is a new contract version and a migration.
+- ``tables/`` may lie in a bucket of its own (the marker says which); that one has no bucket versioning.
+
+Nobody else builds or reads apart a key. ``docs/archive-format.md`` says the same for readers in any language.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import zstandard
+from pydantic import ValidationError
+
+from pipeline import __version__
+from pipeline.errors import ArchiveError, NotInArchive, StoreRefused
+from pipeline.model import (
+    CONTRACT,
+    RUN_ID,
+    SITE_ID,
+    Document,
+    Evidence,
+    Finding,
+    Marker,
+    Published,
+    Report,
+    Version,
+)
+from pipeline.settings import Settings
+from pipeline.store import Item, KeyMissing, Store, connect, self_test
+from spiders.protocol import CrawlSummary
+
+MARKER_KEY = "muniment.json"
+
+_ARTICLE_ID = re.compile(r"[0-9a-f]{20}")
+_SEGMENT_KEY = re.compile(r"warc/(?P<site>[^/]+)/\d{4}/\d\d/\d\d/(?P<run>[^/]+)-(?P<number>\d{5})\.warc\.gz")
+_EXTRACTED_KEY = re.compile(r"runs/[^/]+/[^/]+/extracted-(?P<number>\d{5})\.jsonl\.zst")
+_VERSION_KEY = re.compile(r"articles/(?P<site>[^/]+)/(?P<article>[^/]+)/(?P<n>\d{6})\.json")
+
+_JSON = "application/json"
+_ZSTD = "application/zstd"
+_GZIP = "application/gzip"  # not a WARC type: nothing on the way is to unpack the members
+_ZSTD_LEVEL = 10
+_FORMAT_STEP = "Restore the object from a backup; if it was written by a newer Muniment, use that one."
+
+_Doc = TypeVar("_Doc", bound=Document | CrawlSummary)
+
+
+# --- keys
+
+
+def segment_key(site: str, run: str, number: int) -> str:
+    """Key of a run's ``number``-th segment."""
+    _check_site(site)
+    _check_run(run)
+    return f"warc/{site}/{run[:4]}/{run[4:6]}/{run[6:8]}/{run}-{_digits(number, 5)}.warc.gz"
+
+
+def segment_number(key: str) -> int:
+    """Number of the segment that lies under ``key``.
+
+    Raises:
+        ArchiveError: that is no segment's key.
+    """
+    found = _SEGMENT_KEY.fullmatch(key)
+    if found is None:
+        raise ArchiveError(f"{key!r} is not the key of a segment.", next_step=_FORMAT_STEP)
+    return int(found["number"])
+
+
+def crawl_key(site: str, run: str) -> str:
+    """Key of what the crawl of a run did."""
+    return f"{_run_folder(site, run)}crawl.json"
+
+
+def extracted_key(site: str, run: str, number: int) -> str:
+    """Key of the findings of a run's ``number``-th segment."""
+    return f"{_run_folder(site, run)}extracted-{_digits(number, 5)}.jsonl.zst"
+
+
+def report_key(site: str, run: str) -> str:
+    """Key of the gate's report on a run."""
+    return f"{_run_folder(site, run)}report.json"
+
+
+def published_key(site: str, run: str) -> str:
+    """Key of the note that a run is published."""
+    return f"{_run_folder(site, run)}published.json"
+
+
+def version_key(site: str, article: str, n: int) -> str:
+    """Key of an article's ``n``-th version, counted from 1."""
+    if n < 1:
+        raise ArchiveError("Versions are counted from 1.", next_step="Ask for version 1 or a later one.")
+    return f"{_article_folder(site, article)}{_digits(n, 6)}.json"
+
+
+def parse_version_key(key: str) -> tuple[str, str, int]:
+    """Site, article and number in a version's key.
+
+    Raises:
+        ArchiveError: that is no version's key.
+    """
+    found = _VERSION_KEY.fullmatch(key)
+    if found is None or not SITE_ID.fullmatch(found["site"]) or not _ARTICLE_ID.fullmatch(found["article"]):
+        raise ArchiveError(f"{key!r} is not the key of a version.", next_step=_FORMAT_STEP)
+    return found["site"], found["article"], int(found["n"])
+
+
+def frontier_key(site: str) -> str:
+    """Key of a site's frontier."""
+    return f"sites/{_check_site(site)}/frontier.sqlite.zst"
+
+
+def boilerplate_key(site: str) -> str:
+    """Key of a site's learned repeated blocks."""
+    return f"sites/{_check_site(site)}/boilerplate.json"
+
+
+# --- the archive
+
+
+class Archive:
+    """Typed reading and writing of everything below the contract's keys; may be used by many threads.
+
+    Args:
+        store: the archive's bucket.
+        table_store: the bucket of ``tables/``; often the same.
+    """
+
+    segment_key = staticmethod(segment_key)
+    segment_number = staticmethod(segment_number)
+    crawl_key = staticmethod(crawl_key)
+    extracted_key = staticmethod(extracted_key)
+    report_key = staticmethod(report_key)
+    published_key = staticmethod(published_key)
+    version_key = staticmethod(version_key)
+    frontier_key = staticmethod(frontier_key)
+    boilerplate_key = staticmethod(boilerplate_key)
+
+    def __init__(self, store: Store, table_store: Store) -> None:
+        self.store = store
+        self.table_store = table_store
+
+    def table_uri(self) -> str:
+        """Address of the table for Delta readers; ``table_store.options_for_table()`` has the credentials."""
+        return f"s3://{self.table_store.bucket}/tables/articles"
+
+    # --- what there is
+
+    def sites(self) -> list[str]:
+        """Ids of the sites that have runs, sorted."""
+        return list(self.store.list_folders("runs/"))
+
+    def runs(self, site: str) -> Iterator[str]:
+        """Ids of a site's runs, newest first, published or not."""
+        return reversed(list(self.store.list_folders(f"runs/{_check_site(site)}/")))
+
+    # --- segments
+
+    def segments(self, site: str, run: str) -> list[str]:
+        """Keys of the segments of a run, in order."""
+        start = segment_key(site, run, 0).removesuffix("00000.warc.gz")
+        return [found.key for found in self.store.list(start) if _SEGMENT_KEY.fullmatch(found.key)]
+
+    def upload_segment(self, site: str, run: str, number: int, path: Path) -> str:
+        """Store a sealed segment; again with the same file is harmless.
+
+        Returns:
+            Its key.
+
+        Raises:
+            ArchiveError: another file stands there: two crawls of one run were under way.
+        """
+        key = segment_key(site, run, number)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if not self.store.upload_file(key, path, content_type=_GZIP, metadata={"sha256": digest}):
+            standing = self.store.head(key)
+            if standing is None or standing.metadata.get("sha256") != digest:
+                raise ArchiveError(
+                    f"Another file than {path.name} stands under {key}.",
+                    next_step="Two crawls of this run were under way; end one, and start a new run of the site.",
+                )
+        return key
+
+    def download_segment(self, key: str, path: Path) -> None:
+        """Copy a segment into a file."""
+        self.store.download_file(key, path)
+
+    def read_record(self, evidence: Evidence) -> bytes:
+        """The WARC record that proves a version: one gzip member, unpacked by any gzip reader."""
+        return self.store.get_range(evidence.warc, evidence.offset, evidence.length)
+
+    # --- runs
+
+    def write_summary(self, summary: CrawlSummary) -> CrawlSummary:
+        """Store what a crawl did; returns what stands there, which is the first that was written."""
+        key = crawl_key(summary.site, summary.run)
+        return self._write_once(key, summary, summary.model_dump_json().encode())
+
+    def read_summary(self, site: str, run: str) -> CrawlSummary:
+        """What the crawl of a run did. Raises KeyMissing when it never ended."""
+        return self._read(crawl_key(site, run), CrawlSummary)
+
+    def write_findings(self, site: str, run: str, number: int, findings: Iterable[Finding]) -> bool:
+        """Store the findings of a segment; the same findings always make the same bytes.
+
+        Returns:
+            False when some stand there already (and stay).
+        """
+        key = extracted_key(site, run, number)
+        packer = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).compressobj()
+        packed = bytearray()
+        for finding in findings:
+            packed += packer.compress(finding.to_json() + b"\n")
+        packed += packer.flush()
+        return self.store.create(key, bytes(packed), content_type=_ZSTD)
+
+    def has_findings(self, site: str, run: str, number: int) -> bool:
+        """Whether a segment was extracted."""
+        return self.store.head(extracted_key(site, run, number)) is not None
+
+    def read_findings(self, site: str, run: str) -> Iterator[Finding]:
+        """All findings of a run, in the order of segments and of records in them, one segment in memory.
+
+        Raises:
+            ArchiveError: a segment was not extracted, or a line cannot be read.
+        """
+        numbers = {}
+        for entry in self.store.list(f"{_run_folder(site, run)}extracted-"):
+            found = _EXTRACTED_KEY.fullmatch(entry.key)
+            if found is not None:
+                numbers[int(found["number"])] = entry.key
+        missing = sorted({segment_number(key) for key in self.segments(site, run)} - numbers.keys())
+        if missing:
+            raise ArchiveError(
+                f"Run {run} of {site}: segments {', '.join(map(str, missing))} were never extracted.",
+                next_step="Run the step extract again for these segments (in Airflow: clear the task).",
+            )
+        for _, key in sorted(numbers.items()):
+            yield from self._findings_under(key)
+
+    def write_report(self, report: Report) -> Report:
+        """Store the gate's report; returns what stands there, which is the first that was written."""
+        return self._write_once(report_key(report.site, report.run), report, report.to_json())
+
+    def read_report(self, site: str, run: str) -> Report:
+        """The gate's report on a run. Raises KeyMissing when it was not checked."""
+        return self._read(report_key(site, run), Report)
+
+    def read_reports(self, site: str, *, before: str | None = None) -> Iterator[Report]:
+        """Reports of a site's runs, newest first; runs that were not checked are left out.
+
+        Args:
+            before: only of runs that began earlier than this one.
+        """
+        for run in self.runs(site):
+            if before is None or run < before:
+                try:
+                    yield self.read_report(site, run)
+                except KeyMissing:
+                    continue
+
+    def write_published(self, published: Published) -> Published:
+        """Say that a run is published; returns what stands there, which is the first that was written."""
+        return self._write_once(published_key(published.site, published.run), published, published.to_json())
+
+    def read_published(self, site: str, run: str) -> Published | None:
+        """What publishing a run made; None when it is not published."""
+        try:
+            return self._read(published_key(site, run), Published)
+        except KeyMissing:
+            return None
+
+    # --- versions
+
+    def put_version(self, version: Version) -> Version:
+        """Create a version.
+
+        Returns:
+            What stands under its key: this one, or the one that was there first (the caller compares).
+        """
+        return self._write_once(
+            version_key(version.site, version.article, version.n),
+            version,
+            version.to_json(),
+            metadata=describe_version(version),
+        )
+
+    def put_versions(self, versions: Sequence[Version]) -> list[Version]:
+        """``put_version`` for many, side by side; the answers stand in the order of ``versions``."""
+        items = [
+            Item(
+                key=version_key(version.site, version.article, version.n),
+                body=version.to_json(),
+                content_type=_JSON,
+                metadata=describe_version(version),
+            )
+            for version in versions
+        ]
+        created = self.store.create_many(items)
+        return [
+            version if created[item.key] else self._read(item.key, Version)
+            for version, item in zip(versions, items, strict=True)
+        ]
+
+    def version(self, site: str, article: str, n: int) -> Version:
+        """One version.
+
+        Raises:
+            KeyMissing: there is none of that number.
+        """
+        return self._read(version_key(site, article, n), Version)
+
+    def read_version(self, key: str) -> Version:
+        """The version under a key, as ``published.json`` and the table name them."""
+        parse_version_key(key)
+        return self._read(key, Version)
+
+    def versions(self, site: str, article: str) -> list[Version]:
+        """All versions of an article, first to latest; empty when it is not in the archive.
+
+        Raises:
+            ArchiveError: a number is missing.
+        """
+        return [self.version(site, article, n) for n in range(1, self.latest_number(site, article) + 1)]
+
+    def latest_number(self, site: str, article: str) -> int:
+        """Number of an article's latest version; 0 when it is not in the archive.
+
+        Raises:
+            ArchiveError: a number before it is missing.
+        """
+        found = [
+            int(match["n"])
+            for entry in self.store.list(_article_folder(site, article))
+            if (match := _VERSION_KEY.fullmatch(entry.key))
+        ]
+        if found and sorted(found) != list(range(1, len(found) + 1)):
+            raise ArchiveError(
+                f"The versions of article {article} of {site} have gaps: {', '.join(map(str, sorted(found)))}.",
+                next_step="Something removed versions; restore them from a backup.",
+            )
+        return len(found)
+
+    # --- underneath
+
+    def _write_once(self, key: str, document: _Doc, body: bytes, metadata: dict[str, str] | None = None) -> _Doc:
+        if self.store.create(key, body, content_type=_JSON, metadata=metadata):
+            return document
+        return self._read(key, type(document))
+
+    def _read(self, key: str, kind: type[_Doc]) -> _Doc:
+        return _parse(kind, self.store.get(key).body, key)
+
+    def _findings_under(self, key: str) -> Iterator[Finding]:
+        packed = io.BytesIO(self.store.get(key).body)
+        try:
+            with zstandard.ZstdDecompressor().stream_reader(packed) as stream:
+                for number, line in enumerate(io.BufferedReader(stream), start=1):
+                    yield _parse(Finding, line, f"{key}, line {number}")
+        except zstandard.ZstdError as error:
+            raise ArchiveError(f"{key} cannot be unpacked: {error}.", next_step=_FORMAT_STEP) from error
+
+
+def describe_version(version: Version) -> dict[str, str]:
+    """User metadata of a version's object: what tools see that list objects and read no JSON; all ASCII."""
+    return {
+        "state": version.state.value,
+        "change": version.change.value,
+        "digest": version.digest,
+        "run": version.run,
+        "captured-at": version.captured_at.isoformat().replace("+00:00", "Z"),
+        "warc": version.evidence.warc,
+        "offset": str(version.evidence.offset),
+        "length": str(version.evidence.length),
+    }
+
+
+# --- opening
+
+
+def open_archive(settings: Settings, *, create: bool = True) -> Archive:
+    """The archive that the settings name; made when it is not there yet. Any number may open it at once.
+
+    Before the first write the store must pass its self-test: an archive in a store that breaks its promises
+    would lose versions in silence.
+
+    Args:
+        create: False: look only.
+
+    Raises:
+        NotInArchive: there is no archive, and none is to be made.
+        StoreRefused: the store failed the self-test (the message has each reason), or refuses us.
+        ArchiveError: the bucket holds an archive of another contract version, or of other settings.
+    """
+    store = connect(settings)
+    tables = store if settings.table_bucket == settings.bucket else connect(settings, settings.table_bucket)
+    marker = _read_marker(store)
+    if marker is None:
+        if not create:
+            raise NotInArchive(
+                f"Bucket {store.bucket} at {store.endpoint} holds no archive yet.",
+                next_step="Run a site first (muniment run SITE), or set MUNIMENT_BUCKET to the archive's bucket.",
+            )
+        for each in (store, tables):
+            if not each.has_bucket():
+                each.create_bucket()
+        failed = [check for check in self_test(store, tables) if not check.passed]
+        if failed:
+            raise StoreRefused(
+                f"The store at {store.endpoint} cannot hold an archive:\n"
+                + "\n".join(f"- {check.name}: {check.message}" for check in failed),
+                next_step="Use another store or version of it; look again with: muniment store check",
+            )
+        marker = write_marker(store, tables_bucket=tables.bucket)
+    if (marker.tables_bucket or store.bucket) != tables.bucket:
+        raise ArchiveError(
+            f"This archive keeps its table in bucket {marker.tables_bucket or store.bucket}, "
+            f"the settings say {tables.bucket}.",
+            next_step="Correct MUNIMENT_TABLES_BUCKET.",
+        )
+    return Archive(store, tables)
+
+
+def write_marker(store: Store, *, tables_bucket: str | None = None) -> Marker:
+    """Declare the bucket an archive of this contract version; the store must have passed ``self_test``.
+
+    Returns:
+        The marker that stands: ours, or that of who was faster.
+    """
+    marker = Marker(
+        written_by=f"muniment {__version__}", tables_bucket=None if tables_bucket == store.bucket else tables_bucket
+    )
+    if store.create(MARKER_KEY, marker.to_json(), content_type=_JSON):
+        return marker
+    return _read_marker(store) or marker
+
+
+def _read_marker(store: Store) -> Marker | None:
+    try:
+        body = store.get(MARKER_KEY).body
+    except KeyMissing:
+        return None
+    except StoreRefused:
+        if store.has_bucket():
+            raise
+        return None
+    marker = _parse(Marker, body, MARKER_KEY)
+    if marker.contract != CONTRACT:
+        raise ArchiveError(
+            f"Bucket {store.bucket} holds an archive of contract version {marker.contract}; "
+            f"this Muniment knows version {CONTRACT}.",
+            next_step="Use the Muniment that wrote it, or migrate it (docs/archive-format.md).",
+        )
+    return marker
+
+
+# --- parts of keys: nothing that comes from outside gets into a key unseen
+
+
+def _run_folder(site: str, run: str) -> str:
+    return f"runs/{_check_site(site)}/{_check_run(run)}/"
+
+
+def _article_folder(site: str, article: str) -> str:
+    if not _ARTICLE_ID.fullmatch(article):
+        raise ArchiveError(
+            f"{article!r} is not an article's id.", next_step="An id is 20 hexadecimal digits: see article_id."
+        )
+    return f"articles/{_check_site(site)}/{article}/"
+
+
+def _check_site(site: str) -> str:
+    if not SITE_ID.fullmatch(site):
+        raise ArchiveError(f"{site!r} is not a site's id.", next_step="See which sites there are: muniment sites list")
+    return site
+
+
+def _check_run(run: str) -> str:
+    if not RUN_ID.fullmatch(run):
+        raise ArchiveError(f"{run!r} is not a run's id.", next_step="See which runs there are: muniment status")
+    return run
+
+
+def _digits(number: int, width: int) -> str:
+    if not 0 <= number < 10**width:
+        raise ArchiveError(
+            f"The number {number} does not fit into {width} digits.",
+            next_step="Make segments larger (MUNIMENT_SEGMENT_MB), or the run smaller (crawl.fetch_at_most).",
+        )
+    return f"{number:0{width}}"
+
+
+def _parse(kind: type[_Doc], body: bytes, where: str) -> _Doc:
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        raise ArchiveError(
+            f"{where} is not a {kind.__name__} of contract version {CONTRACT}: {error}", next_step=_FORMAT_STEP
+        ) from error

@@ -1,0 +1,816 @@
+"""Any S3-compatible store, as the few operations that the archive is built of. The only user of boto3.
+
+What it adds to boto3: conditional writes with their three answers (done, somebody was faster, error), a
+checksum on every upload, bounded time-outs and retries for what is temporary, botocore's errors as ours with
+the operator's next step, and ``self_test``, which finds out whether a store keeps the promises that the
+archive rests on. What it is not: it knows no key of the archive (``pipeline.archive`` does), and it does not
+know which S3 server it talks to. Portability, as found (see docs/decisions.md):
+
+- ``If-Match`` on a missing key is answered 412 by some and 404 by others: both are ``Lost``.
+- AWS may answer 409 to conditional writes that overlap: tried again, then ``WriteConflict``.
+- ETags are kept and sent without quotes, which AWS, Ceph and SeaweedFS all take (Ceph 16 takes only that).
+- Older servers check ``Content-MD5`` only, newer ones also ``x-amz-checksum-sha256``: both are sent.
+- Listing order is by byte only among names of one folder (SeaweedFS walks a tree): nothing here needs more.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError as BotoConnectionError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ProxyConnectionError,
+    ResponseStreamingError,
+    SSLError,
+)
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from pipeline.errors import ArchiveError, NotInArchive, StoreRefused, StoreUnavailable, WriteConflict
+from pipeline.settings import Settings, read_store_access
+
+CHECK_PREFIX = ".muniment-check/"
+"""``self_test`` keeps its objects below this prefix and removes them afterwards."""
+
+_CONNECT_SECONDS = 5
+_READ_SECONDS = 60
+_ATTEMPTS = 4
+_CONFLICT_ATTEMPTS = 8
+_PART = 1024 * 1024
+
+
+class KeyMissing(NotInArchive):
+    """There is no object under that key."""
+
+
+class Lost(WriteConflict):
+    """A conditional write found another state than the one it was made for: read again, then decide."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """An object with what the store says of it. ``etag`` has no quotes."""
+
+    body: bytes
+    etag: str
+    metadata: Mapping[str, str]
+    content_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """An object as a listing or a HEAD shows it; ``metadata`` only from HEAD. ``size`` in bytes."""
+
+    key: str
+    size: int
+    etag: str
+    modified: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """An object to be created."""
+
+    key: str
+    body: bytes
+    content_type: str
+    metadata: Mapping[str, str] | None = None
+
+
+class Store:
+    """One bucket of an S3-compatible store; may be used by many threads at once.
+
+    Every request of every method goes through ``_call(operation, **arguments)``, with the names of boto3's
+    client: a subclass that overrides it sees each one before it is made and after it was answered, which is
+    how tests end a process at a chosen request. Nothing else of this class may reach the network.
+
+    Args:
+        bucket: its name.
+        session: where region and credentials come from.
+        endpoint: address of the server; None: as ``session`` has it.
+        threads: how many requests may be under way at once.
+    """
+
+    def __init__(self, bucket: str, *, session: boto3.Session, endpoint: str | None = None, threads: int = 16) -> None:
+        self.bucket = bucket
+        self._session = session
+        self._threads = threads
+        self._config = Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            max_pool_connections=max(threads, 16) + 4,
+            request_checksum_calculation="when_required",  # we send our own; older servers choke on trailers
+            response_checksum_validation="when_supported",
+        )
+        try:
+            self._client: Any = session.client("s3", endpoint_url=endpoint, config=self._config)
+        except (BotoCoreError, ValueError) as error:
+            raise _explained(error, bucket, endpoint or "the configured endpoint") from error
+        self.endpoint: str = self._client.meta.endpoint_url
+
+    # --- reading
+
+    def get(self, key: str) -> Stored:
+        """The whole object, its checksum verified where the store keeps one.
+
+        Raises:
+            KeyMissing: there is none.
+        """
+        answer = self._ask(key, "get_object", Key=key, ChecksumMode="ENABLED")
+        return Stored(
+            body=answer["Body"],
+            etag=_bare(answer["ETag"]),
+            metadata=answer.get("Metadata", {}),
+            content_type=answer.get("ContentType", ""),
+        )
+
+    def get_range(self, key: str, offset: int, length: int) -> bytes:
+        """``length`` bytes from ``offset`` on; fewer only where the object ends.
+
+        Raises:
+            KeyMissing: there is no such object.
+            ArchiveError: the object ends before ``offset``.
+        """
+        if offset < 0 or length < 0:
+            raise ValueError("offset and length of a range must not be negative")
+        if length == 0:
+            return b""
+        answer = self._ask(key, "get_object", Key=key, Range=f"bytes={offset}-{offset + length - 1}")
+        body = bytes(answer["Body"])
+        if answer["ResponseMetadata"]["HTTPStatusCode"] == 200:  # a server that ignores ranges sends it all
+            body = body[offset : offset + length]
+        return body
+
+    def head(self, key: str) -> Entry | None:
+        """What the store says of an object, with its user metadata; None when there is none."""
+        try:
+            answer = self._ask(key, "head_object", Key=key)
+        except KeyMissing:
+            return None
+        return Entry(
+            key=key,
+            size=answer["ContentLength"],
+            etag=_bare(answer["ETag"]),
+            modified=answer["LastModified"],
+            metadata=answer.get("Metadata", {}),
+        )
+
+    def download_file(self, key: str, path: Path) -> None:
+        """Write the object to ``path``, in constant memory; a file stands there only when all of it came.
+
+        Raises:
+            KeyMissing: there is none.
+        """
+        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        try:
+            with part.open("wb") as file:
+                self._ask(key, "get_object", Key=key, ChecksumMode="ENABLED", into=file)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def list(self, prefix: str, *, start_after: str | None = None) -> Iterator[Entry]:
+        """The objects whose key begins with ``prefix``; in the order of their names within one folder.
+
+        Args:
+            start_after: begin behind this key.
+        """
+        for page in self._pages(prefix, StartAfter=start_after):
+            for found in page.get("Contents", ()):
+                yield Entry(
+                    key=found["Key"], size=found["Size"], etag=_bare(found["ETag"]), modified=found["LastModified"]
+                )
+
+    def list_folders(self, prefix: str) -> Iterator[str]:
+        """Names of the folders directly below ``prefix`` (which ends with ``/`` or is empty), in order."""
+        for page in self._pages(prefix, Delimiter="/"):
+            for found in page.get("CommonPrefixes", ()):
+                yield found["Prefix"][len(prefix) :].rstrip("/")
+
+    # --- writing
+
+    def create(self, key: str, body: bytes, *, content_type: str, metadata: Mapping[str, str] | None = None) -> bool:
+        """Write an object only if there is none under that key; the store decides, not we.
+
+        Returns:
+            False when the key exists. That may be our own write whose answer was lost: who must know reads it.
+        """
+        return self._create(
+            key,
+            body,
+            content_type,
+            metadata,
+            sha256=hashlib.sha256(body).digest(),
+            md5=hashlib.md5(body, usedforsecurity=False).digest(),
+        )
+
+    def create_many(self, items: Iterable[Item], threads: int | None = None) -> dict[str, bool]:
+        """``create`` for many objects, so many at once; ``items`` is read as it is needed.
+
+        Returns:
+            For each key what ``create`` said, in the order of ``items``.
+
+        Raises:
+            The first error met; what was under way is finished before, nothing is begun after it.
+        """
+        created: dict[str, bool] = {}
+        count = threads or self._threads
+        with ThreadPoolExecutor(max_workers=count, thread_name_prefix="store") as pool:
+            pending: set[Future[tuple[str, bool]]] = set()
+            for item in items:
+                created[item.key] = False  # its place in the order
+                pending.add(pool.submit(self._create_item, item))
+                if len(pending) >= 2 * count:
+                    done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                    created.update(future.result() for future in done)
+            created.update(future.result() for future in pending)
+        return created
+
+    def upload_file(
+        self, key: str, path: Path, *, content_type: str, metadata: Mapping[str, str] | None = None
+    ) -> bool:
+        """``create`` from a file of up to 5 GiB, in constant memory."""
+        sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        with path.open("rb") as file:
+            while part := file.read(_PART):
+                sha256.update(part)
+                md5.update(part)
+            file.seek(0)
+            return self._create(key, file, content_type, metadata, sha256=sha256.digest(), md5=md5.digest())
+
+    def replace(
+        self, key: str, body: bytes, *, etag: str | None, content_type: str, metadata: Mapping[str, str] | None = None
+    ) -> str:
+        """Write an object only if it still is in the state that was read.
+
+        Args:
+            etag: of the state that was read; None: there was no object.
+
+        Returns:
+            The new ETag.
+
+        Raises:
+            Lost: another writer was faster, or our own write came through and its answer did not. Read
+                again and apply again: what is written this way must be made so that applying twice is harmless.
+        """
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        try:
+            answer = self._call(
+                "put_object",
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                Metadata=dict(metadata or {}),
+                ContentMD5=_base64(hashlib.md5(body, usedforsecurity=False).digest()),
+                ChecksumSHA256=_base64(hashlib.sha256(body).digest()),
+                **condition,
+            )
+        except ClientError as error:
+            if _is_precondition(error) or (etag is not None and _code(error) in {"NoSuchKey", "404"}):
+                raise Lost(f"{key} changed since it was read") from error
+            raise self._explained(error) from error
+        except (BotoCoreError, OSError) as error:
+            raise self._explained(error) from error
+        return _bare(answer["ETag"])
+
+    def delete(self, key: str) -> None:
+        """Remove an object; it is no error when there is none. Nothing of the archive is ever removed this way."""
+        self._ask(key, "delete_object", Key=key)
+
+    # --- the bucket
+
+    def has_bucket(self) -> bool:
+        """Whether the bucket exists and is ours to use."""
+        try:
+            self._call("head_bucket")
+        except ClientError as error:
+            if _status(error) == 404:
+                return False
+            raise self._explained(error) from error
+        except (BotoCoreError, OSError) as error:
+            raise self._explained(error) from error
+        return True
+
+    def create_bucket(self) -> None:
+        """Make the bucket; it is no error when it is ours already."""
+        region = self._client.meta.region_name
+        where = (
+            {}
+            if region in {None, "us-east-1", "auto", "aws-global"}
+            else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        )
+        try:
+            self._call("create_bucket", **where)
+        except ClientError as error:
+            if _code(error) not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"} or not self.has_bucket():
+                raise self._explained(error) from error
+        except (BotoCoreError, OSError) as error:
+            raise self._explained(error) from error
+
+    def has_versioning(self) -> bool:
+        """Whether bucket versioning is on; a store that does not know it has it off."""
+        try:
+            return bool(self._call("get_bucket_versioning").get("Status") == "Enabled")
+        except ClientError as error:
+            if _status(error) in {404, 405, 501}:
+                return False
+            raise self._explained(error) from error
+        except (BotoCoreError, OSError) as error:
+            raise self._explained(error) from error
+
+    def options_for_table(self) -> dict[str, str]:
+        """Endpoint and credentials in the words of Rust's object_store, which delta-rs and Polars use."""
+        found = self._session.get_credentials()
+        if found is None:
+            raise self._explained(NoCredentialsError())
+        keys = found.get_frozen_credentials()
+        options = {
+            "AWS_ACCESS_KEY_ID": str(keys.access_key),
+            "AWS_SECRET_ACCESS_KEY": str(keys.secret_key),
+            "AWS_REGION": self._client.meta.region_name or "us-east-1",
+        }
+        if keys.token:
+            options["AWS_SESSION_TOKEN"] = keys.token
+        if not self.endpoint.endswith(".amazonaws.com"):
+            options["AWS_ENDPOINT_URL"] = self.endpoint
+            options["AWS_VIRTUAL_HOSTED_STYLE_REQUEST"] = "false"
+            if self.endpoint.startswith("http://"):
+                options["AWS_ALLOW_HTTP"] = "true"
+        return options
+
+    def with_credentials(self, access_key: str | None, secret_key: str | None) -> Store:
+        """The same bucket seen by somebody else; ``None`` for both: by somebody without a key."""
+        session = boto3.Session(
+            aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=self._client.meta.region_name
+        )
+        other = Store.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        other._session = session
+        config = self._config if access_key else self._config.merge(Config(signature_version=UNSIGNED))
+        other._client = session.client("s3", endpoint_url=self.endpoint, config=config)
+        return other
+
+    # --- underneath
+
+    def _refuses_put(self, key: str, headers: Mapping[str, str]) -> bool:
+        """Whether the store refuses an upload with these headers as damaged."""
+        try:
+            self._call("put_object", Key=key, Body=b"as it was sent", ContentType="text/plain", **headers)
+        except ClientError as error:
+            if _status(error) == 400:
+                return True
+            raise self._explained(error) from error
+        except (BotoCoreError, OSError) as error:
+            raise self._explained(error) from error
+        return False
+
+    def _create_item(self, item: Item) -> tuple[str, bool]:
+        return item.key, self.create(item.key, item.body, content_type=item.content_type, metadata=item.metadata)
+
+    def _create(
+        self,
+        key: str,
+        body: bytes | IO[bytes],
+        content_type: str,
+        metadata: Mapping[str, str] | None,
+        *,
+        sha256: bytes,
+        md5: bytes,
+    ) -> bool:
+        try:
+            self._call(
+                "put_object",
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                Metadata=dict(metadata or {}),
+                ContentMD5=_base64(md5),
+                ChecksumSHA256=_base64(sha256),
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if _is_precondition(error):
+                return False
+            raise self._explained(error) from error
+        except (BotoCoreError, OSError) as error:
+            raise self._explained(error) from error
+        return True
+
+    def _ask(self, key: str, operation: str, **arguments: Any) -> Any:
+        try:
+            return self._call(operation, **arguments)
+        except ClientError as error:
+            if _code(error) in {"NoSuchKey", "NotFound", "404"}:
+                raise KeyMissing(
+                    f"There is no {key} in bucket {self.bucket}.", next_step="Check the name of what was asked for."
+                ) from error
+            if _code(error) in {"InvalidRange", "416"}:
+                raise ArchiveError(
+                    f"{key} is shorter than the range asked of it.",
+                    next_step="The document that pointed there disagrees with the file; restore it from a backup.",
+                ) from error
+            raise self._explained(error) from error
+        except (BotoCoreError, OSError) as error:
+            raise self._explained(error) from error
+
+    def _pages(self, prefix: str, **arguments: str | None) -> Iterator[Mapping[str, Any]]:
+        wanted = {name: value for name, value in arguments.items() if value is not None}
+        while True:
+            page = self._ask(prefix, "list_objects_v2", Prefix=prefix, **wanted)
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            wanted["ContinuationToken"] = page["NextContinuationToken"]
+
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        """One request to the store, tried again while that may help; the seam of the class, see there.
+
+        ``into``, for ``get_object``: a file that takes the body; without it ``Body`` is bytes in the answer.
+        """
+        for attempt in Retrying(
+            retry=retry_if_exception(_may_pass),
+            stop=stop_after_attempt(_CONFLICT_ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.05, max=2),
+            reraise=True,
+        ):
+            with attempt:
+                return self._perform(operation, dict(arguments))
+        raise AssertionError("tenacity either returns or raises")
+
+    def _perform(self, operation: str, arguments: dict[str, Any]) -> Any:
+        into: IO[bytes] | None = arguments.pop("into", None)
+        if hasattr(arguments.get("Body"), "seek"):
+            arguments["Body"].seek(0)
+        answer = getattr(self._client, operation)(Bucket=self.bucket, **arguments)
+        if operation == "get_object":
+            stream = answer["Body"]
+            try:
+                if into is None:
+                    answer["Body"] = stream.read()
+                else:
+                    into.seek(0)
+                    into.truncate()
+                    for part in stream.iter_chunks(_PART):
+                        into.write(part)
+            finally:
+                stream.close()
+        return answer
+
+    def _explained(self, error: Exception) -> Exception:
+        return _explained(error, self.bucket, self.endpoint)
+
+
+def connect(settings: Settings, bucket: str | None = None) -> Store:
+    """The store that the settings name: the archive's bucket, or another one of the same store.
+
+    Raises:
+        StoreRefused: the AWS configuration cannot be used. No request is made yet.
+        SettingsError: the embedded store's secret cannot be read.
+    """
+    access = read_store_access(settings)
+    try:
+        session = (
+            boto3.Session()
+            if access is None
+            else boto3.Session(
+                aws_access_key_id=access.access_key, aws_secret_access_key=access.secret_key, region_name="us-east-1"
+            )
+        )
+    except BotoCoreError as error:
+        raise _explained(error, bucket or settings.bucket, "the configured endpoint") from error
+    return Store(
+        bucket or settings.bucket,
+        session=session,
+        endpoint=access.endpoint if access else None,
+        threads=settings.upload_threads,
+    )
+
+
+# --- the self-test
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreCheck:
+    """One promise of the store, whether it keeps it, and what was seen."""
+
+    name: str
+    passed: bool
+    message: str
+
+
+_RACERS = 16
+
+
+def self_test(store: Store, tables: Store | None = None) -> list[StoreCheck]:
+    """Find out whether a store keeps the promises that an archive rests on.
+
+    Args:
+        store: the archive's bucket, which exists.
+        tables: the table's bucket, when it is another one.
+
+    Returns:
+        A named check for each promise, and for each bucket; a store with one that failed must not be used.
+
+    Raises:
+        StoreUnavailable: the store did not answer, so nothing is known.
+        StoreRefused: our own key may not read, write, list and delete in the bucket.
+    """
+    checks: list[StoreCheck] = []
+    buckets = [store] if tables is None or tables.bucket == store.bucket else [store, tables]
+    for bucket in buckets:
+        folder = f"{CHECK_PREFIX}{secrets.token_hex(8)}/"
+        try:
+            for check in (
+                _check_reading,
+                _check_listing,
+                _check_creation_race,
+                _check_replacement_race,
+                _check_checksum,
+                _check_wrong_key,
+                _check_anonymous,
+            ):
+                checks.append(check(bucket, folder))
+        finally:
+            for entry in list(bucket.list(folder)):
+                bucket.delete(entry.key)
+    checks.append(_check_versioning(buckets[-1]))
+    return checks
+
+
+def _check_reading(store: Store, folder: str) -> StoreCheck:
+    name, key, body = f"{store.bucket}: read after write", f"{folder}read", secrets.token_bytes(4096)
+    store.create(key, body, content_type="application/octet-stream", metadata={"muniment": "check"})
+    found, part, seen = store.get(key), store.get_range(key, 1000, 24), store.head(key)
+    if found.body != body or part != body[1000:1024] or seen is None or seen.size != len(body):
+        return StoreCheck(name=name, passed=False, message="What was read is not what had been written.")
+    if dict(seen.metadata) != {"muniment": "check"}:
+        return StoreCheck(name=name, passed=False, message="The store drops user metadata.")
+    return StoreCheck(name=name, passed=True, message="An object, a range of it and its metadata came back at once.")
+
+
+def _check_listing(store: Store, folder: str) -> StoreCheck:
+    name = f"{store.bucket}: list after write"
+    keys = [f"{folder}list/{number:06}.json" for number in (3, 1, 10, 2)]
+    store.create_many(Item(key=key, body=key.encode(), content_type="text/plain") for key in keys)
+    found = [entry.key for entry in store.list(f"{folder}list/")]
+    later = [entry.key for entry in store.list(f"{folder}list/", start_after=keys[3])]
+    folders = list(store.list_folders(folder))
+    passed = found == sorted(keys) and later == sorted(keys)[2:] and folders == ["list"]
+    said = "Objects were listed at once and in order." if passed else f"The listing was {found}, folders {folders}."
+    return StoreCheck(name=name, passed=passed, message=said)
+
+
+def _check_creation_race(store: Store, folder: str) -> StoreCheck:
+    """16 writers create one key: one may win, and what stands must be the winner's."""
+    name, key = f"{store.bucket}: If-None-Match holds", f"{folder}create"
+    wins = _race(lambda number: store.create(key, b"writer %d" % number, content_type="text/plain"))
+    standing = store.get(key).body
+    if len(wins) != 1:
+        said = f"{len(wins)} of {_RACERS} writers were told that they had created the same object; it must be one."
+        return StoreCheck(name=name, passed=False, message=f"{said} Versions would overwrite each other.")
+    if standing != b"writer %d" % wins[0]:
+        return StoreCheck(name=name, passed=False, message="Not the writer stands there who was told that he won.")
+    return StoreCheck(name=name, passed=True, message=f"One of {_RACERS} writers won.")
+
+
+def _check_replacement_race(store: Store, folder: str) -> StoreCheck:
+    """16 writers replace one state: one may win; and a state that never was may not be replaced."""
+    name, key = f"{store.bucket}: If-Match holds", f"{folder}replace"
+    etag = store.replace(key, b"first", etag=None, content_type="text/plain")
+
+    def replace(number: int) -> bool:
+        try:
+            store.replace(key, b"writer %d" % number, etag=etag, content_type="text/plain")
+        except Lost:
+            return False
+        return True
+
+    wins = _race(replace)
+    standing = store.get(key).body
+    if len(wins) != 1:
+        said = f"{len(wins)} of {_RACERS} writers were told that they had replaced the same state; it must be one."
+        return StoreCheck(name=name, passed=False, message=f"{said} Updates of the frontier would be lost.")
+    if standing != b"writer %d" % wins[0]:
+        return StoreCheck(name=name, passed=False, message="Not the writer stands there who was told that he won.")
+    try:
+        store.replace(f"{folder}never", b"x", etag=etag, content_type="text/plain")
+    except Lost:
+        return StoreCheck(name=name, passed=True, message=f"One of {_RACERS} writers won.")
+    return StoreCheck(name=name, passed=False, message="An object that never was could be replaced.")
+
+
+def _check_checksum(store: Store, folder: str) -> StoreCheck:
+    name = f"{store.bucket}: wrong checksums are refused"
+    other = b"something else"
+    wrong = {
+        "SHA-256": {"ChecksumSHA256": _base64(hashlib.sha256(other).digest())},
+        "MD5": {"ContentMD5": _base64(hashlib.md5(other, usedforsecurity=False).digest())},
+    }
+    enforced = [method for method, header in wrong.items() if store._refuses_put(f"{folder}sum-{method}", header)]
+    if not enforced:
+        said = "Neither a wrong SHA-256 nor a wrong MD5 was noticed; damage on the way would be stored."
+        return StoreCheck(name=name, passed=False, message=said)
+    return StoreCheck(name=name, passed=True, message=f"Enforced: {', '.join(enforced)}.")
+
+
+def _check_wrong_key(store: Store, folder: str) -> StoreCheck:
+    name = f"{store.bucket}: wrong keys are refused"
+    ours = store._session.get_credentials()
+    ours_key = ours.get_frozen_credentials().access_key if ours else None
+    others = {
+        "a wrong secret": store.with_credentials(ours_key, secrets.token_urlsafe(30)),
+        "an unknown access key": store.with_credentials("NOBODY" + secrets.token_hex(7).upper(), "wrong" * 8),
+    }
+    return _intruder_check(name, others, folder)
+
+
+def _check_anonymous(store: Store, folder: str) -> StoreCheck:
+    name = f"{store.bucket}: requests without a key are refused"
+    return _intruder_check(name, {"a request without a key": store.with_credentials(None, None)}, folder)
+
+
+def _intruder_check(name: str, intruders: Mapping[str, Store], folder: str) -> StoreCheck:
+    attempts: dict[str, Callable[[Store], object]] = {
+        "read an object": lambda intruder: intruder._call("get_object", Key=f"{folder}read"),
+        "list the bucket": lambda intruder: intruder._call("list_objects_v2", Prefix=folder, MaxKeys=1),
+        "write an object": lambda intruder: intruder._call("put_object", Key=f"{folder}intruder", Body=b"intruder"),
+    }
+    got_in = []
+    for who, intruder in intruders.items():
+        for what, attempt in attempts.items():
+            try:
+                attempt(intruder)
+            except ClientError as error:
+                if _status(error) in {400, 401, 403}:
+                    continue
+                raise intruder._explained(error) from error
+            except (BotoCoreError, OSError) as error:
+                raise intruder._explained(error) from error
+            got_in.append(f"{who} could {what}")
+    if got_in:
+        return StoreCheck(name=name, passed=False, message=f"The store is open: {'; '.join(got_in)}.")
+    return StoreCheck(name=name, passed=True, message="Reading, listing and writing were refused.")
+
+
+def _check_versioning(store: Store) -> StoreCheck:
+    name = f"{store.bucket}: no bucket versioning under the table"
+    if store.has_versioning():
+        said = "Bucket versioning is on. On some stores conditional writes do not hold then, and commits get lost: "
+        return StoreCheck(
+            name=name, passed=False, message=f"{said}turn it off, or name another bucket in MUNIMENT_TABLES_BUCKET."
+        )
+    return StoreCheck(name=name, passed=True, message="It is off.")
+
+
+def _race(run: Callable[[int], bool]) -> list[int]:
+    """Let 16 threads begin at one moment; the numbers of those that say that they won."""
+    gate = threading.Barrier(_RACERS)
+
+    def racer(number: int) -> bool:
+        gate.wait(timeout=60)
+        return run(number)
+
+    with ThreadPoolExecutor(max_workers=_RACERS, thread_name_prefix="race") as pool:
+        return [number for number, won in enumerate(pool.map(racer, range(_RACERS))) if won]
+
+
+# --- errors
+
+_KEY_STEP = "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL_S3 (they must belong together)."
+
+_REFUSALS = {
+    "InvalidAccessKeyId": ("the store does not know the access key", _KEY_STEP),
+    "SignatureDoesNotMatch": ("the secret key does not fit the access key", _KEY_STEP),
+    "AuthorizationHeaderMalformed": ("the store refuses the signature, often for a wrong region", "Set AWS_REGION."),
+    "InvalidToken": ("the session token is not valid", "Fetch new credentials; unset AWS_SESSION_TOKEN."),
+    "ExpiredToken": ("the credentials have expired", "Fetch new credentials."),
+    "RequestTimeTooSkewed": ("this machine's clock is wrong", "Set the clock (timedatectl set-ntp true)."),
+    "RequestExpired": ("this machine's clock is wrong", "Set the clock (timedatectl set-ntp true)."),
+    "NoSuchBucket": ("there is no such bucket", "Correct MUNIMENT_BUCKET, or run: muniment store check --create"),
+    "PermanentRedirect": ("the bucket lies in another region", "Set AWS_REGION to the bucket's region."),
+    "301": ("the bucket lies in another region", "Set AWS_REGION to the bucket's region."),
+    "BucketAlreadyExists": ("the bucket belongs to somebody else", "Choose another name: MUNIMENT_BUCKET."),
+    "InvalidBucketName": ("the store does not take the bucket's name", "Choose another name: MUNIMENT_BUCKET."),
+    "QuotaExceeded": ("the store's quota is used up", "Raise the quota, or free some space."),
+    "NotImplemented": ("the store does not implement what was asked", "Use a store that passes: muniment store check"),
+    "AccessDenied": ("the key may not do that", "Give the key s3:GetObject, PutObject, ListBucket on the bucket."),
+    "403": ("the key is wrong or may not do that", _KEY_STEP),
+}
+_PATIENCE = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "Throttling", "ThrottlingException",
+             "TooManyRequests", "RequestLimitExceeded", "BandwidthLimitExceeded", "RequestThrottled"}  # fmt: skip
+_CONFLICTS = {"ConditionalRequestConflict", "OperationAborted"}
+_DAMAGE = {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "InvalidDigest", "IncompleteBody"}
+
+
+def _explained(error: Exception, bucket: str, endpoint: str) -> Exception:
+    """What botocore's error means to us."""
+    place = f"Bucket {bucket} at {endpoint}"
+    if isinstance(error, ClientError):
+        return _explained_answer(error, place)
+    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
+        return StoreRefused(
+            f"{place}: there are no complete credentials.",
+            next_step="Run: muniment store up  (embedded store), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+        )
+    if isinstance(error, ProfileNotFound):
+        return StoreRefused(f"{error}.", next_step="Correct or unset AWS_PROFILE.")
+    if isinstance(error, SSLError):
+        return StoreRefused(
+            f"{place}: no trusted TLS connection: {error}",
+            next_step="Set AWS_CA_BUNDLE to the certificate of your own authority, or correct the endpoint.",
+        )
+    if isinstance(error, FlexibleChecksumError):
+        return StoreUnavailable(f"{place}: an object arrived damaged: {error}")
+    if isinstance(error, (BotoConnectionError, HTTPClientError, ProxyConnectionError, OSError)):
+        return StoreUnavailable(f"{place} does not answer: {_root_of(error)}. Is it running, is the address right?")
+    if isinstance(error, (IncompleteReadError, ResponseStreamingError)):
+        return StoreUnavailable(f"{place} broke off its answer: {error}")
+    return StoreRefused(
+        f"{place}: {error}", next_step="Check AWS_ENDPOINT_URL_S3, AWS_REGION and the AWS configuration files."
+    )
+
+
+def _explained_answer(error: ClientError, place: str) -> Exception:
+    code, status = _code(error), _status(error)
+    said = error.response.get("Error", {}).get("Message", "")
+    if code in _CONFLICTS:
+        return WriteConflict(f"{place}: other writers were faster too often ({code}).")
+    if code in _DAMAGE:
+        return StoreUnavailable(f"{place}: what we sent arrived damaged ({code}).")
+    if code in _REFUSALS:
+        meaning, step = _REFUSALS[code]
+        return StoreRefused(f"{place}: {meaning} ({code}, {error.operation_name}).", next_step=step)
+    if code in _PATIENCE or status >= 500 or status == 429:
+        return StoreUnavailable(f"{place} asks for patience: {code} {said}")
+    if status in {401, 403}:
+        meaning, step = _REFUSALS["403"]
+        return StoreRefused(f"{place}: {meaning} ({code}, {error.operation_name}).", next_step=step)
+    return StoreRefused(f"{place} refused {error.operation_name}: {code} {said}", next_step="Run: muniment store check")
+
+
+def _root_of(error: BaseException) -> str:
+    """The innermost cause in words that a person knows."""
+    cause: BaseException = error
+    seen = [cause]
+    while (deeper := cause.__cause__ or cause.__context__ or getattr(cause, "reason", None)) is not None:
+        if not isinstance(deeper, BaseException) or deeper in seen:
+            break
+        cause = deeper
+        seen.append(cause)
+    for found in seen:
+        if isinstance(found, socket.gaierror) or "NameResolution" in type(found).__name__:
+            return "its name could not be resolved (DNS)"
+        if isinstance(found, ConnectionRefusedError):
+            return "connection refused"
+        if isinstance(found, TimeoutError) or "Timeout" in type(found).__name__:
+            return "time-out"
+    return str(error) or type(error).__name__
+
+
+def _may_pass(error: BaseException) -> bool:
+    """What botocore does not try again by itself, and we do."""
+    if isinstance(error, ClientError):
+        return _code(error) in _CONFLICTS
+    return isinstance(error, (IncompleteReadError, ResponseStreamingError, FlexibleChecksumError))
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _is_precondition(error: ClientError) -> bool:
+    return _status(error) == 412 or _code(error) == "PreconditionFailed"
+
+
+def _bare(etag: str) -> str:
+    return etag.strip('"')
+
+
+def _base64(digest: bytes) -> str:
+    return base64.b64encode(digest).decode("ascii")

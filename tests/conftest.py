@@ -1,0 +1,84 @@
+"""Fixtures on the real thing: a SeaweedFS per test process, a bucket per test."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from pipeline.archive import Archive, write_marker
+from pipeline.seaweed import EmbeddedStore
+from pipeline.settings import Settings
+from pipeline.store import Store, connect
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
+    """An embedded store of this test process (of each, under xdist), stopped at the end."""
+    with EmbeddedStore(tmp_path_factory.mktemp("seaweed"), 0) as embedded:
+        yield embedded
+
+
+@pytest.fixture
+def bucket(seaweed: EmbeddedStore) -> Iterator[str]:
+    """Name of a bucket that does not exist yet; removed with all it holds after the test.
+
+    Removed, because SeaweedFS keeps a volume for each bucket and has about 75 of them here.
+    """
+    name = f"test-{secrets.token_hex(6)}"
+    yield name
+    access = seaweed.environment()
+    client = boto3.client(
+        "s3",
+        endpoint_url=access["AWS_ENDPOINT_URL_S3"],
+        aws_access_key_id=access["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=access["AWS_SECRET_ACCESS_KEY"],
+        region_name=access["AWS_REGION"],
+    )
+    for found in (name, f"{name}-tables"):
+        with contextlib.suppress(client.exceptions.ClientError):
+            client.delete_bucket(Bucket=found)  # SeaweedFS removes what is in it, too
+    client.close()
+
+
+@pytest.fixture
+def settings(seaweed: EmbeddedStore, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Settings of a fresh deployment; the environment says the same, for child processes and the command line.
+
+    Its bucket does not exist yet: ``open_archive(settings)`` would make it and run the self-test. With the
+    fixture ``archive`` it is there and marked.
+    """
+    for name in [name for name in os.environ if name.startswith(("MUNIMENT_", "AWS_"))]:
+        monkeypatch.delenv(name)
+    home, scratch = tmp_path / "home", tmp_path / "scratch"
+    home.mkdir()
+    scratch.mkdir()
+    environment = {
+        **seaweed.environment(),
+        "MUNIMENT_HOME": str(home),
+        "MUNIMENT_SCRATCH": str(scratch),
+        "MUNIMENT_BUCKET": bucket,
+    }
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return Settings()
+
+
+@pytest.fixture
+def store(settings: Settings) -> Store:
+    """A fresh, empty bucket."""
+    fresh = connect(settings)
+    fresh.create_bucket()
+    return fresh
+
+
+@pytest.fixture
+def archive(store: Store) -> Archive:
+    """A fresh archive: marked, without the self-test's seconds (tests/pipeline/test_store.py runs that)."""
+    write_marker(store)
+    return Archive(store, store)
