@@ -19,7 +19,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow.sdk import DAG, Asset, CronTriggerTimetable, Param, TriggerRule, get_current_context, get_parsing_context, task
+from airflow.sdk import (
+    DAG,
+    Asset,
+    CronTriggerTimetable,
+    Param,
+    TriggerRule,
+    get_current_context,
+    get_parsing_context,
+    task,
+)
 from airflow.sdk.exceptions import AirflowFailException
 
 from dags.page import describe_site
@@ -56,17 +65,18 @@ def list_site_files(settings: Settings, problems: list[Problem]) -> dict[str, Pa
     Folders that are none and ids that are claimed twice go to ``problems``.
     """
     folders = ([BUILTIN_FOLDER] if settings.builtin_sites else []) + list(settings.sites)
-    found: dict[str, Path] = {}
-    for path in find_site_files(folders, setting="MUNIMENT_SITES", problems=problems):
-        if (other := found.setdefault(path.stem, path)) is not path:
-            problems.append(
-                Problem(
-                    file=str(path),
-                    key="",
-                    problem=f"the id {path.stem!r} is taken by {other}, which is used",
-                    remedy="Rename one of the two files; an id names a site's place in the archive.",
-                )
-            )
+    paths = list(find_site_files(folders, setting="MUNIMENT_SITES", problems=problems))
+    found = {path.stem: path for path in reversed(paths)}
+    problems += [
+        Problem(
+            file=str(path),
+            key="",
+            problem=f"the id {path.stem!r} is taken by {found[path.stem]}, which is used",
+            remedy="Rename one of the two files; an id names a site's place in the archive.",
+        )
+        for path in paths
+        if found[path.stem] is not path
+    ]
     return dict(sorted(found.items()))
 
 

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from spiders.site import Site, Source
+from spiders.site import CrawlRules, Site, Source
 
 _SOURCES = {"feed": "RSS or Atom feed", "sitemap": "sitemap", "listing": "listing page"}
+
+
+_FAILURES = """\
+| Task | What it means | What to do |
+|---|---|---|
+| `crawl` red | The crawl could not start or could not finish. | Read the last lines of its log: they name the next \
+step. |
+| `extract` red | A segment could not be read. | The log names the segment; clear the task. |
+| `check` red | **The run was rejected**: what was fetched does not look like this site. Nothing of it was published. \
+| Read the end of its log: each check with its figure and limit. See *A rejected run* in `docs/operators.md`. |
+| `publish` red | The store or the table was busy or away for longer than the retries. | Clear the task: it does \
+nothing twice. |
+| amber, *up for retry* | A temporary failure. | Wait: Airflow tries again by itself. |"""
 
 
 def describe_site(site: Site, *, bucket: str, asset: str) -> str:
@@ -15,55 +28,47 @@ def describe_site(site: Site, *, bucket: str, asset: str) -> str:
         bucket: the archive's bucket.
         asset: name of the Asset that a published run updates.
     """
-    rules = site.crawl
     parts = [
         f"# {site.name}",
         site.description.strip() or f"{_article_of(site.kind)} {site.kind} publication.",
-        "\n".join(
-            f"- {line}"
-            for line in (
-                f"Front page: <{site.home}>",
-                f"Kind: {site.kind}" + (f"; CMS: {site.family}" if site.family else ""),
-                f"Publisher: {site.publisher}" if site.publisher else "",
-                f"Runs: `{site.schedule}`, {site.timezone}. *Trigger* starts one now.",
-                f"In the archive: bucket `{bucket}`, under `warc/{site.id}/`, `runs/{site.id}/` and `articles/{site.id}/`",
-                f"Asset for downstream DAGs: `{asset}`",
-                f"Site file: `{site.id}.toml`",
-            )
-            if line
-        ),
+        _list_facts(site, bucket=bucket, asset=asset),
         "## Where its articles come from",
         "\n".join(f"- {_describe_source(source)}" for source in site.sources),
         f"A page counts as an article when its address matches\n\n    {site.article}",
         _describe_exclusions(site),
-        f"A run fetches at most {rules.fetch_at_most:,} article pages, {rules.concurrency} at a time, "
-        f"{rules.delay:g} s apart, for at most {_minutes(rules.run_seconds)}; robots.txt: {rules.robots}.",
+        _describe_pace(site.crawl),
         "## How to tell that it works",
         site.how_to_tell.strip(),
-        "Every run ends with all four tasks green. The log of `publish` says what became of every address; "
-        f"the Asset's events carry the same counts; `muniment status {site.id}` prints the last run.",
+        f"""Every run ends with all four tasks green. The log of `publish` says what became of every address; \
+the events of the Asset `{asset}` carry the same counts; `muniment status {site.id}` prints the last run.""",
         "## What to do when it fails",
         site.when_it_fails.strip(),
-        "\n".join(
-            (
-                "| Task | What it means | What to do |",
-                "|---|---|---|",
-                "| `crawl` red | The crawl could not start or could not finish. | Read the last lines of its log: "
-                "they name the next step. |",
-                "| `extract` red | A segment could not be read. | The log names the segment; clear the task. |",
-                "| `check` red | **The run was rejected**: what was fetched does not look like this site. "
-                "Nothing of it was published. | Read the end of its log: each check with its figure and limit. "
-                "See *A rejected run* in `docs/operators.md`. |",
-                "| `publish` red | The store or the table was busy or away for longer than the retries. "
-                "| Clear the task: it does nothing twice. |",
-                "| amber, *up for retry* | A temporary failure. | Wait: Airflow tries again by itself. |",
-            )
-        ),
+        _FAILURES,
         _describe_unverified(site),
-        "More: `docs/operators.md` (runs, states, messages), `docs/sites.md` (site files), "
-        "`docs/downstream.md` (reading the articles).",
+        """More: `docs/operators.md` (runs, states, messages), `docs/sites.md` (site files), \
+`docs/downstream.md` (reading the articles).""",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _list_facts(site: Site, *, bucket: str, asset: str) -> str:
+    facts = (
+        f"Front page: <{site.home}>",
+        f"Kind: {site.kind}" + (f"; CMS: {site.family}" if site.family else ""),
+        f"Publisher: {site.publisher}" if site.publisher else "",
+        f"Runs: `{site.schedule}`, {site.timezone}; *Trigger* starts one now",
+        f"Archive: bucket `{bucket}`, under `warc/{site.id}/`, `runs/{site.id}/`, `articles/{site.id}/`",
+        f"Asset for downstream DAGs: `{asset}`",
+        f"Site file: `{site.id}.toml`",
+    )
+    return "\n".join(f"- {fact}" for fact in facts if fact)
+
+
+def _describe_pace(rules: CrawlRules) -> str:
+    return (
+        f"A run fetches at most {rules.fetch_at_most:,} article pages, {rules.concurrency} at a time, "
+        f"{rules.delay:g} s apart, for at most {_minutes(rules.run_seconds)}; robots.txt: {rules.robots}."
+    )
 
 
 def _article_of(word: str) -> str:

@@ -16,7 +16,6 @@ whatever of its session is left.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import logging
 import os
@@ -28,7 +27,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -51,7 +50,18 @@ FINISHED = frozenset({"success", "failed"})
 _START_SECONDS = 180.0
 _STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.25
-_PR_SET_PDEATHSIG = 1
+
+# The launcher becomes Airflow. A shell's `&` lets its children ignore SIGINT, which is how we end it; and if
+# we are killed ourselves, the kernel sends it (1: PR_SET_PDEATHSIG, 2: SIGINT).
+_LAUNCHER = """
+import ctypes, os, signal, sys
+parent, program, *arguments = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+ctypes.CDLL(None, use_errno=True).prctl(1, 2, 0, 0, 0)
+if os.getppid() != int(parent):
+    os._exit(1)
+os.execv(program, [program, *arguments])
+"""
 
 
 def recommended_environment() -> dict[str, str]:
@@ -174,14 +184,11 @@ class AirflowClient:
             StackFailed: any answer but 2xx; the message has its text.
             StackNotReady: no answer.
         """
-        for attempt in range(2):
-            if not self._token:
-                self._token = self._log_in()
+        self._token = self._token or self._log_in()
+        answer = self._send(method, f"/api/v2{path}", body, query)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:  # tokens last a day
+            self._token = self._log_in()
             answer = self._send(method, f"/api/v2{path}", body, query)
-            if answer.status_code == httpx.codes.UNAUTHORIZED and attempt == 0:
-                self._token = ""
-                continue
-            break
         if not answer.is_success:
             raise StackFailed(
                 f"Airflow answered {answer.status_code} to {method} {path}: {answer.text[:500]}",
@@ -230,7 +237,9 @@ class AirflowClient:
         _wait(
             lambda: wanted <= set(self.dag_ids()),
             timeout,
-            lambda: f"Airflow has not read {sorted(wanted - set(self.dag_ids()))}. Import errors: {self.import_errors()}",
+            lambda: (
+                f"Airflow has not read {sorted(wanted - set(self.dag_ids()))}. Import errors: {self.import_errors()}"
+            ),
         )
 
     def unpause(self, dag_id: str) -> None:
@@ -373,13 +382,6 @@ def _signal_session(session: int, number: signal.Signals) -> None:
             continue
 
 
-def _prepare_child() -> None:
-    # A shell's `&` lets its children ignore SIGINT, and SIGINT is how we end it; and if we are killed
-    # ourselves, the kernel sends it.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
-
-
 def _free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -473,18 +475,16 @@ class Airflow:
         self.check_free()
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         password = self.password()
-        environment = self.environment()
+        program = Path(sys.executable).parent / "airflow"
         with self.log_file.open("wb") as output:
             self._process = subprocess.Popen(
-                ["airflow", "standalone"],
-                executable=str(Path(sys.executable).parent / "airflow"),
-                env=environment,
+                [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), str(program), "standalone"],
+                env=self.environment(),
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_prepare_child,
             )
         pid = self._process.pid
         self._pid_file.write_text(json.dumps({"pid": pid, "started": _start_time(pid)}))
@@ -569,7 +569,7 @@ class Airflow:
         if known.get("started") and _start_time(int(known["pid"])) == known["started"]:
             raise StackFailed(
                 f"Airflow of {self.home} runs already (process {known['pid']}).",
-                next_step=f"Use it at the address that its `muniment up` printed, or end that with: kill -INT {known['pid']}",
+                next_step=f"Use it at the address that it printed, or end it: kill -INT {known['pid']}",
             )
 
     def _check_ports(self) -> None:
@@ -633,7 +633,9 @@ class Stack:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def start(self, *, timeout: float = _START_SECONDS) -> None:

@@ -1,0 +1,179 @@
+"""What Airflow makes of our DAG files when it parses them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dags.page import describe_site
+from pipeline.stack import DAGS_FOLDER
+from spiders.site import BUILTIN_FOLDER, load_sites
+from tests.dags.conftest import airflow_environment, run_python
+
+HEAVY = ("scrapy", "trafilatura", "boto3", "botocore", "deltalake", "pyarrow", "lxml", "fastwarc", "httpx")
+
+PARSE = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+folder = sys.argv[1]
+bag = DagBag(folder)
+known = set(sys.modules)
+print(json.dumps({
+    "errors": {str(file): text for file, text in bag.import_errors.items()},
+    "loaded": sorted({name.partition(".")[0] for name in sys.modules} | {n for n in known if n.startswith("pipeline.")}),
+    "dags": {
+        dag.dag_id: {
+            "file": dag.fileloc,
+            "doc": dag.doc_md,
+            "tags": sorted(dag.tags),
+            "catchup": dag.catchup,
+            "max_active_runs": dag.max_active_runs,
+            "schedule": repr(dag.timetable),
+            "params": sorted(dag.params),
+            "tasks": {
+                task.task_id: {
+                    "upstream": sorted(task.upstream_task_ids),
+                    "timeout": (timeout := task.execution_timeout) and timeout.total_seconds(),
+                    "retries": task.retries,
+                    "rule": str(getattr(task.trigger_rule, "value", task.trigger_rule)),
+                    "outlets": [asset.name for asset in getattr(task, "outlets", ())],
+                }
+                for task in dag.tasks
+            },
+        }
+        for dag in bag.dags.values()
+    },
+}))
+"""
+
+
+@pytest.fixture
+def parse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Parse our DAGs folder in a fresh process, with the site files of the test."""
+    for name in [name for name in os.environ if name.startswith(("MUNIMENT_", "AWS_"))]:
+        monkeypatch.delenv(name)
+
+    def run(*, builtin: bool = False, **more: str) -> Any:
+        environment = airflow_environment(tmp_path / "airflow", DAGS_FOLDER) | {
+            "MUNIMENT_BUILTIN_SITES": str(int(builtin)),
+            "MUNIMENT_SITES": str(tmp_path / "sites") if (tmp_path / "sites").exists() else "",
+        }
+        return run_python(PARSE, str(DAGS_FOLDER), environment=environment | more)
+
+    return run
+
+
+def test_every_built_in_site_has_one_dag_that_airflow_can_read(parse: Callable[..., Any]) -> None:
+    found = parse(builtin=True)
+    assert found["errors"] == {}
+    sites = load_sites([BUILTIN_FOLDER])
+    assert set(found["dags"]) == {f"site_{site_id}" for site_id in sites} | {"example_downstream"}
+    for site_id, site in sites.items():
+        dag = found["dags"][f"site_{site_id}"]
+        assert dag["doc"].startswith(f"# {site.name}\n")
+        assert {"muniment", f"kind:{site.kind}", f"country:{site.country}"} <= set(dag["tags"])
+        assert dag["max_active_runs"] == 1
+        assert dag["catchup"] is False
+        assert all(task["timeout"] for task in dag["tasks"].values())
+
+
+def test_parsing_loads_no_heavy_library(parse: Callable[..., Any]) -> None:
+    loaded = parse(builtin=True)["loaded"]
+    assert [name for name in HEAVY if name in loaded and name not in airflow_alone()] == []
+    assert "pipeline.steps" not in loaded
+
+
+def airflow_alone() -> set[str]:
+    """What reading an empty DAGs folder loads: not ours to answer for."""
+    script = "import json, sys, airflow.dag_processing.dagbag; print(json.dumps(sorted({n.partition('.')[0] for n in sys.modules})))"
+    return set(run_python(script, environment={}))
+
+
+def test_a_site_dag_has_its_four_steps_in_order(parse: Callable[..., Any], write_site: Callable[..., Path]) -> None:
+    write_site("localgov")
+    dag = parse()["dags"]["site_localgov"]
+    tasks = dag["tasks"]
+    assert {name: task["upstream"] for name, task in tasks.items()} == {
+        "crawl": [],
+        "extract": ["crawl"],
+        "check": ["extract"],
+        "publish": ["check"],
+    }
+    assert tasks["check"]["rule"] == "none_failed"  # a crawl that fetched nothing has nothing to extract
+    assert tasks["crawl"]["timeout"] == 120 + 15 * 60  # the site's run_seconds and a margin
+    assert all(task["retries"] >= 3 for task in tasks.values())
+    assert tasks["publish"]["outlets"] == ["articles/localgov"]
+    assert dag["tags"] == ["cms:WordPress", "country:gb", "kind:trade", "muniment", "region:North East"]
+    assert "20 7-20 * * 1-5" in dag["schedule"]
+    assert "Europe/London" in dag["schedule"]
+    assert dag["params"] == ["limit"]
+
+
+def test_a_broken_site_file_takes_away_its_own_dag_only_and_says_why(
+    parse: Callable[..., Any], write_site: Callable[..., Path]
+) -> None:
+    write_site("good")
+    bad = write_site("bad", more='schedul = "@hourly"')
+    found = parse()
+    assert set(found["dags"]) == {"site_good", "example_downstream"}
+    assert [Path(file).name for file in found["errors"]] == ["site_files.py"]
+    (text,) = found["errors"].values()
+    assert f"{bad}: schedul: " in text  # file and key
+    assert "schedule" in text  # what to write instead
+    assert str(bad) in text.rstrip().splitlines()[-1]
+
+
+def test_of_two_files_with_one_id_the_first_folder_counts(
+    parse: Callable[..., Any], write_site: Callable[..., Path], tmp_path: Path
+) -> None:
+    first = write_site("twice")
+    other = tmp_path / "more" / "twice.toml"
+    other.parent.mkdir()
+    other.write_text(first.read_text().replace('name = "Twice"', 'name = "Second"'))
+    found = parse(MUNIMENT_SITES=f"{tmp_path / 'sites'}{os.pathsep}{other.parent}")
+    assert found["dags"]["site_twice"]["doc"].startswith("# Twice\n")
+    (text,) = found["errors"].values()
+    assert f"the id 'twice' is taken by {first}" in text
+
+
+def test_a_task_parses_only_its_own_dag(parse: Callable[..., Any], write_site: Callable[..., Path]) -> None:
+    for number in range(3):
+        write_site(f"site-{number}")
+    found = parse(_AIRFLOW_PARSING_CONTEXT_DAG_ID="site_site-1")
+    assert [dag for dag in found["dags"] if dag != "example_downstream"] == ["site_site-1"]
+
+
+def test_no_dag_file_holds_more_than_200_sites(parse: Callable[..., Any], write_site: Callable[..., Path]) -> None:
+    pattern = write_site("site-000").read_text()
+    folder = write_site("site-001").parent
+    for number in range(201):
+        (folder / f"site-{number:03}.toml").write_text(pattern)
+    found = parse()
+    files = [Path(dag["file"]).name for name, dag in found["dags"].items() if name.startswith("site_")]
+    assert {file: files.count(file) for file in files} == {"sites_0.py": 200, "sites_1.py": 1}
+    assert found["errors"] == {}
+
+
+def test_the_page_says_what_an_operator_asks(write_site: Callable[..., Path]) -> None:
+    path = write_site("localgov", more='how_to_tell = "Ten new articles a day."\nexclude = ["/jobs/"]')
+    site = load_sites([path.parent])["localgov"]
+    page = describe_site(site, bucket="news", asset="articles/localgov")
+    for text in (
+        "## Where its articles come from",
+        "RSS or Atom feed: <http://127.0.0.1:9/feed.xml>",
+        "    http://127.0.0.1:9/news/[^/?]+",
+        "    /jobs/",
+        "## How to tell that it works",
+        "Ten new articles a day.",
+        "## What to do when it fails",
+        "`articles/localgov`",
+        "bucket `news`",
+        "docs/operators.md",
+    ):
+        assert text in page
+    assert json.dumps(page)  # goes into the database as it is
