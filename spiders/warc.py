@@ -360,10 +360,13 @@ def read_captures(stream: BinaryIO) -> Iterator[Captured]:
             if pending is not None:
                 yield pending.capture({})
             pending = _Pending(record)
-        elif pending is not None and record.headers.get("WARC-Concurrent-To") == pending.record_id:
-            if record.record_type == WarcRecordType.metadata:
-                yield pending.capture(_read_fields(record.reader.read()))
-                pending = None
+        elif (
+            pending is not None
+            and record.record_type == WarcRecordType.metadata
+            and record.headers.get("WARC-Concurrent-To") == pending.record_id
+        ):
+            yield pending.capture(_read_fields(record.reader.read()))
+            pending = None
     if pending is not None:
         pending.end = pending.end or stream.tell()
         yield pending.capture({})

@@ -1,0 +1,218 @@
+"""The downloader below Scrapy's own: what came over the wire, before anything is undone.
+
+``CaptureHandler`` is Scrapy's HTTP/1.1 handler with four differences: it keeps the response's head exactly as it was
+received (status line, order, spelling and repetitions of headers) and the request's as it was sent; it hands
+over the body still content-encoded; it refuses connections to addresses that are not public (``spiders.guard``)
+before a byte is sent; and it keeps count of what it hands over, so that a lost exchange shows.
+
+It does not write: the spider knows what an exchange was for, and records it (``spiders.warc``). Because Twisted
+offers no public way to the bytes of a head, this module alone reaches into its parser; the tests that compare
+heads byte by byte fail if a new version moves things.
+"""
+# ruff: noqa: SLF001, N802
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, cast
+
+from scrapy import Request
+from scrapy.core.downloader.handlers.http11 import (
+    HTTP11DownloadHandler,
+    _LenientHTTP11ClientProtocol,
+    _LenientHTTPClientParser,
+    _ResultT,
+    _ScrapyAgent,
+)
+from scrapy.crawler import Crawler
+from scrapy.http import Headers, Response
+from scrapy.logformatter import LogFormatter
+from scrapy.utils._download_handlers import wrap_twisted_exceptions
+from scrapy.utils.defer import maybe_deferred_to_future
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IAddress
+from twisted.web._newclient import HTTP11ClientProtocol
+from twisted.web._newclient import Request as TxRequest
+from twisted.web.client import Response as TxResponse
+from twisted.web.client import _HTTP11ClientFactory
+from twisted.web.iweb import IResponse
+
+from spiders.guard import AddressRefused, refuse_address, refuse_url
+
+LARGEST_HEAD = 256 * 1024
+"""A response whose status line and headers are longer is broken off."""
+
+
+class Received(Response):
+    """A response as received. ``headers`` is empty: read them with ``header``."""
+
+    head: bytes = b""  # status line and headers with the empty line, CRLF ends
+    sent: bytes = b""  # the request's head as sent
+    peer: str | None = None  # IP address that answered
+
+    def header(self, name: str) -> str | None:
+        """The value of the first header of that name, or None; latin-1."""
+        values = self.header_values(name)
+        return values[0] if values else None
+
+    def header_values(self, name: str) -> list[str]:
+        """The values of all headers of that name."""
+        wanted = name.lower().encode() + b":"
+        return [
+            line[len(wanted) :].strip().decode("latin-1")
+            for line in self.head.split(b"\r\n")[1:]
+            if line[: len(wanted)].lower() == wanted
+        ]
+
+
+class HeadTooLarge(Exception):
+    """Status line and headers are longer than ``LARGEST_HEAD``."""
+
+
+class Tally:
+    """What went through the handler; shared with the spider through the settings."""
+
+    def __init__(self, *, allow_private: bool) -> None:
+        self.allow_private = allow_private
+        self.requests = 0
+        self.yielded = 0
+        self.bytes_received = 0
+
+
+class CaptureHandler(HTTP11DownloadHandler):
+    """Scrapy's HTTP/1.1 download handler, handing over ``Received`` responses."""
+
+    lazy = False
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._tally: Tally = crawler.settings["MUNIMENT_TALLY"]
+        self._pool._factory = cast("Any", partial(_CaptureFactory, self._tally))
+
+    async def download_request(self, request: Request) -> Response:
+        """Fetch; raises Scrapy's download errors, and AddressRefused."""
+        if not self._tally.allow_private and (reason := refuse_url(request.url)):
+            raise AddressRefused(reason)
+        agent = _CaptureAgent(
+            contextFactory=self._contextFactory,
+            bindAddress=self._bind_address,
+            pool=self._pool,
+            maxsize=self._default_maxsize,
+            fail_on_dataloss=True,
+            crawler=self._crawler,
+        )
+        self._tally.requests += 1
+        with wrap_twisted_exceptions():
+            received = await maybe_deferred_to_future(agent.download_request(request))
+        self._tally.yielded += 1
+        self._tally.bytes_received += len(received.body)
+        return received
+
+
+class _CaptureAgent(_ScrapyAgent):
+    @staticmethod
+    def _headers_from_twisted_response(response: TxResponse) -> Headers:  # noqa: ARG004 - the head says it all
+        return Headers()
+
+    def _cb_bodydone(self, result: _ResultT, url: str) -> Response:
+        answer: Any = result["txresponse"]
+        received = Received(url=url, status=int(answer.code), body=result.get("body", b""))
+        received.head = answer._muniment_head
+        received.sent = answer._muniment_sent
+        received.peer = answer._muniment_peer
+        return received
+
+
+class _CaptureFactory(_HTTP11ClientFactory):
+    noisy = False
+
+    def __init__(self, tally: Tally, quiescent_callback: Any, metadata: Any) -> None:
+        super().__init__(quiescent_callback, metadata)  # type: ignore[no-untyped-call]
+        self._tally = tally
+
+    def buildProtocol(self, addr: IAddress | None) -> HTTP11ClientProtocol:  # noqa: ARG002
+        return _CaptureProtocol(self._tally, self._quiescentCallback)
+
+
+class _CaptureProtocol(_LenientHTTP11ClientProtocol):
+    """A connection that looks at its peer first and remembers heads."""
+
+    def __init__(self, tally: Tally, quiescent_callback: Any) -> None:
+        super().__init__(quiescent_callback)  # type: ignore[no-untyped-call]
+        self._tally = tally
+        self._peer: str | None = None
+        self._refused: str | None = None
+
+    def connectionMade(self) -> None:
+        super().connectionMade()
+        assert self.transport is not None
+        self._peer = cast("Any", self.transport).getPeer().host
+        if not self._tally.allow_private:
+            self._refused = refuse_address(self._peer or "")
+            if self._refused is not None:
+                self.transport.abortConnection()
+
+    def request(self, request: TxRequest) -> Deferred[IResponse]:
+        if self._refused is not None:
+            return fail(AddressRefused(self._refused))
+        answered = super().request(request)
+        parser: Any = self._parser
+        if parser is not None:
+            parser.__class__ = _RecordingParser
+            parser._muniment_lines = []
+            parser._muniment_size = 0
+            parser._muniment_sent = _sent_head(request)
+            parser._muniment_peer = self._peer
+        return answered
+
+
+class _RecordingParser(_LenientHTTPClientParser):
+    """Keeps the lines of the head as they come; Scrapy's parser does the rest."""
+
+    _muniment_lines: list[bytes]
+    _muniment_size: int
+    _muniment_sent: bytes
+    _muniment_peer: str | None
+
+    def connectionMade(self) -> None:
+        super().connectionMade()  # type: ignore[no-untyped-call]
+        self._muniment_lines = []  # called again after an interim (1xx) answer
+
+    def lineReceived(self, line: bytes) -> None:
+        self._muniment_lines.append(line.removesuffix(b"\r"))
+        self._muniment_size += len(line)
+        if self._muniment_size > LARGEST_HEAD:
+            raise HeadTooLarge(f"more than {LARGEST_HEAD} bytes of headers")
+        super().lineReceived(line)
+
+    def allHeadersReceived(self) -> None:
+        answer: Any = self.response
+        answer._muniment_head = b"\r\n".join(self._muniment_lines) + b"\r\n"
+        answer._muniment_sent = self._muniment_sent
+        answer._muniment_peer = self._muniment_peer
+        super().allHeadersReceived()  # type: ignore[no-untyped-call]
+
+
+class _Lines:
+    """A transport that keeps what is written to it."""
+
+    def __init__(self) -> None:
+        self.written = b""
+
+    def writeSequence(self, data: Any) -> None:
+        self.written += b"".join(data)
+
+
+def _sent_head(request: TxRequest) -> bytes:
+    """The head of a request as Twisted writes it; all of ours are without a body."""
+    lines = _Lines()
+    cast("Any", request)._writeHeaders(lines, None)
+    return lines.written
+
+
+class QuietLog(LogFormatter):
+    """Scrapy's line for each response is not needed: the spider tells what became of each page."""
+
+    def crawled(self, *_: Any, **__: Any) -> Any:
+        """No line."""
+        return None
