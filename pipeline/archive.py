@@ -38,7 +38,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import zstandard
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from pipeline import __version__
 from pipeline.errors import ArchiveError, NotInArchive, StoreRefused
@@ -46,7 +46,6 @@ from pipeline.model import (
     CONTRACT,
     RUN_ID,
     SITE_ID,
-    Document,
     Evidence,
     Finding,
     Marker,
@@ -71,7 +70,7 @@ _GZIP = "application/gzip"  # not a WARC type: nothing on the way is to unpack t
 _ZSTD_LEVEL = 10
 _FORMAT_STEP = "Restore the object from a backup; if it was written by a newer Muniment, use that one."
 
-_Doc = TypeVar("_Doc", bound=Document | CrawlSummary)
+_Doc = TypeVar("_Doc", bound=BaseModel)
 
 
 # --- keys
@@ -183,6 +182,10 @@ class Archive:
     def runs(self, site: str) -> Iterator[str]:
         """Ids of a site's runs, newest first, published or not."""
         return reversed(list(self.store.list_folders(f"runs/{_check_site(site)}/")))
+
+    def articles(self, site: str) -> Iterator[str]:
+        """Ids of a site's articles, in order."""
+        return self.store.list_folders(f"articles/{_check_site(site)}/")
 
     # --- segments
 
@@ -340,6 +343,10 @@ class Archive:
             KeyMissing: there is none of that number.
         """
         return self._read(version_key(site, article, n), Version)
+
+    def has_version(self, site: str, article: str, n: int) -> bool:
+        """Whether an article has an ``n``-th version."""
+        return self.store.head(version_key(site, article, n)) is not None
 
     def read_version(self, key: str) -> Version:
         """The version under a key, as ``published.json`` and the table name them."""

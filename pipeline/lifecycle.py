@@ -39,6 +39,7 @@ _EARLY = 0.1
 """A check may come this share of its interval early: an hourly run never starts exactly an hour after the last."""
 
 _LIVE_KINDS = frozenset({"article", "unchanged"})
+_RANK = {"article": 3, "unchanged": 2, "gone": 1}
 _OUTCOME = {
     "article": Outcome.UNCHANGED,
     "unchanged": Outcome.UNCHANGED,
@@ -56,7 +57,7 @@ class Making:
     site: Site
     run: str
     code: str  # "muniment 0.1.0"
-    extractor: str  # "trafilatura 2.3.1"
+    extractor: str  # where a finding does not say: "trafilatura 2.3.1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,28 +118,19 @@ def is_live(finding: Finding) -> bool:
     return finding.kind in _LIVE_KINDS
 
 
-def choose_finding(findings: Iterable[Finding]) -> Finding:
-    """The one of a run's findings on one article that speaks for it: the same one in whatever order they come.
+def rank_finding(finding: Finding) -> tuple[int, bool, datetime, str]:
+    """The highest of a run's findings on one article speaks for it, in whatever order they come.
 
     A capture with text before one without, that before a missing page, that before an unusable answer; then
     the capture that was answered by the article's canonical URL; then the latest; ties by record id.
     """
-
-    def rank(finding: Finding) -> tuple[int, bool, datetime, str]:
-        kind = (
-            ("article", "unchanged", "gone").index(finding.kind)
-            if finding.kind in ("article", "unchanged", "gone")
-            else 3
-        )
-        canonical = finding.article is not None and finding.final == finding.article.url
-        return -kind, canonical, finding.evidence.captured_at, finding.evidence.record_id
-
-    return max(findings, key=rank)
+    canonical = finding.article is not None and finding.final == finding.article.url
+    return _RANK.get(finding.kind, 0), canonical, finding.evidence.captured_at, finding.evidence.record_id
 
 
 def current_version(versions: Iterable[Version]) -> Version | None:
     """The version that stands: the newest by capture, then by number."""
-    return max(versions, key=lambda version: (version.captured_at, version.n), default=None)
+    return max(versions, key=_age, default=None)
 
 
 def standing_of(versions: Sequence[Version]) -> Standing | None:
@@ -167,6 +159,13 @@ def newer_standing(old: Standing | None, new: Standing) -> Standing:
     return Standing(**{**current.__dict__, "n": highest})
 
 
+def no_version(finding: Finding, reason: str | None = None) -> Decision:
+    """How a finding ends that makes no version."""
+    outcome = _OUTCOME[finding.kind]
+    usual = "same text" if is_live(finding) else outcome.value
+    return Decision(outcome=outcome, reason=reason or finding.reason or usual)
+
+
 def decide_quickly(making: Making, finding: Finding, standing: Standing | None) -> Decision | None:
     """Decide from memory alone, where memory is enough.
 
@@ -185,7 +184,7 @@ def decide_quickly(making: Making, finding: Finding, standing: Standing | None) 
     if standing.state is State.GONE or finding.evidence.captured_at <= standing.captured_at:
         return None
     if finding.article is None or finding.article.digest == standing.digest:
-        return _no_version(finding)
+        return no_version(finding)
     return _archived(_live(making, finding, finding.article, n=standing.n + 1, change=Change.EDITED))
 
 
@@ -195,15 +194,17 @@ def decide(
     versions: Sequence[Version],
     *,
     missing: Sequence[Missing] = (),
+    seen_at: datetime | None = None,
     live_elsewhere: bool = False,
 ) -> Decision:
     """Decide with all that is known.
 
     Args:
         making: the run.
-        finding: the one that speaks for the article (``choose_finding``).
+        finding: the one that speaks for the article (``rank_finding``).
         versions: all of the article's, in order of number; may be empty.
         missing: earlier observations that it was not there.
+        seen_at: when it was last captured live, with or without a new version.
         live_elsewhere: another URL of the same article was live when last looked at.
 
     Raises:
@@ -212,7 +213,7 @@ def decide(
     own = next((version for version in versions if version.run == making.run), None)
     if own is not None:
         before = versions[: own.n - 1]
-        again = _tombstone(making, finding, before, ()) if own.state is State.GONE else _next(making, finding, before)
+        again = _make_again(making, finding, before, own.state)
         if again is None or _essence(again) != _essence(own):
             raise ArchiveError(
                 f"site {own.site}, article {own.article}: version {own.n} was made by run {own.run}, but the findings "
@@ -222,16 +223,13 @@ def decide(
             )
         return Decision(outcome=Outcome.ARCHIVED, reason=f"version {own.n} was made before", version=own, stands=True)
     if finding.kind == "gone":
-        return _decide_gone(making, finding, versions, missing, live_elsewhere)
+        return _decide_gone(making, finding, versions, missing, seen_at, live_elsewhere)
     version = _next(making, finding, versions)
-    return _no_version(finding) if version is None else _archived(version)
+    return no_version(finding) if version is None else _archived(version)
 
 
-def _no_version(finding: Finding, reason: str | None = None) -> Decision:
-    outcome = _OUTCOME[finding.kind]
-    return Decision(
-        outcome=outcome, reason=reason or finding.reason or ("same text" if is_live(finding) else outcome.value)
-    )
+def _age(version: Version) -> tuple[datetime, int]:
+    return version.captured_at, version.n
 
 
 def _archived(version: Version) -> Decision:
@@ -271,26 +269,27 @@ def _late_change(finding: Finding, versions: Sequence[Version]) -> Change | None
 
 
 def _decide_gone(
-    making: Making, finding: Finding, versions: Sequence[Version], missing: Sequence[Missing], live_elsewhere: bool
+    making: Making,
+    finding: Finding,
+    versions: Sequence[Version],
+    missing: Sequence[Missing],
+    seen_at: datetime | None,
+    live_elsewhere: bool,
 ) -> Decision:
     current = current_version(versions)
-    at = finding.evidence.captured_at
     if current is None:
-        return _no_version(finding, "was never archived")
+        return no_version(finding, "was never archived")
     if current.state is State.GONE:
-        return _no_version(finding, "known to be gone")
-    if at <= current.captured_at:
-        return _no_version(finding, "seen live since")
-    if live_elsewhere:
-        return _no_version(finding, "live under another URL")
+        return no_version(finding, "known to be gone")
+    at, seen_at = finding.evidence.captured_at, max(current.captured_at, seen_at or current.captured_at)
+    if at <= seen_at or live_elsewhere:
+        return no_version(finding, "live under another URL" if live_elsewhere else "seen live since")
     this = Missing(run=making.run, url=finding.requested, at=at, status=finding.evidence.status)
-    seen = {each.run: each for each in (*missing, this) if each.at > current.captured_at}
-    times = sorted(each.at for each in seen.values())
+    times = sorted({each.run: each.at for each in (*missing, this) if each.at > seen_at}.values())
     site = making.site
     if len(times) < site.gone_after_checks or times[-1] - times[0] < site.gone_after:
-        return _no_version(finding, f"missing in {len(times)} checks; not long enough for a tombstone")
-    tombstone = _tombstone(making, finding, versions, times)
-    return _no_version(finding) if tombstone is None else _archived(tombstone)
+        return no_version(finding, f"missing in {len(times)} checks; not long enough for a tombstone")
+    return _archived(_tombstone(making, finding, versions, times))
 
 
 def _live(making: Making, finding: Finding, article: Article, *, n: int, change: Change) -> Version:
@@ -324,7 +323,7 @@ def _live(making: Making, finding: Finding, article: Article, *, n: int, change:
         run=making.run,
         captured_at=finding.evidence.captured_at,
         evidence=finding.evidence,
-        extractor=making.extractor,
+        extractor=finding.extractor or making.extractor,
         code=making.code,
         note=note,
     )
@@ -343,13 +342,16 @@ def _unchanged_again(making: Making, finding: Finding, versions: Sequence[Versio
     )
 
 
-def _tombstone(
-    making: Making, finding: Finding, versions: Sequence[Version], times: Sequence[datetime]
-) -> Version | None:
+def _make_again(making: Making, finding: Finding, before: Sequence[Version], state: State) -> Version | None:
+    """What a finding made of an article that had the versions ``before``, when it came out as ``state``."""
+    if state is not State.GONE:
+        return _next(making, finding, before)
+    return _tombstone(making, finding, before, ()) if before and finding.kind == "gone" else None
+
+
+def _tombstone(making: Making, finding: Finding, versions: Sequence[Version], times: Sequence[datetime]) -> Version:
     """The version that says that an article went: its metadata without its text."""
-    current = current_version(versions)
-    if current is None or finding.kind != "gone":
-        return None
+    current = max(versions, key=_age)
     between = f" in {len(times)} checks from {_text(times[0])} to {_text(times[-1])}" if times else ""
     return current.model_copy(
         update={

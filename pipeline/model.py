@@ -145,6 +145,7 @@ class Finding(Document):
     last_modified: str | None = None
     via: str | None = None  # URL of the source that named it; None for a re-check
     source_lastmod: str | None = None  # date the source gave (sitemap lastmod, feed updated), as text
+    extractor: str | None = None  # what made ``article``: "trafilatura 2.3.1"
 
 
 class Version(Document):
