@@ -33,7 +33,9 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -187,6 +189,10 @@ class Archive:
         """Ids of a site's articles, in order."""
         return self.store.list_folders(f"articles/{_check_site(site)}/")
 
+    def articles(self, site: str) -> Iterator[str]:
+        """Ids of the articles of a site, sorted."""
+        return self.store.list_folders(f"articles/{_check_site(site)}/")
+
     # --- segments
 
     def segments(self, site: str, run: str) -> list[str]:
@@ -230,9 +236,9 @@ class Archive:
         key = crawl_key(summary.site, summary.run)
         return self._write_once(key, summary, summary.model_dump_json().encode())
 
-    def read_summary(self, site: str, run: str) -> CrawlSummary:
-        """What the crawl of a run did. Raises KeyMissing when it never ended."""
-        return self._read(crawl_key(site, run), CrawlSummary)
+    def read_summary(self, site: str, run: str) -> CrawlSummary | None:
+        """What the crawl of a run did; None when it has not ended."""
+        return self._find(crawl_key(site, run), CrawlSummary)
 
     def write_findings(self, site: str, run: str, number: int, findings: Iterable[Finding]) -> bool:
         """Store the findings of a segment; the same findings always make the same bytes.
@@ -248,9 +254,12 @@ class Archive:
         packed += packer.flush()
         return self.store.create(key, bytes(packed), content_type=_ZSTD)
 
-    def has_findings(self, site: str, run: str, number: int) -> bool:
-        """Whether a segment was extracted."""
-        return self.store.head(extracted_key(site, run, number)) is not None
+    def count_findings(self, site: str, run: str, number: int) -> dict[str, int] | None:
+        """How many findings of each kind a segment gave; None when it was not extracted."""
+        try:
+            return dict(Counter(finding.kind for finding in self._findings_under(extracted_key(site, run, number))))
+        except KeyMissing:
+            return None
 
     def read_findings(self, site: str, run: str) -> Iterator[Finding]:
         """All findings of a run, in the order of segments and of records in them, one segment in memory.
@@ -276,22 +285,19 @@ class Archive:
         """Store the gate's report; returns what stands there, which is the first that was written."""
         return self._write_once(report_key(report.site, report.run), report, report.to_json())
 
-    def read_report(self, site: str, run: str) -> Report:
-        """The gate's report on a run. Raises KeyMissing when it was not checked."""
-        return self._read(report_key(site, run), Report)
+    def read_report(self, site: str, run: str) -> Report | None:
+        """The gate's report on a run; None when it was not checked."""
+        return self._find(report_key(site, run), Report)
 
-    def read_reports(self, site: str, *, before: str | None = None) -> Iterator[Report]:
-        """Reports of a site's runs, newest first; runs that were not checked are left out.
+    def accepted_reports(self, site: str, *, before: str, most: int) -> list[Report]:
+        """Reports of a site's runs that the gate let pass (warned or not), newest first.
 
         Args:
             before: only of runs that began earlier than this one.
+            most: at most so many.
         """
-        for run in self.runs(site):
-            if before is None or run < before:
-                try:
-                    yield self.read_report(site, run)
-                except KeyMissing:
-                    continue
+        earlier = (self.read_report(site, run) for run in self.runs(site) if run < before)
+        return list(islice((report for report in earlier if report and report.verdict != "reject"), most))
 
     def write_published(self, published: Published) -> Published:
         """Say that a run is published; returns what stands there, which is the first that was written."""
@@ -299,10 +305,7 @@ class Archive:
 
     def read_published(self, site: str, run: str) -> Published | None:
         """What publishing a run made; None when it is not published."""
-        try:
-            return self._read(published_key(site, run), Published)
-        except KeyMissing:
-            return None
+        return self._find(published_key(site, run), Published)
 
     # --- versions
 
@@ -388,6 +391,12 @@ class Archive:
 
     def _read(self, key: str, kind: type[_Doc]) -> _Doc:
         return _parse(kind, self.store.get(key).body, key)
+
+    def _find(self, key: str, kind: type[_Doc]) -> _Doc | None:
+        try:
+            return self._read(key, kind)
+        except KeyMissing:
+            return None
 
     def _findings_under(self, key: str) -> Iterator[Finding]:
         packed = io.BytesIO(self.store.get(key).body)

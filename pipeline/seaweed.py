@@ -274,11 +274,9 @@ class EmbeddedStore:
                 next_step=f"chmod 600 {self.secret} (and if others may have read it: delete it, for a new secret).",
             )
         credentials = {key: str(value) for key, value in (kept or {}).items()}
-        for name, make in (
-            ("access_key", lambda: "muniment" + secrets.token_hex(6)),
-            *((name, lambda: secrets.token_urlsafe(32)) for name in ("secret_key", *_SIGNING_KEYS)),
-        ):
-            credentials.setdefault(name, make())
+        credentials.setdefault("access_key", "muniment" + secrets.token_hex(6))
+        for name in ("secret_key", *_SIGNING_KEYS):
+            credentials.setdefault(name, secrets.token_urlsafe(32))
         credentials["endpoint"] = endpoint
         if credentials != kept:
             _write_json(self.secret, credentials)
@@ -290,8 +288,8 @@ class EmbeddedStore:
         while time.monotonic() < deadline:
             if not _is_alive(process):
                 raise StoreUnavailable(f"The embedded store ended while it started. {self._log_end()}")
-            if _owns_port(process.pid, port):
-                with contextlib.suppress(OSError, http.client.HTTPException):
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if _owns_port(process.pid, port):
                     status = _anonymous_status(port)
                     if status == http.HTTPStatus.FORBIDDEN:
                         return
@@ -425,7 +423,7 @@ def _is_free(port: int) -> bool:
 
 def _choose_port(taken: set[int]) -> int:
     # At random, so that stores that start at the same moment rarely want the same one.
-    for port in random.sample(_FREE_PORTS, 500):  # noqa: S311 -- no secret
+    for port in random.sample(_FREE_PORTS, 500):
         if port not in taken and _is_free(port):
             return port
     raise SettingsError("No free port was found for the embedded store.", next_step="Stop programs that listen.")
@@ -442,7 +440,7 @@ def _owns_port(pid: int, port: int) -> bool:
         return False
     for link in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(OSError):
-            if os.readlink(link) in inodes:
+            if str(link.readlink()) in inodes:
                 return True
     return False
 

@@ -33,20 +33,19 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    ConnectionError as BotoConnectionError,
     FlexibleChecksumError,
     HTTPClientError,
     IncompleteReadError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
-    ProxyConnectionError,
     ResponseStreamingError,
     SSLError,
 )
+from botocore.exceptions import ConnectionError as BotoConnectionError
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from pipeline.errors import ArchiveError, NotInArchive, StoreRefused, StoreUnavailable, WriteConflict
+from pipeline.errors import ArchiveError, MunimentError, NotInArchive, StoreRefused, StoreUnavailable, WriteConflict
 from pipeline.settings import Settings, read_store_access
 
 CHECK_PREFIX = ".muniment-check/"
@@ -110,9 +109,18 @@ class Store:
         session: where region and credentials come from.
         endpoint: address of the server; None: as ``session`` has it.
         threads: how many requests may be under way at once.
+        anonymous: make requests without a key.
     """
 
-    def __init__(self, bucket: str, *, session: boto3.Session, endpoint: str | None = None, threads: int = 16) -> None:
+    def __init__(
+        self,
+        bucket: str,
+        *,
+        session: boto3.Session,
+        endpoint: str | None = None,
+        threads: int = 16,
+        anonymous: bool = False,
+    ) -> None:
         self.bucket = bucket
         self._session = session
         self._threads = threads
@@ -123,6 +131,7 @@ class Store:
             max_pool_connections=max(threads, 16) + 4,
             request_checksum_calculation="when_required",  # we send our own; older servers choke on trailers
             response_checksum_validation="when_supported",
+            signature_version=UNSIGNED if anonymous else None,
         )
         try:
             self._client: Any = session.client("s3", endpoint_url=endpoint, config=self._config)
@@ -362,29 +371,36 @@ class Store:
 
     def with_credentials(self, access_key: str | None, secret_key: str | None) -> Store:
         """The same bucket seen by somebody else; ``None`` for both: by somebody without a key."""
-        session = boto3.Session(
-            aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=self._client.meta.region_name
+        return type(self)(
+            self.bucket,
+            session=boto3.Session(
+                aws_access_key_id=access_key,
+                aws_secret_access_key=secret_key,
+                region_name=self._client.meta.region_name,
+            ),
+            endpoint=self.endpoint,
+            threads=self._threads,
+            anonymous=access_key is None,
         )
-        other = Store.__new__(type(self))
-        other.__dict__.update(self.__dict__)
-        other._session = session
-        config = self._config if access_key else self._config.merge(Config(signature_version=UNSIGNED))
-        other._client = session.client("s3", endpoint_url=self.endpoint, config=config)
-        return other
 
-    # --- underneath
+    def access_key(self) -> str | None:
+        """The name of who asks; not the secret."""
+        found = self._session.get_credentials()
+        return str(found.get_frozen_credentials().access_key) if found else None
 
-    def _refuses_put(self, key: str, headers: Mapping[str, str]) -> bool:
-        """Whether the store refuses an upload with these headers as damaged."""
+    def refuses(self, operation: str, **arguments: Any) -> bool:
+        """Whether the store refuses a request that ``self_test`` expects it to refuse (400, 401, 403)."""
         try:
-            self._call("put_object", Key=key, Body=b"as it was sent", ContentType="text/plain", **headers)
+            self._call(operation, **arguments)
         except ClientError as error:
-            if _status(error) == 400:
+            if _status(error) in {400, 401, 403}:
                 return True
             raise self._explained(error) from error
         except (BotoCoreError, OSError) as error:
             raise self._explained(error) from error
         return False
+
+    # --- underneath
 
     def _create_item(self, item: Item) -> tuple[str, bool]:
         return item.key, self.create(item.key, item.body, content_type=item.content_type, metadata=item.metadata)
@@ -478,7 +494,7 @@ class Store:
                 stream.close()
         return answer
 
-    def _explained(self, error: Exception) -> Exception:
+    def _explained(self, error: Exception) -> MunimentError:
         return _explained(error, self.bucket, self.endpoint)
 
 
@@ -542,7 +558,7 @@ def self_test(store: Store, tables: Store | None = None) -> list[StoreCheck]:
     for bucket in buckets:
         folder = f"{CHECK_PREFIX}{secrets.token_hex(8)}/"
         try:
-            for check in (
+            promises = (
                 _check_reading,
                 _check_listing,
                 _check_creation_race,
@@ -550,8 +566,8 @@ def self_test(store: Store, tables: Store | None = None) -> list[StoreCheck]:
                 _check_checksum,
                 _check_wrong_key,
                 _check_anonymous,
-            ):
-                checks.append(check(bucket, folder))
+            )
+            checks.extend(check(bucket, folder) for check in promises)
         finally:
             for entry in list(bucket.list(folder)):
                 bucket.delete(entry.key)
@@ -628,7 +644,11 @@ def _check_checksum(store: Store, folder: str) -> StoreCheck:
         "SHA-256": {"ChecksumSHA256": _base64(hashlib.sha256(other).digest())},
         "MD5": {"ContentMD5": _base64(hashlib.md5(other, usedforsecurity=False).digest())},
     }
-    enforced = [method for method, header in wrong.items() if store._refuses_put(f"{folder}sum-{method}", header)]
+    enforced = [
+        method
+        for method, header in wrong.items()
+        if store.refuses("put_object", Key=f"{folder}sum-{method}", Body=b"as it was sent", **header)
+    ]
     if not enforced:
         said = "Neither a wrong SHA-256 nor a wrong MD5 was noticed; damage on the way would be stored."
         return StoreCheck(name=name, passed=False, message=said)
@@ -637,10 +657,8 @@ def _check_checksum(store: Store, folder: str) -> StoreCheck:
 
 def _check_wrong_key(store: Store, folder: str) -> StoreCheck:
     name = f"{store.bucket}: wrong keys are refused"
-    ours = store._session.get_credentials()
-    ours_key = ours.get_frozen_credentials().access_key if ours else None
     others = {
-        "a wrong secret": store.with_credentials(ours_key, secrets.token_urlsafe(30)),
+        "a wrong secret": store.with_credentials(store.access_key(), secrets.token_urlsafe(30)),
         "an unknown access key": store.with_credentials("NOBODY" + secrets.token_hex(7).upper(), "wrong" * 8),
     }
     return _intruder_check(name, others, folder)
@@ -652,23 +670,17 @@ def _check_anonymous(store: Store, folder: str) -> StoreCheck:
 
 
 def _intruder_check(name: str, intruders: Mapping[str, Store], folder: str) -> StoreCheck:
-    attempts: dict[str, Callable[[Store], object]] = {
-        "read an object": lambda intruder: intruder._call("get_object", Key=f"{folder}read"),
-        "list the bucket": lambda intruder: intruder._call("list_objects_v2", Prefix=folder, MaxKeys=1),
-        "write an object": lambda intruder: intruder._call("put_object", Key=f"{folder}intruder", Body=b"intruder"),
+    attempts: dict[str, dict[str, Any]] = {
+        "read an object": {"operation": "get_object", "Key": f"{folder}read"},
+        "list the bucket": {"operation": "list_objects_v2", "Prefix": folder, "MaxKeys": 1},
+        "write an object": {"operation": "put_object", "Key": f"{folder}intruder", "Body": b"intruder"},
     }
-    got_in = []
-    for who, intruder in intruders.items():
-        for what, attempt in attempts.items():
-            try:
-                attempt(intruder)
-            except ClientError as error:
-                if _status(error) in {400, 401, 403}:
-                    continue
-                raise intruder._explained(error) from error
-            except (BotoCoreError, OSError) as error:
-                raise intruder._explained(error) from error
-            got_in.append(f"{who} could {what}")
+    got_in = [
+        f"{who} could {what}"
+        for who, intruder in intruders.items()
+        for what, attempt in attempts.items()
+        if not intruder.refuses(**attempt)
+    ]
     if got_in:
         return StoreCheck(name=name, passed=False, message=f"The store is open: {'; '.join(got_in)}.")
     return StoreCheck(name=name, passed=True, message="Reading, listing and writing were refused.")
@@ -724,35 +736,39 @@ _CONFLICTS = {"ConditionalRequestConflict", "OperationAborted"}
 _DAMAGE = {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "InvalidDigest", "IncompleteBody"}
 
 
-def _explained(error: Exception, bucket: str, endpoint: str) -> Exception:
+def _explained(error: Exception, bucket: str, endpoint: str) -> MunimentError:
     """What botocore's error means to us."""
     place = f"Bucket {bucket} at {endpoint}"
-    if isinstance(error, ClientError):
-        return _explained_answer(error, place)
-    if isinstance(error, (NoCredentialsError, PartialCredentialsError)):
-        return StoreRefused(
-            f"{place}: there are no complete credentials.",
-            next_step="Run: muniment store up  (embedded store), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
-        )
-    if isinstance(error, ProfileNotFound):
-        return StoreRefused(f"{error}.", next_step="Correct or unset AWS_PROFILE.")
-    if isinstance(error, SSLError):
-        return StoreRefused(
-            f"{place}: no trusted TLS connection: {error}",
-            next_step="Set AWS_CA_BUNDLE to the certificate of your own authority, or correct the endpoint.",
-        )
-    if isinstance(error, FlexibleChecksumError):
-        return StoreUnavailable(f"{place}: an object arrived damaged: {error}")
-    if isinstance(error, (BotoConnectionError, HTTPClientError, ProxyConnectionError, OSError)):
-        return StoreUnavailable(f"{place} does not answer: {_root_of(error)}. Is it running, is the address right?")
-    if isinstance(error, (IncompleteReadError, ResponseStreamingError)):
-        return StoreUnavailable(f"{place} broke off its answer: {error}")
-    return StoreRefused(
-        f"{place}: {error}", next_step="Check AWS_ENDPOINT_URL_S3, AWS_REGION and the AWS configuration files."
-    )
+    found: MunimentError
+    match error:
+        case ClientError():
+            found = _explained_answer(error, place)
+        case NoCredentialsError() | PartialCredentialsError():
+            found = StoreRefused(
+                f"{place}: there are no complete credentials.",
+                next_step="Run: muniment store up  (embedded store); or set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY.",
+            )
+        case ProfileNotFound():
+            found = StoreRefused(f"{error}.", next_step="Correct or unset AWS_PROFILE.")
+        case SSLError():
+            found = StoreRefused(
+                f"{place}: no trusted TLS connection: {error}",
+                next_step="Set AWS_CA_BUNDLE to the certificate of your own authority, or correct the endpoint.",
+            )
+        case FlexibleChecksumError():
+            found = StoreUnavailable(f"{place}: an object arrived damaged: {error}")
+        case IncompleteReadError() | ResponseStreamingError():
+            found = StoreUnavailable(f"{place} broke off its answer: {error}")
+        case BotoConnectionError() | HTTPClientError() | OSError():
+            found = StoreUnavailable(f"{place} does not answer: {_root_of(error)}. Does it run, is the address right?")
+        case _:
+            found = StoreRefused(
+                f"{place}: {error}", next_step="Check AWS_ENDPOINT_URL_S3, AWS_REGION and the AWS configuration files."
+            )
+    return found
 
 
-def _explained_answer(error: ClientError, place: str) -> Exception:
+def _explained_answer(error: ClientError, place: str) -> MunimentError:
     code, status = _code(error), _status(error)
     said = error.response.get("Error", {}).get("Message", "")
     if code in _CONFLICTS:
