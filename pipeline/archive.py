@@ -189,10 +189,6 @@ class Archive:
         """Ids of a site's articles, in order."""
         return self.store.list_folders(f"articles/{_check_site(site)}/")
 
-    def articles(self, site: str) -> Iterator[str]:
-        """Ids of the articles of a site, sorted."""
-        return self.store.list_folders(f"articles/{_check_site(site)}/")
-
     # --- segments
 
     def segments(self, site: str, run: str) -> list[str]:
