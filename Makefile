@@ -40,7 +40,7 @@ check: $(STAMP) ## style, types and the rules about who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(PACKAGES) $(wildcard bench)
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: $(STAMP) ## put the code into its form
 	$(BIN)/ruff check --fix .

@@ -22,6 +22,8 @@ wrong is never here: it is counted under one outcome of the run (see ``pipeline.
 
 from __future__ import annotations
 
+from functools import partial
+
 
 class MunimentError(Exception):
     """Anything Muniment raises on purpose."""
@@ -59,6 +61,10 @@ class Permanent(MunimentError):
         super().__init__(message)
         self.message = message
         self.next_step = next_step
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # From a process pool errors come pickled; without this the keyword would be lost and the pool break.
+        return partial(type(self), next_step=self.next_step), (self.message,)
 
     def __str__(self) -> str:
         return f"{self.message}\nNext step: {self.next_step}"
