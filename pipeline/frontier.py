@@ -193,6 +193,10 @@ class Frontier:
             return finding.article.article
         return self._mapped(finding.requested, finding.final) or article_id(finding.requested)
 
+    def article_at(self, url: str) -> str | None:
+        """Id of the article that a canonical URL led to when it was last captured; None: to none."""
+        return self._mapped(url)
+
     def standing(self, article: str) -> Standing | None:
         """What is remembered of an article's versions; may be stale."""
         row = self._db.execute("SELECT * FROM articles WHERE article = ?", (article,)).fetchone()
@@ -367,9 +371,8 @@ class Frontier:
         self._db.execute("ATTACH ? AS packed", (str(path),))
         self._db.execute("BEGIN")
         for table in _TABLES:
-            self._db.execute(
-                f"INSERT OR REPLACE INTO packed.{table} SELECT * FROM main.{table} ORDER BY {_key_of(table)}"
-            )  # noqa: S608
+            rows = f"SELECT * FROM main.{table} ORDER BY {_key_of(table)}"  # noqa: S608 - our names
+            self._db.execute(f"INSERT OR REPLACE INTO packed.{table} {rows}")
         self._db.execute("COMMIT")
         self._db.execute("DETACH packed")
         with path.open("rb") as file:

@@ -1,0 +1,247 @@
+"""Publishing: the only step that changes what readers see.
+
+    versions  →  table  →  frontier  →  published.json
+
+Each is harmless to do again, and each rests only on what stands before it, so a publisher may be killed
+anywhere and started again, and any number of them may work on one site at once. ``published.json`` is written
+last: when it is there, all of the run is.
+
+What a finding means is decided in ``pipeline.lifecycle``; whether the run may be published, in
+``pipeline.check``. Here is only the carrying out: versions are created under the next free number, and who
+finds the number taken reads what is there and decides again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as installed_version
+from itertools import islice
+
+from pipeline import __version__
+from pipeline.archive import Archive
+from pipeline.errors import ArchiveError, NotInArchive, WriteConflict
+from pipeline.frontier import Frontier, Sighting, note_sighting
+from pipeline.lifecycle import (
+    Decision,
+    Making,
+    Missing,
+    Standing,
+    decide,
+    decide_quickly,
+    newer_standing,
+    no_version,
+    rank_finding,
+    standing_of,
+)
+from pipeline.model import Change, Finding, Outcome, Published, Version
+from pipeline.table import Rows, commit_rows
+from spiders.protocol import CrawlSummary
+from spiders.site import Site
+
+log = logging.getLogger("muniment")
+
+_Rank = tuple[int, bool, datetime, str]
+
+_THREADS = 16
+_BATCH = 256
+_TRIES = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    """A finding that speaks for its article, with what the frontier remembers of that article."""
+
+    finding: Finding
+    article: str
+    standing: Standing | None
+    missing: tuple[Missing, ...]
+    seen_at: datetime | None
+    live_elsewhere: bool
+
+
+@dataclass(kw_only=True)
+class _Books:
+    """What a run has come to so far."""
+
+    ends: dict[str, Outcome] = field(default_factory=dict)  # discovered URL -> how it ended
+    changes: Counter[Change] = field(default_factory=Counter)
+    made: list[str] = field(default_factory=list)  # keys of versions
+    sightings: list[Sighting] = field(default_factory=list)
+    standings: dict[str, Standing] = field(default_factory=dict)
+
+    def end(self, finding: Finding, decision: Decision) -> None:
+        """Note how a finding ended; a URL that was captured twice ends as the better of the two."""
+        log.debug("%s: %s (%s)", finding.requested, decision.outcome.value, decision.reason)
+        ends = (decision.outcome, self.ends.get(finding.requested, decision.outcome))
+        self.ends[finding.requested] = min(ends, key=tuple(Outcome).index)
+
+
+def publish_run(archive: Archive, site: Site, run: str, *, now: datetime) -> Published:
+    """Make a run visible to readers; called again, whether it had ended or was interrupted, it adds nothing.
+
+    Args:
+        site: as its file declares it.
+        run: id of a run whose crawl is summed up and whose segments are all extracted.
+        now: the time, for the table's transaction.
+
+    Returns:
+        What publishing made; the same every time.
+
+    Raises:
+        NotInArchive: the run's crawl is not summed up.
+        WriteConflict: other publishers were faster too often. Try again.
+        ArchiveError: the run's figures do not add up (nothing was made then), or the archive contradicts itself.
+    """
+    published = archive.read_published(site.id, run)
+    if published is not None:
+        return published
+    making = Making(site=site, run=run, code=f"muniment {__version__}", extractor=_installed_extractor())
+    summary = archive.read_summary(site.id, run)
+    if summary is None:
+        raise NotInArchive(f"Run {run} of {site.id} has no crawl.json.", next_step="Run its crawl step first, or again.")
+    books = _Books()
+    with Frontier.open(archive, site) as frontier, Rows(archive) as rows:
+        speakers = _find_speakers(archive, frontier, summary)
+        _make_versions(archive, making, frontier, speakers, books, rows)
+        table_rows = commit_rows(archive, site.id, run, rows, now=now)
+        frontier.save(run, books.sightings, books.standings.values())
+    return archive.write_published(_sum_up(summary, books, table_rows))
+
+
+def _find_speakers(archive: Archive, frontier: Frontier, summary: CrawlSummary) -> frozenset[int]:
+    """Positions of the findings that speak for their articles: one for each URL at most, one for each article.
+
+    Raises:
+        ArchiveError: the run's figures do not add up.
+    """
+    of_url: dict[str, tuple[_Rank, int, str]] = {}
+    for position, finding in enumerate(archive.read_findings(summary.site, summary.run)):
+        this = (rank_finding(finding), position, frontier.article_of(finding))
+        of_url[finding.requested] = max(of_url.get(finding.requested, this), this)
+    uncaptured = sum(summary.outcomes.get(outcome.value, 0) for outcome in Outcome)
+    if len(of_url) + uncaptured != summary.discovered:
+        raise ArchiveError(
+            f"Run {summary.run} of {summary.site} does not add up: {summary.discovered} URLs were discovered, but "
+            f"{len(of_url)} have findings (crawl.json says that {summary.captured} were captured) and {uncaptured} "
+            f"ended without a capture ({summary.outcomes}). Nothing was published.",
+            next_step="Compare the run's crawl.json with its extracted-*.jsonl.zst; then start a new run of the site.",
+        )
+    of_article: dict[str, tuple[_Rank, int]] = {}
+    for rank, position, article in of_url.values():
+        of_article[article] = max(of_article.get(article, (rank, position)), (rank, position))
+    return frozenset(position for _, position in of_article.values())
+
+
+def _make_versions(
+    archive: Archive, making: Making, frontier: Frontier, speakers: frozenset[int], books: _Books, rows: Rows
+) -> None:
+    findings = enumerate(archive.read_findings(making.site.id, making.run))
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="publish") as pool:
+        while batch := list(islice(findings, _BATCH)):
+            books.sightings.extend(note_sighting(finding) for _, finding in batch)
+            cases = list(_look_up(frontier, batch, speakers, books))
+            for case, (decision, standing) in zip(
+                cases, pool.map(lambda case: _settle(archive, making, case), cases), strict=True
+            ):
+                books.end(case.finding, decision)
+                if standing is not None:
+                    books.standings[standing.article] = standing
+                if decision.version is not None:
+                    _note_version(archive, decision.version, books, rows)
+
+
+def _look_up(
+    frontier: Frontier, batch: Iterable[tuple[int, Finding]], speakers: frozenset[int], books: _Books
+) -> Iterator[_Case]:
+    """Bring together what is needed to decide; findings that decide nothing are ended here."""
+    for position, finding in batch:
+        if position not in speakers:
+            books.end(finding, no_version(finding, "another capture of this run speaks for the article"))
+        elif finding.kind not in ("article", "unchanged", "gone"):
+            books.end(finding, no_version(finding))
+        else:
+            article = frontier.article_of(finding)
+            yield _Case(
+                finding=finding,
+                article=article,
+                standing=frontier.standing(article),
+                missing=tuple(frontier.missing(article)),
+                seen_at=frontier.seen_at(article),
+                live_elsewhere=frontier.live_elsewhere(article, finding.requested),
+            )
+
+
+def _note_version(archive: Archive, version: Version, books: _Books, rows: Rows) -> None:
+    rows.add(version)
+    books.changes[version.change] += 1
+    books.made.append(archive.version_key(version.site, version.article, version.n))
+
+
+def _settle(archive: Archive, making: Making, case: _Case) -> tuple[Decision, Standing | None]:
+    """Decide on one article and create its version if it gets one; what it stands at afterwards."""
+    decision = _settle_from_memory(archive, making, case)
+    if decision is not None:
+        made = decision.version and standing_of([decision.version])
+        return decision, newer_standing(case.standing, made) if made else case.standing
+    for _ in range(_TRIES):
+        versions = archive.versions(making.site.id, case.article)
+        decision = decide(
+            making,
+            case.finding,
+            versions,
+            missing=case.missing,
+            seen_at=case.seen_at,
+            live_elsewhere=case.live_elsewhere,
+        )
+        version = decision.version
+        if version is None or decision.stands:
+            return decision, standing_of(versions)
+        if archive.put_version(version) is version:
+            return decision, standing_of([*versions, version])
+    raise WriteConflict(f"article {case.article} of {making.site.id} got versions from others all the time; try again")
+
+
+def _settle_from_memory(archive: Archive, making: Making, case: _Case) -> Decision | None:
+    """Settle without reading versions; None when memory is not enough, or was found to be stale."""
+    decision = decide_quickly(making, case.finding, case.standing)
+    if decision is None:
+        return None
+    if decision.version is not None:
+        return decision if archive.put_version(decision.version) is decision.version else None
+    highest = case.standing.n if case.standing else 0
+    return None if archive.has_version(making.site.id, case.article, highest + 1) else decision
+
+
+def _sum_up(summary: CrawlSummary, books: _Books, table_rows: int) -> Published:
+    outcomes = {outcome.value: summary.outcomes.get(outcome.value, 0) for outcome in Outcome}
+    for outcome, count in Counter(books.ends.values()).items():
+        outcomes[outcome.value] += count
+    if sum(outcomes.values()) != summary.discovered or not outcomes[Outcome.ARCHIVED] == len(books.made) == table_rows:
+        raise ArchiveError(
+            f"Run {summary.run} of {summary.site} does not add up: {summary.discovered} URLs were discovered, the "
+            f"outcomes are {outcomes}; {len(books.made)} versions were made and {table_rows} rows are in the table.",
+            next_step="This is a fault of Muniment: report it with the run's crawl.json and extracted-*.jsonl.zst.",
+        )
+    return Published(
+        site=summary.site,
+        run=summary.run,
+        outcomes=outcomes,
+        discovered=summary.discovered,
+        versions={change.value: books.changes[change] for change in Change if books.changes[change]},
+        made=tuple(sorted(books.made)),
+        table_rows=table_rows,
+    )
+
+
+def _installed_extractor() -> str:
+    """For findings of releases that did not name it."""
+    try:
+        return f"trafilatura {installed_version('trafilatura')}"
+    except PackageNotFoundError:
+        return "unknown"
