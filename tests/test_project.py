@@ -76,22 +76,6 @@ def test_every_module_has_its_test_file() -> None:
     assert not missing, "no test file (tests/ mirrors the tree: pipeline.store → tests/pipeline/test_store.py)"
 
 
-def test_no_test_file_has_lost_its_module() -> None:
-    known = {re.sub(r"_\d+$", "", name) for name in _modules()}
-    known |= {f"{parent}_{leaf}" for parent, _, leaf in (name.rpartition(".") for name in known) if "." in parent}
-    known |= set(PACKAGES)
-    for package in PACKAGES:
-        for path in sorted((ROOT / "tests" / package).rglob("test_*.py")):
-            parts = list(path.relative_to(ROOT / "tests").with_suffix("").parts)
-            parts[-1] = parts[-1].removeprefix("test_")
-            name = ".".join(parts)
-            whole = re.sub(r"\.init$", "", name)
-            # test_publish_kill.py is one more file about publish
-            assert any(whole == module or whole.startswith(f"{module}_") for module in known) or (
-                ".".join(parts[:-1]) in PACKAGES and parts[-1] == "whole"
-            ), f"tests/{path.relative_to(ROOT / 'tests')} mirrors no module"
-
-
 # --- documents beside code ---------------------------------------------------------------------------
 
 
