@@ -1,0 +1,309 @@
+"""The whole path without Airflow: a real crawl of a loopback site into a real store."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from pipeline.archive import Archive
+from pipeline.errors import CrawlInterrupted, NotInArchive, RunRejected, SettingsError, SiteFileError
+from pipeline.model import State
+from pipeline.reader import find_article
+from pipeline.settings import Settings
+from pipeline.steps import Workplace, check, crawl, extract, new_run, open_workplace, publish, read_sites, run_site
+from spiders.warc import read_captures
+from tests.loopback import LoopbackSite, Reply
+
+T = TypeVar("T")
+
+STREETS = ("Mill Lane", "Harbour Road", "Castle Street", "Orchard Way", "Station Parade", "Abbey Close")
+
+
+def story(number: int, extra: str = "") -> str:
+    """A page with a text of its own."""
+    street = STREETS[number % len(STREETS)]
+    paragraphs = [
+        f"Work on the drains of {street} starts on day {number} of the programme, the council has said, and the road "
+        f"stays open to buses and to the {number + 3} households that live on it.",
+        f"Councillor Ann Example said the sum of £{number * 17 + 400},000 had been set aside in the spring, after "
+        f"{number + 11} complaints about standing water outside the school at the foot of {street}.",
+        "Residents may look at the drawings in the library until the end of the month, and the ward forum takes "
+        f"questions from number {number * 2 + 1} onwards every Tuesday evening. {extra}",
+    ]
+    body = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+    return (
+        f"<html lang='en-GB'><head><title>Drains of {street}, part {number} | Loop News</title>"
+        f"<meta property='article:published_time' content='2026-03-{number % 27 + 1:02d}T09:00:00+00:00'></head>"
+        f"<body><nav><a href='/'>Home</a></nav><article><h1>Drains of {street}, part {number}</h1>{body}</article>"
+        "<footer>Loop News</footer></body></html>"
+    )
+
+
+def write_site(folder: Path, server: LoopbackSite, **crawl_rules: object) -> None:
+    """A site file for the loopback server, with id ``loop``."""
+    folder.mkdir(exist_ok=True)
+    rules = {"allow_private": "true", "delay": 0, "concurrency": 4, **crawl_rules}
+    (folder / "loop.toml").write_text(
+        f"""
+name = "Loop News"
+home = "{server.url("/")}"
+kind = "trade"
+article = 'http://127\\.0\\.0\\.1:{server.port}/news/\\d+'
+gone_after_checks = 1
+gone_after = "0h"
+
+[[sources]]
+type = "sitemap"
+url = "{server.url("/sitemap.xml")}"
+
+[[recheck]]
+every = "0h"
+
+[crawl]
+"""
+        + "\n".join(f"{name} = {value}" for name, value in rules.items()),
+        encoding="utf-8",
+    )
+
+
+def list_in_sitemap(server: LoopbackSite, numbers: list[int]) -> None:
+    """Announce these articles."""
+    items = "".join(f"<url><loc>{server.url(f'/news/{number}')}</loc></url>" for number in numbers)
+    xml = f"<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{items}</urlset>"
+    server.routes["/sitemap.xml"] = Reply(body=xml.encode(), content_type="application/xml")
+
+
+@pytest.fixture
+def newsroom(loopback: LoopbackSite) -> LoopbackSite:
+    """Eight articles in a sitemap."""
+    loopback.validators = True
+    for number in range(8):
+        loopback.page(f"/news/{number}", story(number))
+    list_in_sitemap(loopback, list(range(8)))
+    return loopback
+
+
+@pytest.fixture
+def work(archive: Archive, settings: Settings, newsroom: LoopbackSite, tmp_path: Path) -> Workplace:
+    """A workplace that knows the loopback site only."""
+    write_site(tmp_path / "sites", newsroom)
+    own = settings.model_copy(update={"sites": (tmp_path / "sites",), "builtin_sites": False, "processes": 1})
+    return open_workplace(own)
+
+
+def snapshot(work: Workplace) -> dict[str, str]:
+    """Every object of the archive with its ETag."""
+    return {entry.key: entry.etag for entry in work.archive.store.list("")}
+
+
+def texts(work: Workplace) -> dict[str, str]:
+    """Current text by path."""
+    archive = work.archive
+    return {
+        (version := archive.versions("loop", article)[-1]).url.rsplit("/", 1)[1]: version.text
+        for article in archive.articles("loop")
+    }
+
+
+def test_a_run_archives_every_article_and_a_second_run_adds_no_version(work: Workplace) -> None:
+    first = run_site(work, "loop", new_run())
+    second = run_site(work, "loop", new_run())
+
+    assert first.published is not None
+    assert second.published is not None
+    assert first.published.outcomes["archived"] == first.published.discovered == 8
+    assert first.published.versions == {"new": 8}
+    assert second.published.outcomes["unchanged"] == second.published.discovered == 8
+    assert second.published.made == ()
+    assert all(STREETS[int(number) % 6] in text for number, text in texts(work).items())
+
+
+def test_steps_called_one_by_one_and_twice_do_what_one_run_does_once(work: Workplace) -> None:
+    run = new_run()
+    crawled = crawl(work, "loop", run)
+    assert (crawled.discovered, crawled.captured) == (8, 8)
+    for segment in crawled.segments:
+        assert extract(work, "loop", run, segment) == {"article": 8}
+    report = check(work, "loop", run)
+    published = publish(work, "loop", run)
+    before = snapshot(work)
+
+    assert crawl(work, "loop", run) == crawled
+    assert [extract(work, "loop", run, segment) for segment in crawled.segments] == [{"article": 8}]
+    assert check(work, "loop", run) == report
+    assert publish(work, "loop", run) == published
+    assert snapshot(work) == before
+
+
+def test_an_edit_an_addition_and_a_removal_are_each_a_version(work: Workplace, newsroom: LoopbackSite) -> None:
+    run_site(work, "loop", new_run())
+    newsroom.page("/news/2", story(2, extra="A correction: the forum meets on Wednesdays."))
+    newsroom.page("/news/3", story(3).replace("<footer>Loop News", "<footer>Loop News, now with a new footer"))
+    newsroom.page("/news/8", story(8))
+    newsroom.routes["/news/5"] = Reply(status=410, body=b"gone")
+    list_in_sitemap(newsroom, [0, 1, 2, 3, 4, 6, 7, 8])
+
+    published = run_site(work, "loop", new_run()).published
+
+    assert published is not None
+    assert published.versions == {"new": 1, "edited": 1, "gone": 1}
+    edited = find_article(work.archive, work.sites.values(), newsroom.url("/news/2"))
+    assert [version.n for version in edited] == [1, 2]
+    assert "Wednesdays" in edited[1].text
+    removed = find_article(work.archive, work.sites.values(), newsroom.url("/news/5"))
+    assert [version.state for version in removed] == [State.LIVE, State.GONE]
+    assert len(find_article(work.archive, work.sites.values(), newsroom.url("/news/3"))) == 1
+
+
+def test_a_rejected_run_publishes_nothing_and_says_why(work: Workplace, newsroom: LoopbackSite) -> None:
+    wall = "<p>" + "We and our partners ask for your consent before you read on, here is one text for all. " * 8 + "</p>"
+    for number in range(8):
+        newsroom.page(f"/news/{number}", f"<html><body><h1>News</h1><article>{wall}</article></body></html>")
+    run = new_run()
+
+    with pytest.raises(RunRejected) as refused:
+        run_site(work, "loop", run)
+
+    assert refused.value.message
+    assert refused.value.next_step
+    assert not list(work.archive.articles("loop"))
+    assert work.archive.read_report("loop", run) is not None
+    with pytest.raises(RunRejected):
+        publish(work, "loop", run)
+    assert not list(work.archive.articles("loop"))
+
+
+def test_a_crawl_killed_midway_keeps_what_was_sealed_and_fetches_only_the_rest(
+    work: Workplace, newsroom: LoopbackSite, tmp_path: Path
+) -> None:
+    small = Workplace(
+        settings=work.settings.model_copy(update={"segment_mb": 0.001}), sites=work.sites, archive=work.archive
+    )
+    slow = "/news/6"
+    page = newsroom.routes[slow]
+    newsroom.routes[slow] = Reply(delay=30, body=b"")
+    run = new_run()
+
+    with pytest.raises(CrawlInterrupted):
+        crawl(small, "loop", run, on_segment=kill_child_after(3))
+    sealed = {key: work.archive.store.head(key).etag for key in work.archive.segments("loop", run)}  # type: ignore[union-attr]
+    asked_before = len(newsroom.requests)
+    held = pages_in(work.archive, run)
+    newsroom.routes[slow] = page
+    crawled = crawl(small, "loop", run)
+
+    assert held
+    assert crawled.discovered == crawled.captured == 8
+    again = {asked.path for asked in newsroom.requests[asked_before:]}
+    assert not again & {url.removeprefix(newsroom.origin) for url in held}
+    for key, etag in sealed.items():
+        assert work.archive.store.head(key).etag == etag  # type: ignore[union-attr]
+    assert sorted(pages_in(work.archive, run)) == sorted(newsroom.url(f"/news/{number}") for number in range(8))
+
+
+def kill_child_after(segments: int) -> Callable[[int], None]:
+    """A callback that kills the crawl child of this process when so many segments are in the archive."""
+    seen: list[int] = []
+
+    def count(number: int) -> None:
+        seen.append(number)
+        if len(seen) == segments:
+            for pid in children():
+                os.kill(pid, signal.SIGKILL)
+
+    return count
+
+
+def children() -> list[int]:
+    """Ids of this process's crawl children."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = path.read_text().rsplit(")", 1)[1].split()[1]
+            command = (path.parent / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if parent == str(os.getpid()) and b"spiders" in command:
+            found.append(int(path.parent.name))
+    return found
+
+
+def pages_in(archive: Archive, run: str) -> list[str]:
+    """URLs of the pages that the run's segments hold, repeats included."""
+    found = []
+    for key in archive.segments("loop", run):
+        path = Path(os.environ["MUNIMENT_SCRATCH"]) / "read.warc.gz"
+        archive.download_segment(key, path)
+        with path.open("rb") as stream:
+            found += [capture.requested for capture in read_captures(stream) if capture.kind == "page"]
+    return found
+
+
+def test_steps_out_of_order_are_refused_with_the_step_that_is_missing(work: Workplace) -> None:
+    run = new_run()
+    with pytest.raises(NotInArchive, match="crawl"):
+        check(work, "loop", run)
+    with pytest.raises(NotInArchive, match="report"):
+        publish(work, "loop", run)
+    crawl(work, "loop", run)
+    with pytest.raises(NotInArchive, match="not extracted"):
+        check(work, "loop", run)
+
+
+def test_a_site_that_is_not_declared_is_named(work: Workplace) -> None:
+    with pytest.raises(SiteFileError, match="'nowhere'"):
+        crawl(work, "nowhere", new_run())
+
+
+def test_a_broken_site_file_is_named_with_its_key(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "broken.toml").write_text('name = "x"\nnmae = "y"\n')
+    with pytest.raises(SiteFileError, match=r"broken\.toml"):
+        read_sites(settings.model_copy(update={"sites": (tmp_path,)}))
+
+
+def test_the_live_web_is_not_crawled_without_a_contact(work: Workplace, newsroom: LoopbackSite, tmp_path: Path) -> None:
+    write_site(tmp_path / "sites", newsroom, allow_private="false")
+    live = open_workplace(work.settings.model_copy(update={"contact": ""}))
+    with pytest.raises(SettingsError, match="MUNIMENT_CONTACT"):
+        crawl(live, "loop", new_run())
+    assert newsroom.requests == []
+
+
+def test_the_crawl_child_ends_when_its_parent_is_killed(work: Workplace, newsroom: LoopbackSite, tmp_path: Path) -> None:
+    newsroom.routes["/news/6"] = Reply(delay=60, body=b"")
+    code = (
+        "from pipeline.steps import *; from pipeline.settings import read_settings;"
+        f"crawl(open_workplace(read_settings()), 'loop', {new_run()!r})"
+    )
+    environment = {**os.environ, "MUNIMENT_SITES": str(tmp_path / "sites"), "MUNIMENT_BUILTIN_SITES": "0"}
+    parent = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    try:
+        child = wait_for(lambda: children_of(parent.pid) if newsroom.asked("/news/6") else [])
+    finally:
+        parent.kill()
+        parent.wait()
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in child))
+
+
+def children_of(parent: int) -> list[int]:
+    """Ids of a process's children."""
+    listed = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    return [int(pid) for pid in listed]
+
+
+def wait_for(ask: Callable[[], T], seconds: float = 30) -> T:
+    """The first true answer."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if answer := ask():
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"nothing within {seconds} s")
