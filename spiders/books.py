@@ -77,7 +77,7 @@ class Books:
         self._pages = self.count()
         self._crowded = 0
 
-    def list_pages(self, listed: Iterable[Listed], *, source: int, via: str) -> int:
+    def list_pages(self, listed: Iterable[Listed], *, source: int, via: str) -> tuple[int, int]:
         """Enter what a source names.
 
         Args:
@@ -86,15 +86,15 @@ class Books:
             via: URL of the document.
 
         Returns:
-            How many entries there were, articles or not.
+            How many entries there were, and how many of them are articles by their URL.
         """
-        count = 0
+        entries = articles = 0
         for batch in _batches(listed):
-            count += len(batch)
-            self._list_batch(batch, source=source, via=via)
-        return count
+            entries += len(batch)
+            articles += self._list_batch(batch, source=source, via=via)
+        return entries, articles
 
-    def _list_batch(self, batch: list[Listed], *, source: int, via: str) -> None:
+    def _list_batch(self, batch: list[Listed], *, source: int, via: str) -> int:
         pages: list[tuple[object, ...]] = []
         passed: list[tuple[str, str]] = []
         for one in batch:
@@ -122,6 +122,7 @@ class Books:
             self._database.executemany("INSERT OR IGNORE INTO passed_over VALUES (?, ?)", passed)
         self._database.execute("COMMIT")
         self._pages = self.count()
+        return len(pages)
 
     def count(self) -> int:
         """How many URLs were discovered so far."""

@@ -70,7 +70,7 @@ class HeadTooLarge(Exception):
 
 
 class Tally:
-    """What went through the handler; shared with the spider through the settings."""
+    """What went through the handler, and what it lets through; belongs to the spider's job."""
 
     def __init__(self, *, allow_private: bool) -> None:
         self.allow_private = allow_private
@@ -86,7 +86,7 @@ class CaptureHandler(HTTP11DownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        self._tally: Tally = crawler.settings["MUNIMENT_TALLY"]
+        self._tally: Tally = cast("Any", crawler.spider).job.tally  # settings are copied, a tally must not be
         self._pool._factory = cast("Any", partial(_CaptureFactory, self._tally))
 
     async def download_request(self, request: Request) -> Response:
