@@ -370,7 +370,8 @@ class Demo:
             "\n[bold]Where to look next[/]\n"
             "  make up                          the same stack, left running: Airflow's pages and the store\n"
             "  .venv/bin/muniment --help        run, status, history and show without Airflow\n"
-            f"  MUNIMENT_HOME={here}      before muniment: looks into this demo's archive ([i]muniment store up[/] first)\n"
+            f"  export MUNIMENT_HOME={here} MUNIMENT_SITES={here}/sites MUNIMENT_BUILTIN_SITES=false\n"
+            "                                   then `muniment store up` and `muniment status`: this demo's archive\n"
             "  docs/architecture.md             the walk of one page through the system\n"
             "  docs/sites.md                    watch a site of your own",
             highlight=False,
@@ -515,7 +516,7 @@ def main(words: Sequence[str] | None = None) -> int:
     for name in [name for name in os.environ if name.startswith(("AWS_", "MUNIMENT_", "AIRFLOW_"))]:
         del os.environ[name]  # the demo has its own store, settings and Airflow
 
-    def interrupt(number: int, frame: FrameType | None) -> None:
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)

@@ -240,7 +240,7 @@ class Paper:
         for source, path in self.sources:
             lines += ["", "[[sources]]", f"type = {literal(source)}", f"url = {literal(self.home + path)}"]
         lines += ["", "[crawl]", "delay = 0", "concurrency = 8", "allow_private = true"]
-        lines += ["", "[[recheck]]", 'every = "0s"', ""]
+        lines += ["", "[[recheck]]", 'every = "1s"', ""]
         file = folder / f"{self.id}.toml"
         folder.mkdir(parents=True, exist_ok=True)
         file.write_text("\n".join(lines), encoding="utf-8")

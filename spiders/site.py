@@ -285,6 +285,7 @@ Zone = Annotated[str, AfterValidator(_check_zone)]
 Language = Annotated[str, AfterValidator(_check_language)]
 Country = Annotated[str, AfterValidator(_check_country)]
 Duration = Annotated[timedelta, AfterValidator(_check_positive), BeforeValidator(read_duration), _DURATION_SCHEMA]
+Spread = Annotated[timedelta, Field(ge=timedelta(0)), BeforeValidator(read_duration), _DURATION_SCHEMA]
 Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Switch = Annotated[bool, Strict()]
@@ -415,7 +416,9 @@ class Site(_Part):
     gone_after_checks: Whole = Field(
         default=3, ge=1, le=100, description="An article counts as gone after so many answers 404 or 410 …"
     )
-    gone_after: Duration = Field(default=timedelta(hours=24), description="… spread over at least this time.")
+    gone_after: Spread = Field(
+        default=timedelta(hours=24), description='… spread over at least this time; "0s": the first one will do.'
+    )
 
     @cached_property
     def hosts(self) -> frozenset[str]:

@@ -1,0 +1,176 @@
+"""How fast the crawl child is, beside bare Scrapy: the same pages from loopback, politeness off.
+
+    python bench/crawl.py [--pages 500] [--kilobytes 60] [--concurrency 16] [--rounds 3] [--json FILE]
+
+Three tools fetch the same gzipped pages, listed by one sitemap, from one server process: bare Scrapy with bodies
+discarded and left compressed, the same with Scrapy's default decompression, and the crawl child, which writes
+WARC. Rounds are interleaved; the best of each is taken, because the machine is shared. CPU is the tool's
+own process with its threads. Start-up (imports) is reported, not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+WORDS = "council budget homes minister plan review road school service report health care funding local vote".split()
+
+BARE = """
+import json, sys, time, scrapy
+from scrapy.crawler import AsyncCrawlerProcess
+origin, pages, concurrency, compressed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "1"
+class Bare(scrapy.Spider):
+    name = "bare"
+    seen = 0
+    async def start(self):
+        self.began, self.cpu = time.monotonic(), time.process_time()
+        for n in range(pages):
+            yield scrapy.Request(f"{origin}/news/{n}", headers={"Accept-Encoding": "gzip"})
+    def parse(self, response):
+        Bare.seen += 1
+        Bare.ended, Bare.spent = time.monotonic(), time.process_time()
+    def closed(self, reason):
+        print(json.dumps({"pages": self.seen, "seconds": self.ended - self.began, "cpu": self.spent - self.cpu}))
+process = AsyncCrawlerProcess({
+    "CONCURRENT_REQUESTS": concurrency, "CONCURRENT_REQUESTS_PER_DOMAIN": concurrency, "DOWNLOAD_DELAY": 0,
+    "LOG_LEVEL": "ERROR", "ROBOTSTXT_OBEY": False, "TELNETCONSOLE_ENABLED": False,
+    "COMPRESSION_ENABLED": not compressed,
+})
+process.crawl(Bare)
+process.start()
+"""
+
+
+def make_pages(count: int, kilobytes: int) -> dict[str, bytes]:
+    """Pages of different made-up text, gzipped, by path."""
+    dice = random.Random(1)
+    pages = {}
+    for n in range(count):
+        paragraphs = []
+        size = 0
+        while size < kilobytes * 1024:
+            words = " ".join(dice.choice(WORDS) + str(dice.randrange(300)) for _ in range(60))
+            paragraphs.append(f"<p class='a{dice.randrange(9)}'>{words}</p>")
+            size += len(paragraphs[-1])
+        html = f"<html><head><title>Page {n}</title></head><body>{''.join(paragraphs)}</body></html>"
+        pages[f"/news/{n}"] = gzip.compress(html.encode(), 6)
+    return pages
+
+
+def serve(count: int, kilobytes: int) -> None:
+    """Serve the pages until standard input ends; the port is the first line of output."""
+    from tests.loopback import LoopbackSite, Reply
+
+    coding = (("Content-Encoding", "gzip"),)
+    with LoopbackSite() as site:
+        for path, body in make_pages(count, kilobytes).items():
+            site.routes[path] = Reply(body=body, headers=coding)
+        urls = "".join(f"<url><loc>{site.url(f'/news/{n}')}</loc></url>" for n in range(count))
+        text = f"<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'>{urls}</urlset>"
+        site.routes["/sitemap.xml"] = Reply(body=text.encode(), content_type="application/xml")
+        print(site.origin, flush=True)
+        sys.stdin.read()
+
+
+def run_bare(origin: str, pages: int, concurrency: int, *, compressed: bool) -> dict[str, float]:
+    """Bare Scrapy in a process of its own."""
+    command = [sys.executable, "-c", BARE, origin, str(pages), str(concurrency), str(int(compressed))]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
+
+
+def run_child(origin: str, pages: int, concurrency: int) -> dict[str, float]:
+    """The crawl child; CPU of its start-up is measured by an empty crawl and taken off."""
+    from spiders.protocol import CrawlSummary, write_plan
+    from spiders.site import Site
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        site = Site(
+            id="bench",
+            name="Bench",
+            home=origin + "/",
+            kind="trade",
+            article=origin + r"/news/\d+",
+            sources=({"type": "sitemap", "url": origin + "/sitemap.xml"},),
+            crawl={"delay": 0, "concurrency": concurrency, "allow_private": True, "fetch_at_most": pages},
+        )
+        (folder / "site.json").write_text(site.model_dump_json())
+        write_plan(folder / "plan", known=(), done=(), now=datetime.now(UTC))
+        (folder / "spool").mkdir()
+        command = [sys.executable, "-m", "spiders", "--site", str(folder / "site.json"), "--plan", str(folder / "plan")]
+        command += ["--spool", str(folder / "spool"), "--run", "20260101T000000Z-00000000"]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        began = time.monotonic()
+        subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
+        wall = time.monotonic() - began
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        summary = CrawlSummary.model_validate_json((folder / "spool" / "crawl.json").read_bytes())
+        size = sum(path.stat().st_size for path in (folder / "spool").glob("*.gz"))
+    seconds = (summary.finished - summary.started).total_seconds()
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"pages": summary.captured, "seconds": seconds, "cpu": cpu, "startup": wall - seconds, "bytes": size}
+
+
+def main() -> None:
+    """Run the rounds and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pages", type=int, default=500)
+    parser.add_argument("--kilobytes", type=int, default=60)
+    parser.add_argument("--concurrency", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve(options.pages, options.kilobytes)
+        return
+    command = [sys.executable, __file__, "--serve", "--pages", str(options.pages)]
+    command += ["--kilobytes", str(options.kilobytes)]
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
+    assert server.stdout is not None
+    assert server.stdin is not None
+    origin = server.stdout.readline().strip()
+    results: dict[str, list[dict[str, float]]] = {}
+    try:
+        run_child(origin, 1, 1)
+        idle = min(run_child(origin, 1, 1)["cpu"] for _ in range(2))
+        for _ in range(options.rounds):
+            for name, compressed in (("bare Scrapy, left compressed", True), ("bare Scrapy, decompressed", False)):
+                run = run_bare(origin, options.pages, options.concurrency, compressed=compressed)
+                results.setdefault(name, []).append(run)
+            run = run_child(origin, options.pages, options.concurrency)
+            run["cpu"] -= idle
+            results.setdefault("crawl child, WARC written", []).append(run)
+    finally:
+        server.stdin.close()
+        server.wait(10)
+    rows = []
+    for name, runs in results.items():
+        best = min(runs, key=lambda run: run["seconds"])
+        rate = best["pages"] / best["seconds"]
+        spent = min(run["cpu"] / run["pages"] for run in runs) * 1000
+        rows.append({"tool": name, "pages_per_second": round(rate, 1), "cpu_ms_per_page": round(spent, 2)})
+    base = rows[0]["pages_per_second"]
+    print("| tool | pages/s | CPU ms/page | ratio |\n|---|---|---|---|")
+    for row in rows:
+        row["ratio"] = round(float(row["pages_per_second"]) / float(base), 2)
+        print(f"| {row['tool']} | {row['pages_per_second']} | {row['cpu_ms_per_page']} | {row['ratio']} |")
+    if options.json:
+        options.json.write_text(json.dumps({"options": vars(options) | {"json": None}, "rows": rows}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
