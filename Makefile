@@ -37,10 +37,10 @@ lock: $(STAMP) ## bring requirements.lock up to setup.cfg (UPGRADE=--upgrade: wi
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
 
 check: $(STAMP) ## style, types and the rules about who may import whom
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy $(PACKAGES) $(wildcard bench)
-	$(BIN)/lint-imports --no-logo
+	@failed=0; \
+	for tool in 'ruff check .' 'ruff format --check .' 'mypy $(PACKAGES) $(wildcard bench)' 'lint-imports --no-logo'; do \
+		echo "$$tool"; $(BIN)/$$tool || failed=1; \
+	done; exit $$failed
 
 format: $(STAMP) ## put the code into its form
 	$(BIN)/ruff check --fix .
