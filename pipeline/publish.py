@@ -104,7 +104,7 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime) -> Pub
     making = Making(site=site, run=run, code=f"muniment {__version__}", extractor=_installed_extractor())
     summary = archive.read_summary(site.id, run)
     if summary is None:
-        raise NotInArchive(f"Run {run} of {site.id} has no crawl.json.", next_step="Run its crawl step first, or again.")
+        raise NotInArchive(f"Run {run} of {site.id} has no crawl.json.", next_step="Run its crawl step first.")
     books = _Books()
     with Frontier.open(archive, site) as frontier, Rows(archive) as rows:
         speakers = _find_speakers(archive, frontier, summary)

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.archive import Archive, segment_key
-from pipeline.model import Article, Evidence, Finding, Moment, article_id, content_digest, run_id
+from pipeline.model import Article, Evidence, Finding, Moment, Version, article_id, content_digest, run_id
+from pipeline.table import dataset
 from spiders.protocol import CrawlSummary
 from spiders.site import Site, Source
 
@@ -160,3 +161,18 @@ def write_run(
 def _share(findings: Sequence[Finding], number: int, of: int) -> Sequence[Finding]:
     size = -(-len(findings) // of) if findings else 0
     return findings[number * size : (number + 1) * size]
+
+
+def contents(archive: Archive) -> dict[str, object]:
+    """All that an archive says: every object's bytes, and instead of the table's files its rows, sorted."""
+    objects: dict[str, object] = {
+        entry.key: archive.store.get(entry.key).body
+        for entry in archive.store.list("")
+        if not entry.key.startswith("tables/")
+    }
+    rows = dataset(archive).to_table().to_pylist()
+    return {**objects, "rows": sorted(rows, key=lambda row: (row["key"], row["run"]))}
+
+
+def all_versions(archive: Archive, site: Site) -> list[Version]:
+    return [version for article in archive.articles(site.id) for version in archive.versions(site.id, article)]

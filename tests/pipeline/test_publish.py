@@ -1,0 +1,486 @@
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline import publish
+from pipeline.archive import Archive
+from pipeline.errors import ArchiveError, NotInArchive
+from pipeline.frontier import Frontier
+from pipeline.model import Outcome, State
+from pipeline.publish import publish_run
+from pipeline.settings import Settings
+from pipeline.store import Store
+from pipeline.table import rows_of
+from tests.pipeline.built_runs import (
+    HOUR,
+    START,
+    a_run,
+    a_site,
+    all_versions,
+    contents,
+    found,
+    missing,
+    unchanged,
+    unusable,
+    url_of,
+    write_run,
+)
+
+NOW = START + 1000 * HOUR
+SITE = a_site(gone_after_checks=2, gone_after=timedelta(hours=1))
+
+
+def write_first(archive: Archive, site: Any = SITE) -> str:
+    run, at = a_run(0), START
+    return write_run(
+        archive,
+        site,
+        run,
+        [found(name, f"First of {name}.", run, at) for name in ("edited", "same", "kept", "removed", "back")],
+        segments=2,
+    )
+
+
+def write_second(archive: Archive, site: Any = SITE) -> str:
+    run, at = a_run(2), START + 2 * HOUR
+    return write_run(archive, site, run, [missing("removed", run, at), missing("back", run, at)])
+
+
+def write_third(archive: Archive, site: Any = SITE) -> str:
+    run, at = a_run(4), START + 4 * HOUR
+    return write_run(archive, site, run, [missing("removed", run, at), missing("back", run, at)])
+
+
+def write_last(archive: Archive, site: Any = SITE) -> str:
+    """A run with everything in it."""
+    run, at = a_run(6), START + 6 * HOUR
+    return write_run(
+        archive,
+        site,
+        run,
+        [
+            found("edited", "Second of edited.", run, at),
+            found("same", "First of same.", run, at),
+            unchanged("kept", run, at),
+            missing("removed", run, at),
+            found("back", "First of back.", run, at),
+            found("fresh", "First of fresh.", run, at),
+            missing("never", run, at),
+            unusable("wall", run, at),
+        ],
+        outcomes={"unchanged": 3, "excluded": 1},
+        segments=2,
+    )
+
+
+def test_a_run_ends_in_versions_rows_frontier_and_a_note_that_adds_up(archive: Archive):
+    run = write_first(archive)
+    published = publish_run(archive, SITE, run, now=NOW)
+    assert published == archive.read_published(SITE.id, run)
+    assert published.outcomes == {**dict.fromkeys(map(str, Outcome), 0), "archived": 5, "deferred": 2}
+    assert sum(published.outcomes.values()) == published.discovered == 7
+    assert published.versions == {"new": 5}
+    assert published.table_rows == rows_of(archive, SITE.id, run) == 5
+    assert sorted(published.made) == [
+        archive.version_key(SITE.id, version.article, 1) for version in all_versions(archive, SITE)
+    ]
+    with Frontier.open(archive, SITE) as frontier:
+        assert [known.url for known in frontier.known(NOW, SITE)] == sorted(
+            url_of(name) for name in ("edited", "same", "kept", "removed", "back")
+        )
+
+
+def test_a_run_with_everything_in_it_counts_each_url_once(archive: Archive):
+    for write in (write_first, write_second):
+        publish_run(archive, SITE, write(archive), now=NOW)
+    third = publish_run(archive, SITE, write_third(archive), now=NOW)
+    assert third.versions == {"gone": 2}
+    last = publish_run(archive, SITE, write_last(archive), now=NOW)
+    assert last.versions == {"new": 1, "edited": 1, "restored": 1}
+    assert {name: count for name, count in last.outcomes.items() if count} == {
+        "archived": 3,
+        "unchanged": 2 + 3,
+        "gone": 2,
+        "blocked": 1,
+        "excluded": 1,
+    }
+    states = {version.url: version.state for version in all_versions(archive, SITE)}
+    assert states[url_of("removed")] is State.GONE
+    assert states[url_of("back")] is State.RESTORED
+
+
+def test_publishing_again_returns_the_same_and_adds_nothing(archive: Archive):
+    run = write_first(archive)
+    first = publish_run(archive, SITE, run, now=NOW)
+    before = contents(archive)
+    assert publish_run(archive, SITE, run, now=NOW + HOUR) == first
+    assert contents(archive) == before
+
+
+def test_a_run_without_news_makes_no_commit(archive: Archive):
+    run = write_run(archive, SITE, a_run(0), [])
+    published = publish_run(archive, SITE, run, now=NOW)
+    assert (published.made, published.table_rows) == ((), 0)
+    assert list(archive.store.list("tables/")) == []
+
+
+def test_a_run_whose_figures_do_not_add_up_is_refused_before_anything_is_made(archive: Archive):
+    run = a_run(0)
+    write_run(archive, SITE, run, [found("a", "One.", run, START)], outcomes={"failed": 1})
+    broken = archive.read_summary(SITE.id, run)
+    assert broken is not None
+    other = a_run(1)
+    archive.write_summary(broken.model_copy(update={"run": other, "discovered": 9}))
+    archive.write_findings(SITE.id, other, 0, [found("a", "One.", other, START)])
+    with pytest.raises(ArchiveError, match=r"9 URLs were discovered, but 1 have findings .* and 1 ended without"):
+        publish_run(archive, SITE, other, now=NOW)
+    assert list(archive.articles(SITE.id)) == []
+
+
+def test_a_run_that_was_never_crawled_is_refused(archive: Archive):
+    with pytest.raises(NotInArchive, match=r"has no crawl\.json"):
+        publish_run(archive, SITE, a_run(0), now=NOW)
+
+
+def test_two_captures_of_one_article_make_one_version_and_both_are_counted(archive: Archive):
+    run = a_run(0)
+    findings = [
+        found("a", "Seen by an alias.", run, START + HOUR, requested=url_of("a?page=1"), final=url_of("a?page=1")),
+        found("a", "Seen under its own URL.", run, START),
+    ]
+    published = publish_run(archive, SITE, write_run(archive, SITE, run, findings, outcomes={}), now=NOW)
+    assert (published.outcomes["archived"], published.outcomes["unchanged"]) == (1, 1)
+    assert [version.text for version in all_versions(archive, SITE)] == ["Seen under its own URL."]
+
+
+def test_one_url_captured_twice_is_counted_once(archive: Archive):
+    run = a_run(0)
+    findings = [
+        found("a", "One.", run, START),
+        found("b", "Two.", run, START + HOUR, requested=url_of("a")),
+        missing("a", run, START + 2 * HOUR),
+    ]
+    published = publish_run(archive, SITE, write_run(archive, SITE, run, findings, outcomes={}), now=NOW)
+    assert published.discovered == 1
+    assert published.outcomes["archived"] == len(published.made) == 1
+
+
+def test_an_older_run_released_later_adds_its_text_but_does_not_become_current(archive: Archive):
+    first, second, third = a_run(0), a_run(1), a_run(2)
+    for run, hours, text in ((first, 0, "One."), (third, 2, "Three."), (second, 1, "Two.")):
+        write_run(archive, SITE, run, [found("a", text, run, START + hours * HOUR)])
+        publish_run(archive, SITE, run, now=NOW)
+    assert [(version.n, version.text) for version in all_versions(archive, SITE)] == [
+        (1, "One."),
+        (2, "Three."),
+        (3, "Two."),
+    ]
+    with Frontier.open(archive, SITE) as frontier:
+        (known,) = frontier.known(NOW, SITE)
+        assert known.captured_at == "2026-11-22T11:00:00Z"  # of the newest capture
+        standing = frontier.standing(all_versions(archive, SITE)[0].article)
+        assert standing is not None
+        assert (standing.n, standing.run) == (3, third)
+
+
+def test_a_stale_frontier_is_corrected_by_the_versions(archive: Archive):
+    first = write_run(archive, SITE, a_run(0), [found("a", "One.", a_run(0), START)])
+    publish_run(archive, SITE, first, now=NOW)
+    stale = archive.store.get(archive.frontier_key(SITE.id)).body
+    second = write_run(archive, SITE, a_run(1), [found("a", "Two.", a_run(1), START + HOUR)])
+    publish_run(archive, SITE, second, now=NOW)
+    for hours, text, expected in ((2, "Two.", 2), (3, "One.", 3), (4, "Four.", 4)):
+        etag = archive.store.get(archive.frontier_key(SITE.id)).etag
+        archive.store.replace(archive.frontier_key(SITE.id), stale, etag=etag, content_type="application/zstd")
+        run = write_run(archive, SITE, a_run(hours), [found("a", text, a_run(hours), START + hours * HOUR)])
+        publish_run(archive, SITE, run, now=NOW)
+        assert len(all_versions(archive, SITE)) == expected
+
+
+# --- killed anywhere
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class MortalStore(Store):
+    """A store whose process ends at the n-th request, before it is sent or after it was answered.
+
+    From then on no thread gets anything through.
+    """
+
+    @classmethod
+    def like(cls, store: Store) -> MortalStore:
+        mortal = cls.__new__(cls)
+        mortal.__dict__.update(store.__dict__)
+        mortal.requests = []
+        mortal.lock = threading.Lock()
+        mortal.die_at, mortal.after = -1, False
+        return mortal
+
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        with self.lock:
+            number = len(self.requests)
+            self.requests.append(operation)
+        if self.die_at >= 0 and (number > self.die_at or (number == self.die_at and not self.after)):
+            raise Killed
+        answer = super()._call(operation, **arguments)
+        if number == self.die_at:
+            raise Killed
+        return answer
+
+
+def restore(archive: Archive, objects: dict[str, tuple[bytes, dict[str, str]]]) -> None:
+    for entry in list(archive.store.list("")):
+        if entry.key not in objects or not entry.key.startswith(("runs/", "warc/", "muniment")):
+            archive.store.delete(entry.key)
+    for key, (body, metadata) in objects.items():
+        archive.store.create(key, body, content_type="application/octet-stream", metadata=metadata)
+
+
+def take_all(archive: Archive) -> dict[str, tuple[bytes, dict[str, str]]]:
+    return {
+        entry.key: ((stored := archive.store.get(entry.key)).body, dict(stored.metadata))
+        for entry in archive.store.list("")
+    }
+
+
+@pytest.fixture
+def prepared(archive: Archive) -> tuple[Archive, str, dict[str, object], dict[str, tuple[bytes, dict[str, str]]]]:
+    """An archive with three published runs and one that is not; what a clean publication of it gives."""
+    for write in (write_first, write_second, write_third):
+        publish_run(archive, SITE, write(archive), now=NOW)
+    run = write_last(archive)
+    before = take_all(archive)
+    publish_run(archive, SITE, run, now=NOW)
+    clean = contents(archive)
+    return archive, run, clean, before
+
+
+@pytest.mark.parametrize("share", range(2))
+@pytest.mark.timeout(300)
+def test_killed_at_any_request_and_run_again_gives_the_archive_of_a_clean_run(prepared, share: int):
+    archive, run, clean, before = prepared
+    counting = MortalStore.like(archive.store)
+    restore(archive, before)
+    publish_run(Archive(counting, counting), SITE, run, now=NOW)
+    assert contents(archive) == clean
+    deaths = [(number, False) for number in range(len(counting.requests))]
+    deaths += [(number, True) for number, name in enumerate(counting.requests) if name == "put_object"]
+    assert len(deaths) >= 25
+    for number, after in deaths[share::2]:
+        restore(archive, before)
+        mortal = MortalStore.like(archive.store)
+        mortal.die_at, mortal.after = number, after
+        with pytest.raises(Killed):
+            publish_run(Archive(mortal, mortal), SITE, run, now=NOW)
+        publish_run(archive, SITE, run, now=NOW)
+        after_all = contents(archive)
+        assert after_all.keys() == clean.keys(), (number, after)
+        assert [key for key in clean if after_all[key] != clean[key]] == [], (number, after)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_around_the_commit_and_run_again_gives_the_archive_of_a_clean_run(prepared, moment, monkeypatch):
+    archive, run, clean, before = prepared
+    restore(archive, before)
+    commit = publish.commit_rows
+
+    def die(*args: Any, **named: Any) -> int:
+        if moment == "after":
+            commit(*args, **named)
+        raise Killed
+
+    monkeypatch.setattr(publish, "commit_rows", die)
+    with pytest.raises(Killed):
+        publish_run(archive, SITE, run, now=NOW)
+    monkeypatch.undo()
+    publish_run(archive, SITE, run, now=NOW)
+    assert contents(archive) == clean
+
+
+def test_killed_and_overtaken_by_another_run_loses_and_doubles_nothing(prepared):
+    archive, run, _, before = prepared
+    other = a_run(7)
+    at = START + 7 * HOUR
+    counting = MortalStore.like(archive.store)
+    restore(archive, before)
+    publish_run(Archive(counting, counting), SITE, run, now=NOW)
+    puts = [number for number, name in enumerate(counting.requests) if name == "put_object"]
+    for number in puts:
+        restore(archive, before)
+        mortal = MortalStore.like(archive.store)
+        mortal.die_at, mortal.after = number, True
+        with pytest.raises(Killed):
+            publish_run(Archive(mortal, mortal), SITE, run, now=NOW)
+        write_run(
+            archive,
+            SITE,
+            other,
+            [
+                found("edited", "Third of edited.", other, at),
+                found("fresh", "First of fresh.", other, at),
+                found("back", "Second of back.", other, at),
+                missing("removed", other, at),
+            ],
+        )
+        publish_run(archive, SITE, other, now=NOW)
+        publish_run(archive, SITE, run, now=NOW)
+        assert_whole(archive, [run, other])
+        texts = Counter(version.text for version in all_versions(archive, SITE))
+        assert texts["Second of edited."] == texts["Third of edited."] == texts["First of fresh."] == 1
+
+
+def assert_whole(archive: Archive, runs: list[str], site: Any = SITE) -> None:
+    """Versions without gaps, each of one run, each with one row and in one note; a frontier that knows them."""
+    versions = all_versions(archive, site)
+    keys = {archive.version_key(site.id, version.article, version.n) for version in versions}
+    rows = [row for row in contents(archive)["rows"] if row["site"] == site.id]  # type: ignore[attr-defined]
+    assert sorted(row["key"] for row in rows) == sorted(keys)
+    made = Counter(key for run in archive.runs(site.id) for key in archive.read_published(site.id, run).made)
+    assert made == Counter(keys)
+    by_run = Counter((version.article, version.run) for version in versions)
+    assert set(by_run.values()) == {1}
+    with Frontier.open(archive, site) as frontier:
+        assert all(frontier.has_applied(run) for run in runs)
+        for article in archive.articles(site.id):
+            standing = frontier.standing(article)
+            assert standing is not None
+            assert standing.n == archive.latest_number(site.id, article)
+
+
+# --- many at once
+
+_PUBLISHER = """
+import sys, json, time
+from datetime import datetime
+from pipeline.archive import Archive
+from pipeline.publish import publish_run
+from pipeline.settings import read_settings
+from pipeline.store import connect
+from tests.pipeline.test_publish import NOW
+from tests.pipeline.built_runs import a_site
+store = connect(read_settings())
+archive = Archive(store, store)
+print("ready", flush=True)
+for line in sys.stdin:
+    site, run = line.split()
+    published = publish_run(archive, a_site(site), run, now=NOW)
+    print(published.to_json().decode(), flush=True)
+"""
+
+
+def start_publishers(count: int) -> list[subprocess.Popen[str]]:
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", _PUBLISHER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+            env=dict(os.environ),
+        )
+        for _ in range(count)
+    ]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    return started
+
+
+def order(process: subprocess.Popen[str], site: str, run: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(f"{site} {run}\n")
+    process.stdin.flush()
+
+
+def answer(process: subprocess.Popen[str]) -> dict[str, Any]:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line, "the publisher died"
+    answered: dict[str, Any] = json.loads(line)
+    return answered
+
+
+@pytest.fixture
+def publishers(settings: Settings, archive: Archive) -> Any:
+    started = start_publishers(4)
+    yield started
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def random_runs(archive: Archive, site: Any, seed: int, count: int, articles: int = 12) -> list[str]:
+    chance, runs = random.Random(seed), []
+    for number in range(count):
+        run = a_run(number, token=f"{seed} {number}")
+        at = START + number * HOUR
+        findings = []
+        for index in range(articles):
+            what = chance.choice(["one", "two", "three", "one", "same", "gone", "nothing"])
+            name = f"article-{index}"
+            if what in ("one", "two", "three"):
+                findings.append(found(name, f"Text {what}.", run, at))
+            elif what == "same":
+                findings.append(unchanged(name, run, at))
+            elif what == "gone":
+                findings.append(missing(name, run, at))
+        runs.append(write_run(archive, site, run, findings))
+    return runs
+
+
+@pytest.mark.timeout(300)
+def test_publishers_of_different_runs_of_one_site_lose_double_and_skip_nothing(archive: Archive, publishers):
+    for seed in range(4):
+        site = a_site(f"site-{seed}")
+        runs = random_runs(archive, site, seed, 4)
+        pairs = [runs[:2], runs[2:]] if seed % 2 else [runs[::-1]]
+        for pair in pairs:
+            for process, run in zip(publishers, pair, strict=False):
+                order(process, site.id, run)
+            answers = [answer(process) for process, _ in zip(publishers, pair, strict=False)]
+            assert [each["run"] for each in answers] == pair
+        assert_whole(archive, runs, site)
+
+
+@pytest.mark.timeout(300)
+def test_four_publishers_of_one_run_publish_it_once(archive: Archive, publishers):
+    for seed in range(3):
+        site = a_site(f"site-{seed}")
+        (run,) = random_runs(archive, site, seed, 1, articles=30)
+        for process in publishers:
+            order(process, site.id, run)
+        answers = [answer(process) for process in publishers]
+        assert answers == [answers[0]] * 4
+        assert_whole(archive, [run], site)
+
+
+@pytest.mark.timeout(300)
+def test_a_publisher_killed_by_the_system_at_any_moment_leaves_nothing_half_done(settings, archive: Archive):
+    chance = random.Random(7)
+    for seed in range(3):
+        site = a_site(f"site-{seed}")
+        (run,) = random_runs(archive, site, seed, 1, articles=60)
+        for _ in range(2):
+            (process,) = start_publishers(1)
+            order(process, site.id, run)
+            time.sleep(chance.uniform(0.0, 0.5))
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+        publish_run(archive, site, run, now=NOW)
+        assert_whole(archive, [run], site)
