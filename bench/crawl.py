@@ -26,7 +26,23 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-WORDS = "council budget homes minister plan review road school service report health care funding local vote".split()
+WORDS = [
+    "council",
+    "budget",
+    "homes",
+    "minister",
+    "plan",
+    "review",
+    "road",
+    "school",
+    "service",
+    "report",
+    "health",
+    "care",
+    "funding",
+    "local",
+    "vote",
+]
 
 BARE = """
 import json, sys, time, scrapy
