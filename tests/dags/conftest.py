@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 from pipeline.stack import DAGS_FOLDER
+from tests.loopback import loopback
+
+__all__ = ["loopback"]
 
 ROOT = DAGS_FOLDER.parent
 
@@ -84,6 +87,9 @@ url = "{home}feed.xml"
 delay = 0
 run_seconds = 120
 allow_private = true
+concurrency = {concurrency}
+[check]
+{check}
 """
 
 
@@ -93,9 +99,12 @@ def write_site(tmp_path: Path) -> Callable[..., Path]:
     folder = tmp_path / "sites"
     folder.mkdir()
 
-    def write(site_id: str, *, home: str = "http://127.0.0.1:9/", more: str = "") -> Path:
+    def write(
+        site_id: str, *, home: str = "http://127.0.0.1:9/", more: str = "", check: str = "", concurrency: int = 4
+    ) -> Path:
         path = folder / f"{site_id}.toml"
-        path.write_text(SITE.format(name=site_id.title(), home=home, more=more), encoding="utf-8")
+        text = SITE.format(name=site_id.title(), home=home, more=more, check=check, concurrency=concurrency)
+        path.write_text(text, encoding="utf-8")
         return path
 
     return write

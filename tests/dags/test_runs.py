@@ -1,0 +1,110 @@
+"""A site's DAG run by Airflow's own task runner (``dag.test()``), on real sockets and a real store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.archive import Archive
+from pipeline.model import RUN_ID
+from pipeline.reader import run_versions
+from pipeline.stack import DAGS_FOLDER, settings_environment
+from tests.dags.conftest import airflow_environment, run_python
+from tests.dags.newsroom import open_newsroom
+from tests.loopback import LoopbackSite
+
+RUN = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+from airflow.models.asset import AssetEvent
+from airflow.models.xcom import XComModel
+from airflow.utils.session import create_session
+from pipeline.model import run_id
+
+found = {}
+for dag_id in sys.argv[2:]:
+    if dag_id == "site_empty":
+        # A crawl that leaves no segment at all (our own child always writes one with robots.txt).
+        from pipeline import steps
+        from spiders.protocol import CrawlSummary
+        from datetime import UTC, datetime
+        def crawl_nothing(work, site_id, run, **_):
+            work.archive.write_summary(CrawlSummary.model_validate(SUMMARY | {"site": site_id, "run": run}))
+            return steps.Crawled(segments=(), discovered=0, captured=0)
+        now = datetime.now(UTC).isoformat()
+        SUMMARY = {"started": now, "finished": now, "finish_reason": "finished", "user_agent": "test",
+                   "discovered": 0, "captured": 0, "outcomes": {}, "reasons": {}, "examples": {}, "sources": [],
+                   "robots": {}, "segments": [], "yielded": 0, "written": 0, "bytes_received": 0, "requests": 0}
+        steps.crawl = crawl_nothing
+    dag = DagBag(sys.argv[1]).dags[dag_id]
+    run = dag.test(logical_date=None)
+    with create_session() as session:
+        found[dag_id] = {
+            "state": str(run.state),
+            "run": run_id(run.run_after, run.run_id),
+            "tasks": {f"{ti.task_id}{ti.map_index if ti.map_index >= 0 else ''}": [str(ti.state), ti.rendered_map_index]
+                      for ti in run.get_task_instances(session=session)},
+            "events": [event.extra for event in session.query(AssetEvent).filter_by(source_dag_id=dag_id)],
+            "xcom": [value.value for value in session.query(XComModel).filter_by(dag_id=dag_id)],
+        }
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture
+def run_dags(
+    settings: Any, archive: Archive, airflow_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Any]:
+    """Run DAGs one after the other in one fresh process; what became of each."""
+
+    def run(*dag_ids: str) -> Any:
+        own = settings.model_copy(
+            update={"sites": (tmp_path / "sites",), "builtin_sites": False, "processes": 1, "contact": ""}
+        )
+        environment = airflow_environment(airflow_home, DAGS_FOLDER) | settings_environment(own)
+        return run_python(RUN, str(DAGS_FOLDER), *dag_ids, environment=dict(os.environ) | environment)
+
+    return run
+
+
+def test_a_run_publishes_what_a_downstream_dag_can_read_and_a_rejected_one_does_not(
+    run_dags: Callable[..., Any], archive: Archive, loopback: LoopbackSite, write_site: Callable[..., Path]
+) -> None:
+    open_newsroom(loopback, articles=6)
+    write_site("good", home=loopback.url("/"))
+    write_site("bad", home=loopback.url("/"), check="min_captures = 50")
+    write_site("empty", home=loopback.url("/"))
+    found = run_dags("site_good", "site_bad", "site_empty")
+
+    good = found["site_good"]
+    assert good["state"] == "success"
+    assert {name: state for name, (state, _) in good["tasks"].items()} == {
+        "crawl": "success",
+        "extract0": "success",
+        "check": "success",
+        "publish": "success",
+    }
+    assert good["tasks"]["extract0"][1] == "segment 00000"
+    (event,) = good["events"]
+    assert event["site"] == "good"
+    assert event["run"] == good["run"]
+    assert RUN_ID.fullmatch(good["run"])
+    assert event["new"] == 6
+    assert event["edited"] == event["gone"] == 0
+    assert len(run_versions(archive, "good", event["run"])) == 6
+    assert max(len(str(value)) for value in good["xcom"]) < 1000  # ids and counts, no texts
+
+    bad = found["site_bad"]
+    assert bad["state"] == "failed"
+    assert bad["tasks"]["check"][0] == "failed"  # at once: not "up_for_retry"
+    assert bad["tasks"]["publish"][0] == "upstream_failed"
+    assert bad["events"] == []
+    assert list(archive.articles("bad")) == []
+
+    empty = found["site_empty"]["tasks"]
+    assert empty["extract"][0] == "skipped"
+    assert empty["check"][0] in ("success", "failed")  # it ran; what the gate says of nothing is its own business
