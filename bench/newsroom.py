@@ -9,15 +9,18 @@ What is served is known to the word (``Newsroom.truth``), the same every time, a
 served: an article edited in substance, only the junk around it edited, one added, one removed.
 
     python -m bench.newsroom --serve --port 8600 --sites-folder .muniment/sites
+    python -m bench.newsroom --sites-folder .muniment/sites -- muniment up      (ends with the program)
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
 import signal
+import subprocess
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -582,27 +585,52 @@ def change_something(newsroom: Newsroom, rng: random.Random, *, now: datetime) -
     return f"{paper.name}: removed “{paper.remove(truth.url, now=now).title}” {truth.url}"
 
 
+def _run_beside(command: list[str], sites_folder: Path | None) -> int:
+    """Run a program to its end with the papers among its sites; signals end it first, then us."""
+    environment = dict(os.environ)
+    if sites_folder:
+        given = environment.get("MUNIMENT_SITES")
+        environment["MUNIMENT_SITES"] = os.pathsep.join(filter(None, [given, str(sites_folder.resolve())]))
+    child = subprocess.Popen(command, env=environment)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to the child too
+    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    return child.wait()
+
+
 def main() -> int:
-    """Serve the newsroom until it is interrupted."""
+    """Serve the newsroom until it is interrupted, or until the program beside it ends."""
     parser = argparse.ArgumentParser(description="A newsroom of two papers on loopback.")
     parser.add_argument("--serve", action="store_true", help="serve until interrupted (the default)")
     parser.add_argument("--port", type=int, default=8600, help="port of the first paper; the second takes the next")
     parser.add_argument("--sites-folder", type=Path, help="where to write the site files")
     parser.add_argument("--change-every", type=float, default=0.0, metavar="SECONDS", help="edit something so often")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("command", nargs="*", help="after --: a program to run beside, with MUNIMENT_SITES set")
     asked = parser.parse_args()
     ended = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: ended.set())
-    rng = random.Random(asked.seed)
     with Newsroom(port=asked.port, seed=asked.seed) as newsroom:
         for paper in newsroom.papers.values():
             print(f"{paper.name}: {paper.home}/ ({len(paper.truth())} articles)", flush=True)
         for file in newsroom.write_sites(asked.sites_folder) if asked.sites_folder else ():
             print(f"site file: {file}", flush=True)
-        while not ended.wait(asked.change_every or None):
-            print(change_something(newsroom, rng, now=datetime.now(UTC)), flush=True)
+        editor = threading.Thread(target=_edit_now_and_then, args=(newsroom, asked, ended), daemon=True)
+        editor.start()
+        try:
+            if asked.command:
+                return _run_beside(asked.command, asked.sites_folder)
+            ended.wait()
+        finally:
+            ended.set()
+            editor.join()
     return 0
+
+
+def _edit_now_and_then(newsroom: Newsroom, asked: argparse.Namespace, ended: threading.Event) -> None:
+    rng = random.Random(asked.seed)
+    while asked.change_every and not ended.wait(asked.change_every):
+        print(change_something(newsroom, rng, now=datetime.now(UTC)), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import random
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +16,8 @@ import httpx
 import pytest
 from lxml import etree, html
 
-from bench.newsroom import Newsroom, Paper
+from bench.measure import ROOT
+from bench.newsroom import Newsroom, Paper, change_something
 from bench.stories import rewrite_in_substance, write_stories
 from spiders.site import load_sites
 from spiders.urls import canonical_url
@@ -178,3 +183,28 @@ def test_the_site_files_are_accepted_and_match_every_article(newsroom: Newsroom,
         assert site.crawl.allow_private
         assert all(site.is_article(canonical_url(url)) for url in newsroom.papers[name].truth())
         assert not site.is_article(f"{newsroom.papers[name].home}/about/us")
+
+
+def test_a_program_beside_the_newsroom_finds_its_sites_and_ends_it(tmp_path: Path) -> None:
+    program = "import os; print(*sorted(os.listdir(os.environ['MUNIMENT_SITES'])))"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "bench.newsroom", "--port", "0", "--sites-folder", str(tmp_path / "sites")),
+            *("--change-every", "0.2", "--", sys.executable, "-c", program),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+        env={name: value for name, value in os.environ.items() if name != "MUNIMENT_SITES"},
+    )
+    assert done.stdout.splitlines()[-1] == "the-courier.toml town-hall-weekly.toml"
+
+
+def test_whatever_the_editors_do_the_papers_stay_whole(newsroom: Newsroom, client: httpx.Client) -> None:
+    rng = random.Random(3)
+    for _ in range(60):
+        assert change_something(newsroom, rng, now=NOW)
+    for paper in newsroom.papers.values():
+        assert locations(client, paper).keys() == paper.truth().keys()
