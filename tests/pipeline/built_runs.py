@@ -15,6 +15,7 @@ from spiders.site import Site, Source
 
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+NOW = START + 1000 * HOUR
 HOME = "https://news.example"
 
 

@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +21,7 @@ from pipeline.store import Store
 from pipeline.table import rows_of
 from tests.pipeline.built_runs import (
     HOUR,
+    NOW,
     START,
     a_run,
     a_site,
@@ -38,8 +34,8 @@ from tests.pipeline.built_runs import (
     url_of,
     write_run,
 )
+from tests.pipeline.publishers import Publisher
 
-NOW = START + 1000 * HOUR
 SITE = a_site(gone_after_checks=2, gone_after=timedelta(hours=1))
 
 
@@ -365,64 +361,13 @@ def assert_whole(archive: Archive, runs: list[str], site: Any = SITE) -> None:
 
 # --- many at once
 
-_PUBLISHER = """
-import sys, json, time
-from datetime import datetime
-from pipeline.archive import Archive
-from pipeline.publish import publish_run
-from pipeline.settings import read_settings
-from pipeline.store import connect
-from tests.pipeline.test_publish import NOW
-from tests.pipeline.built_runs import a_site
-store = connect(read_settings())
-archive = Archive(store, store)
-print("ready", flush=True)
-for line in sys.stdin:
-    site, run = line.split()
-    published = publish_run(archive, a_site(site), run, now=NOW)
-    print(published.to_json().decode(), flush=True)
-"""
-
-
-def start_publishers(count: int) -> list[subprocess.Popen[str]]:
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-c", _PUBLISHER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-            env=dict(os.environ),
-        )
-        for _ in range(count)
-    ]
-    for process in started:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    return started
-
-
-def order(process: subprocess.Popen[str], site: str, run: str) -> None:
-    assert process.stdin is not None
-    process.stdin.write(f"{site} {run}\n")
-    process.stdin.flush()
-
-
-def answer(process: subprocess.Popen[str]) -> dict[str, Any]:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line, "the publisher died"
-    answered: dict[str, Any] = json.loads(line)
-    return answered
-
 
 @pytest.fixture
-def publishers(settings: Settings, archive: Archive) -> Any:
-    started = start_publishers(4)
+def publishers(settings: Settings) -> Iterator[list[Publisher]]:
+    started = [Publisher() for _ in range(4)]
     yield started
-    for process in started:
-        process.kill()
-        process.communicate()
+    for each in started:
+        each.kill()
 
 
 def random_runs(archive: Archive, site: Any, seed: int, count: int, articles: int = 12) -> list[str]:
@@ -444,43 +389,38 @@ def random_runs(archive: Archive, site: Any, seed: int, count: int, articles: in
     return runs
 
 
-@pytest.mark.timeout(300)
 def test_publishers_of_different_runs_of_one_site_lose_double_and_skip_nothing(archive: Archive, publishers):
-    for seed in range(4):
+    for seed in range(3):
         site = a_site(f"site-{seed}")
         runs = random_runs(archive, site, seed, 4)
-        pairs = [runs[:2], runs[2:]] if seed % 2 else [runs[::-1]]
-        for pair in pairs:
-            for process, run in zip(publishers, pair, strict=False):
-                order(process, site.id, run)
-            answers = [answer(process) for process, _ in zip(publishers, pair, strict=False)]
-            assert [each["run"] for each in answers] == pair
+        for together in [runs[:2], runs[2:]] if seed % 2 else [runs[::-1]]:
+            for publisher, run in zip(publishers, together, strict=False):
+                publisher.order(site.id, run)
+            published = [publisher.answer() for publisher, _ in zip(publishers, together, strict=False)]
+            assert [each.run for each in published] == together
         assert_whole(archive, runs, site)
 
 
-@pytest.mark.timeout(300)
 def test_four_publishers_of_one_run_publish_it_once(archive: Archive, publishers):
-    for seed in range(3):
+    for seed in range(2):
         site = a_site(f"site-{seed}")
-        (run,) = random_runs(archive, site, seed, 1, articles=30)
-        for process in publishers:
-            order(process, site.id, run)
-        answers = [answer(process) for process in publishers]
-        assert answers == [answers[0]] * 4
+        (run,) = random_runs(archive, site, seed, 1, articles=15)
+        for publisher in publishers:
+            publisher.order(site.id, run)
+        published = [publisher.answer() for publisher in publishers]
+        assert published == [published[0]] * 4
         assert_whole(archive, [run], site)
 
 
-@pytest.mark.timeout(300)
 def test_a_publisher_killed_by_the_system_at_any_moment_leaves_nothing_half_done(settings, archive: Archive):
     chance = random.Random(7)
     for seed in range(3):
         site = a_site(f"site-{seed}")
         (run,) = random_runs(archive, site, seed, 1, articles=60)
-        for _ in range(2):
-            (process,) = start_publishers(1)
-            order(process, site.id, run)
-            time.sleep(chance.uniform(0.0, 0.5))
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
+        for _ in range(3):
+            publisher = Publisher()
+            publisher.order(site.id, run)
+            time.sleep(chance.uniform(0.05, 0.6))
+            publisher.kill()
         publish_run(archive, site, run, now=NOW)
         assert_whole(archive, [run], site)
