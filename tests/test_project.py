@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import configparser
+import functools
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -263,6 +264,11 @@ def _imported(package: str) -> set[str]:
     return names - set(sys.stdlib_module_names) - set(PACKAGES)
 
 
+@functools.cache
+def _providers() -> Mapping[str, list[str]]:
+    return metadata.packages_distributions()
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_what_a_package_imports_is_required(package: str) -> None:
     declared = _declared()
@@ -273,7 +279,7 @@ def test_what_a_package_imports_is_required(package: str) -> None:
     }
     for whole, parts in PARTS.items():
         required |= parts if whole in required else set()
-    providers = metadata.packages_distributions()
+    providers = _providers()
     missing = {
         name: providers.get(name, ["nothing that is installed"])
         for name in sorted(_imported(package))
