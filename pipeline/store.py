@@ -22,12 +22,15 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
 import boto3
+import botocore.session
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import (
@@ -43,6 +46,7 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
+from botocore.loaders import Loader
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from pipeline.errors import ArchiveError, MunimentError, NotInArchive, StoreRefused, StoreUnavailable, WriteConflict
@@ -56,6 +60,7 @@ _READ_SECONDS = 60
 _ATTEMPTS = 4
 _CONFLICT_ATTEMPTS = 8
 _PART = 1024 * 1024
+_PAGE = 1000
 
 
 class KeyMissing(NotInArchive):
@@ -373,11 +378,7 @@ class Store:
         """The same bucket seen by somebody else; ``None`` for both: by somebody without a key."""
         return type(self)(
             self.bucket,
-            session=boto3.Session(
-                aws_access_key_id=access_key,
-                aws_secret_access_key=secret_key,
-                region_name=self._client.meta.region_name,
-            ),
+            session=_begin_session(access_key, secret_key, self._client.meta.region_name),
             endpoint=self.endpoint,
             threads=self._threads,
             anonymous=access_key is None,
@@ -454,7 +455,7 @@ class Store:
     def _pages(self, prefix: str, **arguments: str | None) -> Iterator[Mapping[str, Any]]:
         wanted = {name: value for name, value in arguments.items() if value is not None}
         while True:
-            page = self._ask(prefix, "list_objects_v2", Prefix=prefix, **wanted)
+            page = self._ask(prefix, "list_objects_v2", Prefix=prefix, MaxKeys=_PAGE, **wanted)
             yield page
             if not page.get("IsTruncated"):
                 return
@@ -508,11 +509,9 @@ def connect(settings: Settings, bucket: str | None = None) -> Store:
     access = read_store_access(settings)
     try:
         session = (
-            boto3.Session()
+            _begin_session(None, None, None)
             if access is None
-            else boto3.Session(
-                aws_access_key_id=access.access_key, aws_secret_access_key=access.secret_key, region_name="us-east-1"
-            )
+            else _begin_session(access.access_key, access.secret_key, "us-east-1")
         )
     except BotoCoreError as error:
         raise _explained(error, bucket or settings.bucket, "the configured endpoint") from error
@@ -521,6 +520,22 @@ def connect(settings: Settings, bucket: str | None = None) -> Store:
         session=session,
         endpoint=access.endpoint if access else None,
         threads=settings.upload_threads,
+    )
+
+
+@cache
+def _read_models() -> Loader:
+    """botocore's description of S3, of 2 MB: read once for a process, not once for a session."""
+    loader: Loader = botocore.session.Session().get_component("data_loader")
+    return loader
+
+
+def _begin_session(access_key: str | None, secret_key: str | None, region: str | None) -> boto3.Session:
+    """A session with these credentials; with none, boto3 looks for them when they are needed."""
+    inner = botocore.session.Session()
+    inner.register_component("data_loader", _read_models())
+    return boto3.Session(
+        aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region, botocore_session=inner
     )
 
 
@@ -534,6 +549,10 @@ class StoreCheck:
     name: str
     passed: bool
     message: str
+
+
+class _Broken(Exception):
+    """A promise is broken; the message says how it showed."""
 
 
 _RACERS = 16
@@ -551,69 +570,73 @@ def self_test(store: Store, tables: Store | None = None) -> list[StoreCheck]:
 
     Raises:
         StoreUnavailable: the store did not answer, so nothing is known.
-        StoreRefused: our own key may not read, write, list and delete in the bucket.
     """
-    checks: list[StoreCheck] = []
     buckets = [store] if tables is None or tables.bucket == store.bucket else [store, tables]
+    checks: list[StoreCheck] = []
     for bucket in buckets:
         folder = f"{CHECK_PREFIX}{secrets.token_hex(8)}/"
         try:
-            promises = (
-                _check_reading,
-                _check_listing,
-                _check_creation_race,
-                _check_replacement_race,
-                _check_checksum,
-                _check_wrong_key,
-                _check_anonymous,
-            )
-            checks.extend(check(bucket, folder) for check in promises)
+            checks.extend(_hold(bucket, folder, name) for name in _PROMISES)
         finally:
-            for entry in list(bucket.list(folder)):
-                bucket.delete(entry.key)
-    checks.append(_check_versioning(buckets[-1]))
+            with suppress(StoreRefused):  # a key that may not delete is a good key for an archive
+                for entry in list(bucket.list(folder)):
+                    bucket.delete(entry.key)
+    checks.append(_hold(buckets[-1], "", _NO_VERSIONING))
     return checks
 
 
-def _check_reading(store: Store, folder: str) -> StoreCheck:
-    name, key, body = f"{store.bucket}: read after write", f"{folder}read", secrets.token_bytes(4096)
-    store.create(key, body, content_type="application/octet-stream", metadata={"muniment": "check"})
+def _hold(store: Store, folder: str, name: str) -> StoreCheck:
+    """Hold the store to one promise."""
+    test = _PROMISES.get(name, _check_versioning)
+    full = f"{store.bucket}: {name}"
+    try:
+        return StoreCheck(name=full, passed=True, message=test(store, folder))
+    except _Broken as broken:
+        return StoreCheck(name=full, passed=False, message=str(broken))
+    except (KeyMissing, Lost, ArchiveError, StoreRefused) as error:
+        return StoreCheck(name=full, passed=False, message=f"It could not be tested: {error}")
+
+
+def _check_reading(store: Store, folder: str) -> str:
+    key, body = f"{folder}read", secrets.token_bytes(4096)
+    if not store.create(key, body, content_type="application/octet-stream", metadata={"muniment": "check"}):
+        raise _Broken("A new object could not be created under a key that nobody has.")
     found, part, seen = store.get(key), store.get_range(key, 1000, 24), store.head(key)
     if found.body != body or part != body[1000:1024] or seen is None or seen.size != len(body):
-        return StoreCheck(name=name, passed=False, message="What was read is not what had been written.")
+        raise _Broken("What was read is not what had been written.")
     if dict(seen.metadata) != {"muniment": "check"}:
-        return StoreCheck(name=name, passed=False, message="The store drops user metadata.")
-    return StoreCheck(name=name, passed=True, message="An object, a range of it and its metadata came back at once.")
+        raise _Broken("The store drops user metadata.")
+    return "An object, a range of it and its metadata came back at once."
 
 
-def _check_listing(store: Store, folder: str) -> StoreCheck:
-    name = f"{store.bucket}: list after write"
+def _check_listing(store: Store, folder: str) -> str:
     keys = [f"{folder}list/{number:06}.json" for number in (3, 1, 10, 2)]
     store.create_many(Item(key=key, body=key.encode(), content_type="text/plain") for key in keys)
     found = [entry.key for entry in store.list(f"{folder}list/")]
-    later = [entry.key for entry in store.list(f"{folder}list/", start_after=keys[3])]
+    later = [entry.key for entry in store.list(f"{folder}list/", start_after=sorted(keys)[1])]
     folders = list(store.list_folders(folder))
-    passed = found == sorted(keys) and later == sorted(keys)[2:] and folders == ["list"]
-    said = "Objects were listed at once and in order." if passed else f"The listing was {found}, folders {folders}."
-    return StoreCheck(name=name, passed=passed, message=said)
+    if (found, later, folders) != (sorted(keys), sorted(keys)[2:], ["list"]):
+        raise _Broken(f"The listing was {found}, behind the second {later}, folders {folders}.")
+    return "Objects were listed at once and in order."
 
 
-def _check_creation_race(store: Store, folder: str) -> StoreCheck:
+def _check_creation(store: Store, folder: str) -> str:
     """16 writers create one key: one may win, and what stands must be the winner's."""
-    name, key = f"{store.bucket}: If-None-Match holds", f"{folder}create"
+    key = f"{folder}create"
     wins = _race(lambda number: store.create(key, b"writer %d" % number, content_type="text/plain"))
-    standing = store.get(key).body
     if len(wins) != 1:
-        said = f"{len(wins)} of {_RACERS} writers were told that they had created the same object; it must be one."
-        return StoreCheck(name=name, passed=False, message=f"{said} Versions would overwrite each other.")
-    if standing != b"writer %d" % wins[0]:
-        return StoreCheck(name=name, passed=False, message="Not the writer stands there who was told that he won.")
-    return StoreCheck(name=name, passed=True, message=f"One of {_RACERS} writers won.")
+        raise _Broken(
+            f"{len(wins)} of {_RACERS} writers were told that they had created the same object; it must be one. "
+            "Versions would overwrite each other."
+        )
+    if store.get(key).body != b"writer %d" % wins[0]:
+        raise _Broken("The writer who was told that he won is not the one whose object stands.")
+    return f"One of {_RACERS} writers won."
 
 
-def _check_replacement_race(store: Store, folder: str) -> StoreCheck:
+def _check_replacement(store: Store, folder: str) -> str:
     """16 writers replace one state: one may win; and a state that never was may not be replaced."""
-    name, key = f"{store.bucket}: If-Match holds", f"{folder}replace"
+    key = f"{folder}replace"
     etag = store.replace(key, b"first", etag=None, content_type="text/plain")
 
     def replace(number: int) -> bool:
@@ -624,21 +647,20 @@ def _check_replacement_race(store: Store, folder: str) -> StoreCheck:
         return True
 
     wins = _race(replace)
-    standing = store.get(key).body
     if len(wins) != 1:
-        said = f"{len(wins)} of {_RACERS} writers were told that they had replaced the same state; it must be one."
-        return StoreCheck(name=name, passed=False, message=f"{said} Updates of the frontier would be lost.")
-    if standing != b"writer %d" % wins[0]:
-        return StoreCheck(name=name, passed=False, message="Not the writer stands there who was told that he won.")
-    try:
+        raise _Broken(
+            f"{len(wins)} of {_RACERS} writers were told that they had replaced the same state; it must be one. "
+            "Updates of the frontier would be lost."
+        )
+    if store.get(key).body != b"writer %d" % wins[0]:
+        raise _Broken("The writer who was told that he won is not the one whose object stands.")
+    with suppress(Lost):
         store.replace(f"{folder}never", b"x", etag=etag, content_type="text/plain")
-    except Lost:
-        return StoreCheck(name=name, passed=True, message=f"One of {_RACERS} writers won.")
-    return StoreCheck(name=name, passed=False, message="An object that never was could be replaced.")
+        raise _Broken("An object that never was could be replaced.")
+    return f"One of {_RACERS} writers won."
 
 
-def _check_checksum(store: Store, folder: str) -> StoreCheck:
-    name = f"{store.bucket}: wrong checksums are refused"
+def _check_checksums(store: Store, folder: str) -> str:
     other = b"something else"
     wrong = {
         "SHA-256": {"ChecksumSHA256": _base64(hashlib.sha256(other).digest())},
@@ -650,26 +672,25 @@ def _check_checksum(store: Store, folder: str) -> StoreCheck:
         if store.refuses("put_object", Key=f"{folder}sum-{method}", Body=b"as it was sent", **header)
     ]
     if not enforced:
-        said = "Neither a wrong SHA-256 nor a wrong MD5 was noticed; damage on the way would be stored."
-        return StoreCheck(name=name, passed=False, message=said)
-    return StoreCheck(name=name, passed=True, message=f"Enforced: {', '.join(enforced)}.")
+        raise _Broken("Neither a wrong SHA-256 nor a wrong MD5 was noticed; damage on the way would be stored.")
+    return f"Enforced: {', '.join(enforced)}."
 
 
-def _check_wrong_key(store: Store, folder: str) -> StoreCheck:
-    name = f"{store.bucket}: wrong keys are refused"
-    others = {
-        "a wrong secret": store.with_credentials(store.access_key(), secrets.token_urlsafe(30)),
-        "an unknown access key": store.with_credentials("NOBODY" + secrets.token_hex(7).upper(), "wrong" * 8),
-    }
-    return _intruder_check(name, others, folder)
+def _check_wrong_keys(store: Store, folder: str) -> str:
+    return _turn_away(
+        {
+            "a wrong secret": store.with_credentials(store.access_key(), secrets.token_urlsafe(30)),
+            "an unknown access key": store.with_credentials("NOBODY" + secrets.token_hex(7).upper(), "wrong" * 8),
+        },
+        folder,
+    )
 
 
-def _check_anonymous(store: Store, folder: str) -> StoreCheck:
-    name = f"{store.bucket}: requests without a key are refused"
-    return _intruder_check(name, {"a request without a key": store.with_credentials(None, None)}, folder)
+def _check_anonymous(store: Store, folder: str) -> str:
+    return _turn_away({"a request without a key": store.with_credentials(None, None)}, folder)
 
 
-def _intruder_check(name: str, intruders: Mapping[str, Store], folder: str) -> StoreCheck:
+def _turn_away(intruders: Mapping[str, Store], folder: str) -> str:
     attempts: dict[str, dict[str, Any]] = {
         "read an object": {"operation": "get_object", "Key": f"{folder}read"},
         "list the bucket": {"operation": "list_objects_v2", "Prefix": folder, "MaxKeys": 1},
@@ -682,22 +703,33 @@ def _intruder_check(name: str, intruders: Mapping[str, Store], folder: str) -> S
         if not intruder.refuses(**attempt)
     ]
     if got_in:
-        return StoreCheck(name=name, passed=False, message=f"The store is open: {'; '.join(got_in)}.")
-    return StoreCheck(name=name, passed=True, message="Reading, listing and writing were refused.")
+        raise _Broken(f"The store is open: {'; '.join(got_in)}.")
+    return "Reading, listing and writing were refused."
 
 
-def _check_versioning(store: Store) -> StoreCheck:
-    name = f"{store.bucket}: no bucket versioning under the table"
+def _check_versioning(store: Store, _folder: str) -> str:
     if store.has_versioning():
-        said = "Bucket versioning is on. On some stores conditional writes do not hold then, and commits get lost: "
-        return StoreCheck(
-            name=name, passed=False, message=f"{said}turn it off, or name another bucket in MUNIMENT_TABLES_BUCKET."
+        raise _Broken(
+            "Bucket versioning is on. On some stores conditional writes do not hold then, and commits get lost: "
+            "turn it off, or name another bucket in MUNIMENT_TABLES_BUCKET."
         )
-    return StoreCheck(name=name, passed=True, message="It is off.")
+    return "It is off."
+
+
+_NO_VERSIONING = "no bucket versioning under the table"
+_PROMISES: dict[str, Callable[[Store, str], str]] = {
+    "read after write": _check_reading,
+    "list after write": _check_listing,
+    "If-None-Match holds": _check_creation,
+    "If-Match holds": _check_replacement,
+    "wrong checksums are refused": _check_checksums,
+    "wrong keys are refused": _check_wrong_keys,
+    "requests without a key are refused": _check_anonymous,
+}
 
 
 def _race(run: Callable[[int], bool]) -> list[int]:
-    """Let 16 threads begin at one moment; the numbers of those that say that they won."""
+    """Let the racers begin at one moment; the numbers of those that say that they won."""
     gate = threading.Barrier(_RACERS)
 
     def racer(number: int) -> bool:

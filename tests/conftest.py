@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -24,14 +25,9 @@ def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]
         yield embedded
 
 
-@pytest.fixture
-def bucket(seaweed: EmbeddedStore) -> Iterator[str]:
-    """Name of a bucket that does not exist yet; removed with all it holds after the test.
-
-    Removed, because SeaweedFS keeps a volume for each bucket and has about 75 of them here.
-    """
-    name = f"test-{secrets.token_hex(6)}"
-    yield name
+@pytest.fixture(scope="session")
+def _owner(seaweed: EmbeddedStore) -> Iterator[Any]:
+    """A client that may do everything, for clearing up."""
     access = seaweed.environment()
     client = boto3.client(
         "s3",
@@ -40,10 +36,21 @@ def bucket(seaweed: EmbeddedStore) -> Iterator[str]:
         aws_secret_access_key=access["AWS_SECRET_ACCESS_KEY"],
         region_name=access["AWS_REGION"],
     )
-    for found in (name, f"{name}-tables"):
-        with contextlib.suppress(client.exceptions.ClientError):
-            client.delete_bucket(Bucket=found)  # SeaweedFS removes what is in it, too
+    yield client
     client.close()
+
+
+@pytest.fixture
+def bucket(_owner: Any) -> Iterator[str]:
+    """Name of a bucket that does not exist yet; removed with all it holds after the test.
+
+    Removed, because SeaweedFS keeps a volume for each bucket and has about 75 of them here.
+    """
+    name = f"test-{secrets.token_hex(6)}"
+    yield name
+    for found in (name, f"{name}-tables"):
+        with contextlib.suppress(_owner.exceptions.ClientError):
+            _owner.delete_bucket(Bucket=found)  # SeaweedFS removes what is in it, too
 
 
 @pytest.fixture
