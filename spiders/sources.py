@@ -78,10 +78,13 @@ def parse_feed(body: bytes, *, url: str, content_type: str | None = None) -> Ite
     """
     _refuse_entities(body)
     headers = {"content-location": url, "content-type": content_type or "application/xml"}
-    parsed = feedparser.parse(
-        io.BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
-    )
-    if not parsed.entries and not parsed.version:
+    try:
+        parsed = feedparser.parse(
+            io.BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+        )
+    except Exception as error:  # it promises to raise nothing, and hostile input finds what it did not think of
+        raise SourceError(f"not a feed: {type(error).__name__} while it was read") from error
+    if not parsed.entries and not parsed.get("version"):
         raise SourceError(f"not a feed: {_in_words(parsed.get('bozo_exception')) or _looks_like(body)}")
     for entry in parsed.entries[:MOST_ENTRIES]:
         link = entry.get("feedburner_origlink") or entry.get("link") or entry.get("id")

@@ -15,7 +15,10 @@ from spiders.urls import absolute_url, canonical_url
         ("HTTPS://WWW.Example.CO.UK:443/News/A?utm_source=x&utm_medium=y#top", "https://www.example.co.uk/News/A"),
         ("http://example.org", "http://example.org/"),
         ("http://example.org:8080/a", "http://example.org:8080/a"),
-        ("https://www.bbc.co.uk/news/articles/c1?at_medium=RSS&at_campaign=rss#0", "https://www.bbc.co.uk/news/articles/c1"),
+        (
+            "https://www.bbc.co.uk/news/articles/c1?at_medium=RSS&at_campaign=rss#0",
+            "https://www.bbc.co.uk/news/articles/c1",
+        ),
         ("https://a.uk/x?id=7&fbclid=q&page=2", "https://a.uk/x?id=7&page=2"),
         ("https://a.uk/x?b=2&a=1", "https://a.uk/x?b=2&a=1"),
         ("https://a.uk/a/./b/../c/", "https://a.uk/a/c/"),

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import contextlib
+import gzip
+import zlib
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spiders.coding import BodyTooLarge, BodyUndecodable, decode_body, gunzip
+
+TEXT = b"The council met. " * 100
+
+
+def bare_deflate(data: bytes) -> bytes:
+    machine = zlib.compressobj(wbits=-15)
+    return machine.compress(data) + machine.flush()
+
+
+@pytest.mark.parametrize(
+    ("payload", "coding"),
+    [
+        (TEXT, ""),
+        (TEXT, "identity"),
+        (gzip.compress(TEXT), "gzip"),
+        (gzip.compress(TEXT), "X-GZIP"),
+        (gzip.compress(TEXT[:500]) + gzip.compress(TEXT[500:]), "gzip"),
+        (gzip.compress(TEXT) + b"\0\0\0", "gzip"),
+        (TEXT, "gzip"),
+        (zlib.compress(TEXT), "deflate"),
+        (bare_deflate(TEXT), "deflate"),
+        (gzip.compress(zlib.compress(TEXT)), "deflate, gzip"),
+        (zstandard.compress(TEXT), "zstd"),
+    ],
+)
+def test_content_codings_are_undone(payload: bytes, coding: str) -> None:
+    assert decode_body(payload, coding, len(TEXT)) == TEXT
+
+
+def test_brotli_is_undone_where_it_is_installed() -> None:
+    brotli = pytest.importorskip("brotli")
+    assert decode_body(brotli.compress(TEXT), "br", len(TEXT)) == TEXT
+    with pytest.raises(BodyTooLarge):
+        decode_body(brotli.compress(b"\0" * 10_000_000), "br", 1_000_000)
+    with pytest.raises(BodyUndecodable):
+        decode_body(brotli.compress(TEXT)[:-3], "br", 1_000_000)
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, zlib.compress, bare_deflate, zstandard.compress])
+def test_a_bomb_stops_at_the_limit(compress: object) -> None:
+    coding = {gzip.compress: "gzip", zstandard.compress: "zstd"}.get(compress, "deflate")  # type: ignore[call-overload]
+    with pytest.raises(BodyTooLarge):
+        decode_body(compress(b"\0" * 30_000_000), coding, 1_000_000)  # type: ignore[operator]
+
+
+def test_a_nested_bomb_stops_at_the_limit() -> None:
+    with pytest.raises(BodyTooLarge):
+        decode_body(gzip.compress(gzip.compress(b"\0" * 30_000_000)), "gzip, gzip", 1_000_000)
+    with pytest.raises(BodyUndecodable, match="codings"):
+        decode_body(b"x", "gzip, gzip, gzip, gzip", 10)
+
+
+@pytest.mark.parametrize(
+    ("payload", "coding"),
+    [(gzip.compress(TEXT)[:-10], "gzip"), (b"\x1f\x8bnonsense", "gzip"), (b"nonsense", "deflate"), (b"x", "rot13")],
+)
+def test_what_cannot_be_undone_says_so(payload: bytes, coding: str) -> None:
+    with pytest.raises(BodyUndecodable):
+        decode_body(payload, coding, 10_000)
+
+
+def test_plain_data_are_not_gunzipped() -> None:
+    assert gunzip(b"<urlset/>", 100) == b"<urlset/>"
+
+
+@given(st.binary(max_size=500), st.sampled_from(["gzip", "deflate", "br", "zstd", "gzip, br", "x"]))
+def test_any_body_decodes_or_raises_its_own_errors(payload: bytes, coding: str) -> None:
+    with contextlib.suppress(BodyTooLarge, BodyUndecodable):
+        assert len(decode_body(payload, coding, 1000)) <= 1000
