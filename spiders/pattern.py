@@ -145,6 +145,11 @@ def _is_unbounded(op: Any, value: Any) -> bool:
     return op in _REPEATS and op is not _sre.POSSESSIVE_REPEAT and value[1] is _sre.MAXREPEAT
 
 
+def _varies(op: Any, value: Any) -> bool:
+    """Whether an item can match texts of different lengths by repeating, and gives back what it took."""
+    return op in _REPEATS and op is not _sre.POSSESSIVE_REPEAT and value[0] != value[1]
+
+
 def _flatten(items: _Items) -> list[tuple[Any, Any]]:
     """The items with plain groups opened, so that neighbours are seen as such."""
     flat: list[tuple[Any, Any]] = []
@@ -164,14 +169,14 @@ def _bodies(op: Any, value: Any) -> list[_Items]:
 
 
 def _find_loose(body: _Items) -> str | None:
-    """An unbounded repetition in the body of another that nothing separates from its next round."""
+    """A repetition of varying length in the body of another that nothing separates from its next round."""
     for index, (op, value) in enumerate(body):
         if op is _sre.BRANCH:
             around = [*body[index + 1 :], *body[:index]]
-            loose = (_find_loose([*branch, *around]) for branch in value[1] if any(_is_unbounded(*it) for it in branch))
+            loose = (_find_loose([*branch, *around]) for branch in value[1] if any(_varies(*item) for item in branch))
             if found := next(filter(None, loose), None):
                 return found
-        elif _is_unbounded(op, value):
+        elif _varies(op, value):
             own = _first(list(value[2])) | _tail(list(value[2]))
             if not _is_separated(own, [*body[index + 1 :], *body[: index + 1]]):
                 return f"a repetition of {_describe(own)}"

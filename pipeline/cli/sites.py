@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipeline.cli.output import JsonOption, console, plain_table, print_json, print_table, safe
-from pipeline.errors import SiteFileError
+from pipeline.errors import SettingsError, SiteFileError
 from pipeline.settings import Settings, read_settings
 from spiders.site import (
     BUILTIN_FOLDER,
@@ -29,6 +29,9 @@ from spiders.site import (
     read_site_files,
     schema_text,
 )
+
+if TYPE_CHECKING:
+    from spiders.probe import SiteSeen
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -130,26 +133,36 @@ def check_sites(
     wanted: Annotated[
         list[str] | None, typer.Argument(metavar="[ID|FILE]...", help="Sites or site files; none: all sites.")
     ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Also ask the named sites themselves: robots.txt, each source, one article.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check site files: every mistake with file, key and remedy; what is unverified, and how to verify it.
 
-    Exit code 1 when a file cannot be used.
+    Exit code 1 when a file cannot be used or, with --live, when a source does not do what its file says.
     """
+    if live and not wanted:
+        raise typer.BadParameter("--live asks the sites that are named: muniment sites check --live ID")
     sites, problems = _read_wanted(wanted or [])
     now = datetime.now(UTC)
     checked = [_check_site(path, site, now=now) for path, site in sites.items()]
+    seen = _ask_sites(list(sites.values())) if live else []
+    ok = not problems and all(site.ok for site in seen)
     if as_json:
         print_json(
             {
-                "ok": not problems,
+                "ok": ok,
                 "problems": [asdict(problem) for problem in problems],
                 "sites": [asdict(site) for site in checked],
+                **({"live": [{"ok": site.ok, **asdict(site)} for site in seen]} if live else {}),
             }
         )
     else:
         _print_check(checked, problems, full=bool(wanted))
-    if problems:
+        for site in seen:
+            _print_seen(site)
+    if not ok:
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -292,6 +305,42 @@ def _print_check(checked: Sequence[CheckedSite], problems: Sequence[Problem], *,
         out.print(safe(f"       {problem.remedy}"))
     if problems:
         out.print(f"\n{len(problems)} problems in {len({problem.file for problem in problems})} files.")
+
+
+def _ask_sites(sites: Sequence[Site]) -> list[SiteSeen]:
+    from pipeline import __version__
+    from spiders.probe import probe_site
+
+    contact = read_settings().contact.strip()
+    if not contact and not all(site.crawl.allow_private for site in sites):
+        raise SettingsError(
+            "MUNIMENT_CONTACT is not set: a site must be able to reach whoever asks it.",
+            next_step="Set MUNIMENT_CONTACT to a web page or e-mail address of yours, and try again.",
+        )
+    agent = f"Muniment/{__version__} (+{contact})" if contact else f"Muniment/{__version__}"
+    return [probe_site(site, user_agent=agent) for site in sites]
+
+
+def _print_seen(seen: SiteSeen) -> None:
+    out = console()
+    out.print(f"\n{seen.site} as it answered ({seen.requests} requests):")
+    for source in seen.sources:
+        status = f"HTTP {source.status}, " if source.status else ""
+        said = (
+            f"{status}{source.error}"
+            if source.error
+            else f"{status}{source.articles} of {source.listed} links are articles"
+        )
+        out.print(safe(f"  {'ok   ' if source.ok else 'error'}  {source.type} {source.url}: {said}"))
+        for mark, urls in (("article", source.examples), ("other", source.others)):
+            for url in urls:
+                out.print(safe(f"           {mark:7}  {url}"))
+    if seen.article:
+        said = seen.article_error or f"HTTP {seen.article_status}"
+        out.print(safe(f"  {'ok   ' if seen.article_status == 200 else 'error'}  article {seen.article}: {said}"))
+    if seen.ok:
+        out.print("  It does what its file says. If the links named article are articles and the others are not, take")
+        out.print(f"  the keys out of its unverified list; then: muniment run {seen.site} --limit 5")
 
 
 def _as_text(value: object) -> str:
