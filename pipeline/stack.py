@@ -48,7 +48,6 @@ USER = "admin"
 FINISHED = frozenset({"success", "failed"})
 
 _START_SECONDS = 180.0
-_STOP_SECONDS = 15.0
 _POLL_SECONDS = 0.25
 
 # The launcher becomes Airflow. A shell's `&` lets its children ignore SIGINT, which is how we end it; and if
@@ -171,6 +170,16 @@ class AirflowClient:
         if answer.status_code != httpx.codes.OK:
             return {}
         return {part: str(value.get("status")) for part, value in answer.json().items() if isinstance(value, dict)}
+
+    def warm_up(self) -> bool:
+        """Make the API that tasks talk to ready; False when nothing answers.
+
+        Airflow builds it at its first request, which takes 5 s: the first task would wait for that.
+        """
+        try:
+            return self._client.get("/execution/health", timeout=60).is_success
+        except httpx.HTTPError:
+            return False
 
     def is_healthy(self) -> bool:
         """Whether the database, the scheduler and the DAG processor all say so."""
@@ -351,7 +360,7 @@ def _wait(done: Callable[[], bool], timeout: float, say: Callable[[], str]) -> N
 # --- processes --------------------------------------------------------------------------------------
 
 
-def _start_time(pid: int) -> str | None:
+def start_time(pid: int) -> str | None:
     """When a process started, in ticks since boot (field 22 of proc(5) stat): tells it from a later one of that id."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
@@ -360,7 +369,7 @@ def _start_time(pid: int) -> str | None:
     return stat.rpartition(")")[2].split()[19]
 
 
-def _session_members(session: int) -> list[int]:
+def session_members(session: int) -> list[int]:
     """Ids of all processes of a session, whatever process group they made for themselves."""
     found = []
     for entry in Path("/proc").iterdir():
@@ -375,7 +384,7 @@ def _session_members(session: int) -> list[int]:
 
 
 def _signal_session(session: int, number: signal.Signals) -> None:
-    for pid in _session_members(session):
+    for pid in session_members(session):
         try:
             os.kill(pid, number)
         except ProcessLookupError:
@@ -487,11 +496,11 @@ class Airflow:
                 start_new_session=True,
             )
         pid = self._process.pid
-        self._pid_file.write_text(json.dumps({"pid": pid, "started": _start_time(pid)}))
+        self._pid_file.write_text(json.dumps({"pid": pid, "started": start_time(pid)}))
         client = AirflowClient(self.address, password=password)
         try:
             end = time.monotonic() + timeout
-            while not client.is_healthy():
+            while not (client.warm_up() and client.is_healthy()):
                 self.check_running()
                 if time.monotonic() > end:
                     raise StackNotReady(
@@ -547,17 +556,14 @@ class Airflow:
         session = process.pid
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-        for number in (None, signal.SIGTERM, signal.SIGKILL):
+        # Seen: all but the triggerer are gone after 4 s; the rest wait for tasks that still run.
+        for number, seconds in ((None, 5.0), (signal.SIGTERM, 10.0), (signal.SIGKILL, 10.0)):
             if number is not None:
                 _signal_session(session, number)
-            end = time.monotonic() + _STOP_SECONDS
-            while time.monotonic() < end:
+            end = time.monotonic() + seconds
+            while session_members(session) and time.monotonic() < end:
                 process.poll()
-                if not _session_members(session):
-                    break
                 time.sleep(0.1)
-            if not _session_members(session):
-                break
         process.wait(5)
         self._pid_file.unlink(missing_ok=True)
 
@@ -566,7 +572,7 @@ class Airflow:
             known = json.loads(self._pid_file.read_text())
         except (OSError, ValueError):
             return
-        if known.get("started") and _start_time(int(known["pid"])) == known["started"]:
+        if known.get("started") and start_time(int(known["pid"])) == known["started"]:
             raise StackFailed(
                 f"Airflow of {self.home} runs already (process {known['pid']}).",
                 next_step=f"Use it at the address that it printed, or end it: kill -INT {known['pid']}",
