@@ -6,7 +6,8 @@ published runs. A publisher that finds it stale must believe the versions.
 
 ``Frontier.open`` brings a copy to this machine; ``save`` applies what one run saw and writes it back, and
 does so again on top of the other's work when somebody else was faster. Applying a run twice changes nothing,
-and runs may be applied in any order: every fact is the newest capture's, whichever run came last.
+and runs may be applied in any order: every fact is the newest capture's, whichever run came last. (One thing
+is not remembered: a missing page whose article nobody had heard of yet.)
 
 Not here: what a finding means for its article (``pipeline.lifecycle``).
 """

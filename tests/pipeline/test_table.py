@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import deltalake
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline import table
+from pipeline.archive import Archive
+from pipeline.errors import StoreUnavailable
+from pipeline.lifecycle import Making, decide
+from pipeline.model import Version
+from pipeline.table import SCHEMA, Rows, commit_rows, dataset, open_table, rows_of, to_batch
+from tests.pipeline.built_runs import HOUR, NOW, START, a_run, a_site, found, missing
+
+SITE = a_site()
+
+
+def versions(run: str, count: int, site: Any = SITE) -> list[Version]:
+    making = Making(site=site, run=run, code="muniment 0", extractor="extractor 0")
+    made = [decide(making, found(f"n{number}", "Some text.", run, START), []).version for number in range(count)]
+    return [version for version in made if version is not None]
+
+
+def commit(archive: Archive, run: str, count: int, *, site: Any = SITE, now: Any = NOW) -> int:
+    with Rows(archive) as rows:
+        for version in versions(run, count, site):
+            rows.add(version)
+        return commit_rows(archive, site.id, run, rows, now=now)
+
+
+def test_a_row_says_what_its_version_says(archive: Archive):
+    run = a_run(0)
+    (version,) = versions(run, 1)
+    commit(archive, run, 1)
+    (row,) = dataset(archive).to_table().to_pylist()
+    assert list(row) == SCHEMA.names
+    for name in ("site", "article", "n", "url", "title", "text", "words", "digest", "run", "captured_at", "code"):
+        assert row[name] == getattr(version, name), name
+    assert (row["state"], row["change"]) == ("live", "new")
+    assert (row["authors"], row["tags"]) == (["A. Writer", "B. Reader"], ["budget"])
+    assert version.published is not None
+    assert (row["published"], row["published_precision"]) == (version.published.value, "minute")
+    assert (row["published_original"], row["published_source"]) == ("22 November 2026", "json-ld")
+    assert row["modified"] is row["modified_source"] is None
+    assert row["origins"] == '{"published":"json-ld","title":"json-ld"}'
+    evidence = version.evidence
+    assert (row["warc"], row["warc_offset"], row["warc_length"]) == (evidence.warc, evidence.offset, evidence.length)
+    assert (row["record_id"], row["payload_digest"]) == (evidence.record_id, evidence.payload_digest)
+    assert (row["record_type"], row["http_status"]) == ("response", 200)
+    assert row["key"] == archive.version_key(SITE.id, version.article, 1)
+
+
+def test_every_column_of_a_version_is_in_the_table_or_left_out_on_purpose():
+    elsewhere = {"contract", "evidence", "stripped"}
+    assert set(Version.model_fields) - elsewhere <= set(SCHEMA.names)
+
+
+def test_no_version_no_commit_and_an_empty_table_has_the_columns(archive: Archive):
+    assert commit(archive, a_run(0), 0) == 0
+    assert open_table(archive) is None
+    assert dataset(archive).schema == SCHEMA
+    assert dataset(archive).count_rows() == 0
+
+
+def test_a_run_is_in_the_table_once_however_often_it_is_committed(archive: Archive):
+    for _ in range(3):
+        assert commit(archive, a_run(0), 4) == 4
+    opened = open_table(archive)
+    assert opened is not None
+    assert opened.version() == 1
+    assert dataset(archive).count_rows() == rows_of(archive, SITE.id, a_run(0)) == 4
+
+
+def test_a_run_whose_transaction_was_forgotten_is_found_by_its_rows(archive: Archive, monkeypatch: pytest.MonkeyPatch):
+    commit(archive, a_run(0), 4)
+    monkeypatch.setattr(deltalake.DeltaTable, "transaction_version", lambda *_: None)
+    assert commit(archive, a_run(0), 4, now=START + timedelta(days=100)) == 4
+    assert dataset(archive).count_rows() == 4
+
+
+def test_an_old_run_of_which_nothing_is_in_is_still_committed(archive: Archive):
+    commit(archive, a_run(0), 4)
+    assert commit(archive, a_run(1), 2, now=START + timedelta(days=100)) == 2
+    assert dataset(archive).count_rows() == 6
+
+
+def test_runs_of_many_publishers_are_in_exactly_once(archive: Archive):
+    sites = [a_site(f"site-{number}") for number in range(2)]
+    jobs = [(a_run(number), site) for number in range(3) for site in sites for _ in range(2)]
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda job: commit(archive, job[0], 3, site=job[1]), jobs))
+    assert done == [3] * 12
+    for site in sites:
+        assert [rows_of(archive, site.id, a_run(number)) for number in range(3)] == [3, 3, 3]
+
+
+def test_the_table_is_created_once_when_all_create_it_at_once(archive: Archive):
+    with ThreadPoolExecutor(6) as pool:
+        created = list(pool.map(lambda _: table._create_table(archive), range(6)))
+    assert {each.version() for each in created} == {0}
+    assert len({each.metadata().id for each in created}) == 1
+
+
+def test_a_large_run_is_written_in_batches(archive: Archive):
+    count = 3 * table._BATCH + 5
+    with Rows(archive) as rows:
+        for version in versions(a_run(0), count):
+            rows.add(version)
+            assert len(rows._waiting) < table._BATCH
+        assert len(rows) == count
+        assert [batch.num_rows for batch in rows.batches()] == [256, 256, 256, 5]
+        assert rows.batches().read_all().num_rows == count
+        folder = rows._path.parent
+    assert not folder.exists()
+
+
+def test_the_files_are_parted_by_site_and_times_are_utc_in_microseconds(archive: Archive):
+    commit(archive, a_run(0), 1)
+    (key,) = [entry.key for entry in archive.store.list("tables/") if entry.key.endswith(".parquet")]
+    assert f"/site={SITE.id}/" in key
+    schema = pq.read_schema(io.BytesIO(archive.store.get(key).body))
+    assert str(schema.field("captured_at").type) == "timestamp[us, tz=UTC]"
+
+
+def test_a_tombstone_has_a_row_too():
+    run = a_run(0)
+    making = Making(site=a_site(gone_after_checks=1, gone_after=timedelta(0)), run=a_run(1), code="c", extractor="e")
+    tombstone = decide(making, missing("n0", a_run(1), START + HOUR), versions(run, 1)).version
+    assert tombstone is not None
+    (row,) = to_batch(Archive(None, None), [tombstone]).to_pylist()  # type: ignore[arg-type]
+    assert (row["state"], row["text"], row["http_status"]) == ("gone", "", 404)
+
+
+def test_a_store_that_does_not_answer_is_worth_another_try(archive: Archive, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3")  # delta-rs would prefer it
+    options = {**archive.store.options_for_table(), "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "retry_timeout": "1s"}
+    monkeypatch.setattr(archive.table_store, "options_for_table", lambda: {**options, "max_retries": "0"})
+    with pytest.raises(StoreUnavailable, match="the table at s3://"):
+        commit(archive, a_run(0), 1)
