@@ -9,9 +9,12 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -32,7 +35,8 @@ from pipeline.stack import (
     settings_environment,
     start_time,
 )
-from tests.loopback import Asked, LoopbackSite, Reply
+
+Answer = Callable[[str], tuple[int, Any]]
 
 
 @pytest.fixture
@@ -143,35 +147,48 @@ def test_a_dag_run_knows_its_run_in_the_archive() -> None:
 
 
 @pytest.fixture
-def api() -> Iterator[tuple[AirflowClient, LoopbackSite]]:
-    """A client, and the server that it talks to."""
-    with LoopbackSite() as server:
-        token = Reply(status=201, body=b'{"access_token": "t1"}', content_type="application/json")
-        server.routes["/auth/token"] = token
-        client = AirflowClient(server.origin, password="secret")
-        yield client, server
+def api() -> Iterator[tuple[AirflowClient, dict[str, Answer]]]:
+    """A client, and what the server that it talks to answers: "GET /path" → f(Authorization header)."""
+    answers: dict[str, Answer] = {"POST /auth/token": lambda _: (201, {"access_token": "t1"})}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            answer = answers[f"{self.command} {self.path.partition('?')[0]}"]
+            status, body = answer(self.headers.get("Authorization", ""))
+            text = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        do_POST = do_PATCH = do_GET
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        client = AirflowClient(f"http://127.0.0.1:{server.server_port}", password="secret")
+        yield client, answers
         client.close()
+        server.shutdown()
+        thread.join()
 
 
-def test_an_expired_token_is_renewed_once(api: tuple[AirflowClient, LoopbackSite]) -> None:
-    client, server = api
-    tokens = iter((b"old", b"new"))
-    server.routes["/auth/token"] = lambda _: Reply(
-        status=201, body=b'{"access_token": "%b"}' % next(tokens), content_type="application/json"
-    )
-
-    def answer(asked: Asked) -> Reply:
-        if asked.header("authorization") != "Bearer new":
-            return Reply(status=401)
-        return Reply(body=b'{"dags": [{"dag_id": "site_a"}], "total_entries": 1}', content_type="application/json")
-
-    server.routes["/api/v2/dags"] = answer
+def test_an_expired_token_is_renewed_once(api: tuple[AirflowClient, dict[str, Answer]]) -> None:
+    client, answers = api
+    tokens = iter(("old", "new"))
+    answers["POST /auth/token"] = lambda _: (201, {"access_token": next(tokens)})
+    page = {"dags": [{"dag_id": "site_a"}], "total_entries": 1}
+    answers["GET /api/v2/dags"] = lambda token: (200, page) if token == "Bearer new" else (401, {})
     assert client.dag_ids() == ["site_a"]
 
 
-def test_a_refused_request_says_what_airflow_answered(api: tuple[AirflowClient, LoopbackSite]) -> None:
-    client, server = api
-    server.routes["/api/v2/dags/nobody"] = Reply(status=404, body=b'{"detail": "no such DAG"}')
+def test_a_refused_request_says_what_airflow_answered(api: tuple[AirflowClient, dict[str, Answer]]) -> None:
+    client, answers = api
+    answers["PATCH /api/v2/dags/nobody"] = lambda _: (404, {"detail": "no such DAG"})
     with pytest.raises(StackFailed, match=r"404 to PATCH /dags/nobody: .*no such DAG"):
         client.unpause("nobody")
 
