@@ -31,10 +31,9 @@ Nobody else builds or reads apart a key. ``docs/archive-format.md`` says the sam
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -56,7 +55,7 @@ from pipeline.model import (
     Version,
 )
 from pipeline.settings import Settings
-from pipeline.store import Item, KeyMissing, Store, connect, self_test
+from pipeline.store import KeyMissing, Store, connect, self_test
 from spiders.protocol import CrawlSummary
 
 MARKER_KEY = "muniment.json"
@@ -70,6 +69,7 @@ _JSON = "application/json"
 _ZSTD = "application/zstd"
 _GZIP = "application/gzip"  # not a WARC type: nothing on the way is to unpack the members
 _ZSTD_LEVEL = 10
+_PART = 64 * 1024
 _FORMAT_STEP = "Restore the object from a backup; if it was written by a newer Muniment, use that one."
 
 _Doc = TypeVar("_Doc", bound=BaseModel)
@@ -318,23 +318,6 @@ class Archive:
             metadata=describe_version(version),
         )
 
-    def put_versions(self, versions: Sequence[Version]) -> list[Version]:
-        """``put_version`` for many, side by side; the answers stand in the order of ``versions``."""
-        items = [
-            Item(
-                key=version_key(version.site, version.article, version.n),
-                body=version.to_json(),
-                content_type=_JSON,
-                metadata=describe_version(version),
-            )
-            for version in versions
-        ]
-        created = self.store.create_many(items)
-        return [
-            version if created[item.key] else self._read(item.key, Version)
-            for version, item in zip(versions, items, strict=True)
-        ]
-
     def version(self, site: str, article: str, n: int) -> Version:
         """One version.
 
@@ -395,13 +378,22 @@ class Archive:
             return None
 
     def _findings_under(self, key: str) -> Iterator[Finding]:
-        packed = io.BytesIO(self.store.get(key).body)
-        try:
-            with zstandard.ZstdDecompressor().stream_reader(packed) as stream:
-                for number, line in enumerate(io.BufferedReader(stream), start=1):
-                    yield _parse(Finding, line, f"{key}, line {number}")
-        except zstandard.ZstdError as error:
-            raise ArchiveError(f"{key} cannot be unpacked: {error}.", next_step=_FORMAT_STEP) from error
+        for number, line in enumerate(_unpack_lines(self.store.get(key).body, key), start=1):
+            yield _parse(Finding, line, f"{key}, line {number}")
+
+
+def _unpack_lines(packed: bytes, where: str) -> Iterator[bytes]:
+    """The lines of a zstd frame, little by little; a frame that breaks off is an error, not an end."""
+    unpacker = zstandard.ZstdDecompressor().decompressobj()
+    rest = b""
+    try:
+        for start in range(0, len(packed), _PART):
+            *lines, rest = (rest + unpacker.decompress(packed[start : start + _PART])).split(b"\n")
+            yield from lines
+    except zstandard.ZstdError as error:
+        raise ArchiveError(f"{where} cannot be unpacked: {error}.", next_step=_FORMAT_STEP) from error
+    if not unpacker.eof or rest:
+        raise ArchiveError(f"{where} cannot be unpacked: it breaks off.", next_step=_FORMAT_STEP)
 
 
 def describe_version(version: Version) -> dict[str, str]:
