@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from scrapy import Request
 from scrapy.core.downloader.handlers.http11 import (
@@ -25,6 +26,7 @@ from scrapy.core.downloader.handlers.http11 import (
     _ScrapyAgent,
 )
 from scrapy.crawler import Crawler
+from scrapy.exceptions import CannotResolveHostError
 from scrapy.http import Headers, Response
 from scrapy.logformatter import LogFormatter
 from scrapy.utils._download_handlers import wrap_twisted_exceptions
@@ -37,7 +39,7 @@ from twisted.web.client import Response as TxResponse
 from twisted.web.client import _HTTP11ClientFactory
 from twisted.web.iweb import IResponse
 
-from spiders.guard import AddressRefused, refuse_address, refuse_url
+from spiders.guard import AddressRefused, find_refused_name, refuse_address, refuse_url
 
 LARGEST_HEAD = 256 * 1024
 """A response whose status line and headers are longer is broken off."""
@@ -102,8 +104,13 @@ class CaptureHandler(HTTP11DownloadHandler):
             crawler=self._crawler,
         )
         self._tally.requests += 1
-        with wrap_twisted_exceptions():
-            received = await maybe_deferred_to_future(agent.download_request(request))
+        try:
+            with wrap_twisted_exceptions():
+                received = await maybe_deferred_to_future(agent.download_request(request))
+        except CannotResolveHostError as error:
+            if reason := find_refused_name(urlsplit(request.url).hostname or ""):
+                raise AddressRefused(reason) from error
+            raise
         self._tally.yielded += 1
         self._tally.bytes_received += len(received.body)
         return received

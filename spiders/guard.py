@@ -76,8 +76,20 @@ class PublicResolver(CachingThreadedResolver):
         return super().getHostByName(name, timeout).addCallback(_only_public, name)
 
 
+def find_refused_name(name: str) -> str | None:
+    """Why a name was not resolved by ``PublicResolver``; None when that was not its doing.
+
+    Twisted turns whatever a resolver raises into "not found"; this is how the truth gets out.
+    """
+    return _refused_names.get(name)
+
+
+_refused_names: dict[str, str] = {}
+
+
 def _only_public(address: str, name: str) -> str:
     reason = refuse_address(address)
     if reason is not None:
-        raise AddressRefused(f"{name}: {reason}")
+        _refused_names[name] = f"{name}: {reason}"
+        raise AddressRefused(_refused_names[name])
     return address

@@ -15,8 +15,11 @@ import pytest
 from spiders.protocol import SUMMARY_NAME, CrawlSummary, Known, write_plan
 from spiders.site import Site
 from spiders.warc import Captured, read_captures
-from tests.loopback import LoopbackSite, Reply
-from tests.loopback import loopback  # noqa: F401 - a fixture
+from tests.loopback import (
+    LoopbackSite,
+    Reply,
+    loopback,  # noqa: F401 - a fixture
+)
 
 RUN = "20261122T093000Z-0a1b2c3d"
 ROOT = Path(__file__).resolve().parents[2]

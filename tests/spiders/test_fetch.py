@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import itertools
+import subprocess
+
+import pytest
+
+from tests.loopback import LoopbackSite, Reply
+from tests.spiders.conftest import ROOT, Child, Crawl, site_on, sitemap_of
+
+
+def serve_pages(loopback: LoopbackSite, count: int) -> None:
+    for n in range(count):
+        loopback.page(f"/news/{n}", f"<p>{n}</p>")
+    loopback.routes["/sitemap.xml"] = sitemap_of(*(loopback.url(f"/news/{n}") for n in range(count)))
+
+
+def test_requests_keep_their_distance_and_robots_may_ask_for_more(loopback: LoopbackSite, crawl: Crawl) -> None:
+    serve_pages(loopback, 3)
+    loopback.routes["/robots.txt"] = Reply(body=b"User-agent: *\nCrawl-delay: 0.5\nDisallow:\n")
+    crawled = crawl(site_on(loopback, crawl={"delay": 0.2, "concurrency": 8}))
+    assert crawled.status == 0
+    assert crawled.told.robots[loopback.host].crawl_delay == 0.5
+    moments = [asked.at for asked in loopback.requests]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    assert len(gaps) == 4
+    assert min(gaps[1:]) >= 0.45, gaps
+
+
+def test_robots_is_read_once_and_recorded(loopback: LoopbackSite, crawl: Crawl) -> None:
+    serve_pages(loopback, 5)
+    loopback.routes["/robots.txt"] = Reply(status=301, headers=(("Location", "/real-robots.txt"),))
+    loopback.routes["/real-robots.txt"] = Reply(body=b"User-agent: *\nDisallow: /news/3\n", content_type="text/plain")
+    crawled = crawl(site_on(loopback, crawl={"concurrency": 5}))
+    assert loopback.paths().count("/real-robots.txt") == 1
+    [robots] = crawled.captures("robots")
+    assert (robots.requested, robots.url) == (loopback.url("/robots.txt"), loopback.url("/real-robots.txt"))
+    assert crawled.told.robots[loopback.host].digest == robots.payload_digest
+    assert crawled.told.reasons["excluded: robots.txt"] == 1
+
+
+def test_a_robots_file_that_answers_5xx_closes_the_site(loopback: LoopbackSite, crawl: Crawl) -> None:
+    serve_pages(loopback, 2)
+    loopback.routes["/robots.txt"] = Reply(status=503)
+    crawled = crawl(site_on(loopback))
+    assert crawled.status == 0
+    assert set(loopback.paths()) == {"/robots.txt"}
+    assert "robots.txt unreachable" in (crawled.told.sources[0].error or "")
+    assert crawled.told.discovered == 0
+
+
+def test_robots_can_be_ignored_by_a_switch(loopback: LoopbackSite, crawl: Crawl) -> None:
+    serve_pages(loopback, 2)
+    loopback.routes["/robots.txt"] = Reply(body=b"User-agent: *\nDisallow: /\n")
+    crawled = crawl(site_on(loopback, crawl={"robots": "ignore"}))
+    assert crawled.told.captured == 2
+    assert "/robots.txt" not in loopback.paths()
+
+
+def test_a_redirect_with_tracking_parameters_is_followed_as_it_is(loopback: LoopbackSite, crawl: Crawl) -> None:
+    loopback.routes["/sitemap.xml"] = sitemap_of(loopback.url("/news/1"))
+    loopback.routes["/news/1"] = Reply(status=302, headers=(("Location", "/news/1?gclid=1"),))
+    loopback.routes["/news/1?gclid=1"] = Reply(body=b"<p>here</p>")
+    crawled = crawl(site_on(loopback))
+    [page] = crawled.captures("page")
+    assert (page.requested, page.url) == (loopback.url("/news/1"), loopback.url("/news/1?gclid=1"))
+
+
+def test_a_retry_after_that_is_too_long_is_not_waited_for(loopback: LoopbackSite, crawl: Crawl) -> None:
+    loopback.routes["/sitemap.xml"] = sitemap_of(loopback.url("/news/1"))
+    loopback.routes["/news/1"] = Reply(status=503, headers=(("Retry-After", "86400"),))
+    crawled = crawl(site_on(loopback))
+    assert loopback.paths().count("/news/1") == 1
+    assert crawled.pages()[loopback.url("/news/1")].status == 503
+
+
+def test_a_private_address_is_refused_at_the_source_and_at_a_redirect(loopback: LoopbackSite, crawl: Crawl) -> None:
+    site = site_on(loopback, crawl={"allow_private": False, "timeout": 3.0})
+    crawled = crawl(site, contact="news@example.org")
+    assert crawled.status == 0, crawled.lines
+    assert loopback.requests == []
+    assert "private address" in (crawled.told.sources[0].error or "")
+    assert crawled.told.requests == 0
+
+
+@pytest.mark.parametrize(
+    "hole",
+    [
+        "spiders.capture.refuse_url = lambda url: None",  # a name that the text of the URL does not give away
+        "spiders.capture.refuse_url = lambda url: None; spiders.guard._only_public = lambda address, name: address",
+    ],
+)
+def test_each_net_holds_when_the_ones_before_it_have_a_hole(loopback: LoopbackSite, child: Child, hole: str) -> None:
+    site = site_on(loopback, crawl={"allow_private": False, "timeout": 3.0})
+    by_name = site.model_dump_json().replace("127.0.0.1", "localhost")
+    command = child.prepare(type(site).model_validate_json(by_name), contact="news@example.org")
+    script = f"import sys, spiders.capture, spiders.guard, spiders.__main__ as m; {hole}; sys.exit(m.main())"
+    at = command.index("-m")
+    ended = subprocess.run(
+        [command[0], "-c", script, *command[at + 2 :]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    crawled = child.collect(ended.returncode, ended.stdout)
+    assert crawled.status == 0, (crawled.lines, ended.stderr)
+    assert loopback.requests == []
+    assert "private address" in (crawled.told.sources[0].error or "")
+    assert crawled.told.requests > 0
