@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from re import _constants as _sre  # type: ignore[attr-defined]
 from re import _parser  # type: ignore[attr-defined]
 from typing import Any, Final
@@ -27,13 +28,18 @@ class _CannotTellError(Exception):
     """The pattern has a construct that this analysis does not follow."""
 
 
+@lru_cache(maxsize=64)  # each pattern of a file is asked about several times while the file is read
+def _parse(pattern: str) -> Any:
+    return _parser.parse(pattern)
+
+
 def find_reach(pattern: str, beginning: str) -> bool | None:
     """Whether some string that starts with ``beginning`` matches the whole pattern.
 
     Returns:
         True, False, or None where it cannot be told (look-around, back-references).
     """
-    tree = _parser.parse(pattern)
+    tree = _parse(pattern)
     if tree.state.flags & re.IGNORECASE:
         return None
     try:
@@ -128,7 +134,7 @@ def find_ambiguity(pattern: str) -> str | None:
     Returns:
         A description of the inner repetition, or None.
     """
-    return _find_nested(list(_parser.parse(pattern)))
+    return _find_nested(list(_parse(pattern)))
 
 
 def _find_nested(items: _Items) -> str | None:

@@ -168,8 +168,8 @@ def _check_schedule(value: str) -> str:
             'Write "20 * * * *" for 20 minutes past every hour, or a preset such as "@hourly".',
         )
     try:
-        if re.search(r"[RrHh?](?![a-z])", value) or not croniter.is_valid(value):
-            raise ValueError("a field is out of range or not known")
+        if re.search(r"(?<![A-Za-z])[RrHh?](?![A-Za-z])", value):
+            raise ValueError("random and hashed fields are not for timetables")
         croniter(value, datetime(2026, 1, 1, tzinfo=UTC)).get_next(datetime)
     except (ValueError, KeyError, AttributeError, OverflowError) as error:
         raise _wrong(

@@ -138,6 +138,11 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     assert load_site(path).id == "example"
 
 
+@pytest.mark.parametrize("schedule", ["@daily", "20 7-20 * * 1-5", "0 6 * mar thu", "*/20 * * * *", "0 0 1,15 APR *"])
+def test_cron_lines_and_presets_are_taken(schedule: str) -> None:
+    assert parse_site(_good(f'schedule = "{schedule}"'), id="example").schedule == schedule
+
+
 # --- what is refused
 
 MISTAKES = [
