@@ -24,16 +24,7 @@ from datetime import UTC, datetime, timedelta
 
 from pipeline.errors import ArchiveError
 from pipeline.model import Article, Change, Finding, Outcome, State, Version, content_digest
-from spiders.site import Recheck, Site
-
-DEFAULT_RECHECK: tuple[Recheck, ...] = (
-    Recheck(age=timedelta(hours=6), every=timedelta(hours=1)),
-    Recheck(age=timedelta(days=2), every=timedelta(hours=6)),
-    Recheck(age=timedelta(days=14), every=timedelta(days=2)),
-    Recheck(age=timedelta(days=90), every=timedelta(days=14)),
-    Recheck(age=None, every=timedelta(days=60)),
-)
-"""Most corrections are made within hours, so looking again decays with age. A site file may say otherwise."""
+from spiders.site import DEFAULT_RECHECK, Recheck, Site
 
 _EARLY = 0.1
 """A check may come this share of its interval early: an hourly run never starts exactly an hour after the last."""

@@ -364,13 +364,13 @@ class Recheck(_Part):
 
 
 DEFAULT_RECHECK: Final = (
-    Recheck(age=timedelta(hours=12), every=timedelta(hours=2)),
-    Recheck(age=timedelta(days=3), every=timedelta(hours=12)),
-    Recheck(age=timedelta(days=14), every=timedelta(days=3)),
-    Recheck(age=timedelta(days=90), every=timedelta(days=21)),
-    Recheck(every=timedelta(days=90)),
+    Recheck(age=timedelta(hours=6), every=timedelta(hours=1)),
+    Recheck(age=timedelta(days=2), every=timedelta(hours=6)),
+    Recheck(age=timedelta(days=14), every=timedelta(days=2)),
+    Recheck(age=timedelta(days=90), every=timedelta(days=14)),
+    Recheck(every=timedelta(days=60)),
 )
-"""The ladder of a site that declares none: edits cluster in the first hours, removals come late."""
+"""The ladder of a site that declares none: most corrections are made within hours, so looking again decays with age."""
 
 
 class Site(_Part):

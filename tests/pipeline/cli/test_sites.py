@@ -80,7 +80,7 @@ def test_the_built_in_sites_are_used_unless_the_setting_says_no(folder: Path, mo
 
 def test_show_tells_every_key_with_its_default(folder: Path) -> None:
     result = _call("show", "example")
-    for text in ("crawl.fetch_at_most", "500", "up to 12h: every 2h", "timezone", "Europe/London", str(folder)):
+    for text in ("crawl.fetch_at_most", "500", "up to 6h: every 1h", "timezone", "Europe/London", str(folder)):
         assert text in result.stdout
     shown = _json("show", "example")
     assert isinstance(shown, dict)
