@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from pipeline.errors import ArchiveError
 from pipeline.model import Article, Change, Finding, Outcome, State, Version, content_digest
