@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+from tests.loopback import LoopbackSite, Reply
+from tests.spiders.conftest import Crawl, Crawled, site_on, sitemap_of
+
+
+def blocks(crawled: Crawled, kind: WarcRecordType, url: str) -> list[bytes]:
+    """Blocks of a URL's records of one type, as they stand in the segments."""
+    found = []
+    for path in crawled.segments:
+        with path.open("rb") as stream:
+            found += [
+                record.reader.read()
+                for record in ArchiveIterator(stream, record_types=kind, parse_http=False)
+                if record.headers["WARC-Target-URI"] == url
+            ]
+    return found
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HTTP/1.1 200 All is WELL, really\r\nzeta: 1\r\nSet-Cookie: a=1\r\nALPHA:  2 \r\nset-cookie: b=2\r\n"
+        b"Content-Length: 4\r\nX-Empty:\r\n\r\nbody",
+        b"HTTP/1.0 200 OK\r\nServer: old\r\n\r\nuntil it is closed",
+        b"HTTP/1.1 404 \r\nContent-Length: 2\r\nX-Latin: caf\xe9\r\n\r\nno",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: y\r\n\r\n",
+        b"HTTP/1.1 203 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b"
+        % (len(gzip.compress(b"x", mtime=0)), gzip.compress(b"x", mtime=0)),
+    ],
+)
+def test_a_response_is_recorded_byte_for_byte(loopback: LoopbackSite, crawl: Crawl, sent: bytes) -> None:
+    url = loopback.url("/news/1")
+    loopback.routes["/sitemap.xml"] = sitemap_of(url)
+    loopback.routes["/news/1"] = Reply(raw=sent)
+    crawled = crawl(site_on(loopback))
+    assert crawled.status == 0, crawled.lines
+    assert blocks(crawled, WarcRecordType.response, url) == [sent]
+
+
+def test_a_compressed_body_is_recorded_as_the_server_sent_it(loopback: LoopbackSite, crawl: Crawl) -> None:
+    loopback.gzip = True
+    text = b"<html><p>The council met. </p></html>" * 400
+    pages = {loopback.url(f"/news/{n}"): text + str(n).encode() for n in range(5)}
+    loopback.routes["/sitemap.xml"] = sitemap_of(*pages)
+    for n, body in enumerate(pages.values()):
+        loopback.routes[f"/news/{n}"] = Reply(body=body, chunked=n == 3)
+    crawled = crawl(site_on(loopback))
+    for url, capture in crawled.pages().items():
+        assert capture.payload == gzip.compress(pages[url], 6, mtime=0)
+        assert capture.body(100_000) == pages[url]
+    chunked = crawled.pages()[loopback.url("/news/3")]
+    assert chunked.header("transfer-encoding") is None
+    assert chunked.header("x-crawler-transfer-encoding") == "chunked"
+    assert chunked.header("content-length") == str(len(chunked.payload))
+
+
+def test_the_request_is_recorded_as_it_was_sent(loopback: LoopbackSite, crawl: Crawl) -> None:
+    url = loopback.url("/news/1?id=2")
+    loopback.routes["/sitemap.xml"] = sitemap_of(url)
+    loopback.routes["/news/1?id=2"] = Reply(body=b"x")
+    crawled = crawl(site_on(loopback), contact="a@example.org")
+    [sent] = blocks(crawled, WarcRecordType.request, url)
+    head, empty, rest = sent.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    assert (empty, rest) == (b"\r\n\r\n", b"")
+    assert lines[0] == "GET /news/1?id=2 HTTP/1.1"
+    given = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines[1:])}
+    assert given == dict(loopback.asked("/news/1?id=2")[0].headers)
+    assert given["user-agent"].endswith("(+a@example.org)")
+
+
+def test_an_interim_answer_is_not_taken_for_the_response(loopback: LoopbackSite, crawl: Crawl) -> None:
+    url = loopback.url("/news/1")
+    loopback.routes["/sitemap.xml"] = sitemap_of(url)
+    final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    loopback.routes["/news/1"] = Reply(raw=b"HTTP/1.1 103 Early Hints\r\nLink: </x.css>\r\n\r\n" + final)
+    crawled = crawl(site_on(loopback))
+    assert blocks(crawled, WarcRecordType.response, url) == [final]
+
+
+def test_endless_headers_are_broken_off(loopback: LoopbackSite, crawl: Crawl) -> None:
+    url = loopback.url("/news/1")
+    loopback.routes["/sitemap.xml"] = sitemap_of(url)
+    loopback.routes["/news/1"] = Reply(raw=b"HTTP/1.1 200 OK\r\n" + b"X-Pad: 0123456789\r\n" * 50_000 + b"\r\nbody")
+    crawled = crawl(site_on(loopback))
+    assert crawled.status == 0, crawled.lines
+    assert crawled.told.outcomes == {"failed": 1}
