@@ -31,7 +31,7 @@ def airflow_environment(home: Path, dags_folder: Path) -> dict[str, str]:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
         "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": str(home / "bundles"),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
     }
 
 
@@ -42,16 +42,20 @@ def run_python(script: str, *arguments: str, environment: Mapping[str, str], tim
         for name, value in os.environ.items()
         if not name.startswith(("AIRFLOW", "_AIRFLOW")) and name != "PYTHONDONTWRITEBYTECODE"
     }
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        env=inherited | dict(environment),
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", script, *arguments],
+            env=inherited | dict(environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        pytest.fail(f"not ended after {timeout:g} s:\n{(error.output or b'').decode()[-6000:]}", pytrace=False)
+    text = done.stdout.decode()
+    assert done.returncode == 0, text[-6000:]
+    return json.loads(text.splitlines()[-1])
 
 
 @pytest.fixture(scope="session")

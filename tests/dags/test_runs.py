@@ -41,6 +41,9 @@ for dag_id in sys.argv[2:]:
                    "robots": {}, "segments": [], "yielded": 0, "written": 0, "bytes_received": 0, "requests": 0}
         steps.crawl = crawl_nothing
     dag = DagBag(sys.argv[1]).dags[dag_id]
+    for task in dag.tasks:
+        if task.task_id != "check":  # which has to fail at once in spite of its retries
+            task.retries = 0
     run = dag.test(logical_date=None)
     with create_session() as session:
         found[dag_id] = {

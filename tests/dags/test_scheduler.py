@@ -1,0 +1,191 @@
+"""Site DAGs run by a real Airflow scheduler, started as `muniment up` starts it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.archive import Archive, open_archive
+from pipeline.reader import run_versions
+from pipeline.settings import Settings
+from pipeline.stack import DagRun, Stack, session_members
+from spiders.warc import read_captures
+from tests.dags.conftest import SITE
+from tests.dags.newsroom import open_newsroom
+from tests.loopback import LoopbackSite
+
+pytestmark = [pytest.mark.slow, pytest.mark.scheduler, pytest.mark.timeout(400)]
+
+ARTICLES = 12
+SLOW = 0.5
+
+
+def take_ports(count: int) -> int:
+    """The first of so many free ports in a row."""
+    for port in range(30_000 + os.getpid() % 1000, 32_000, count):
+        probes = [socket.socket() for _ in range(count)]
+        try:
+            for offset, probe in enumerate(probes):
+                probe.bind(("127.0.0.1", port + offset))
+        except OSError:
+            continue
+        else:
+            return port
+        finally:
+            for probe in probes:
+                probe.close()
+    raise AssertionError("no free ports")
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[LoopbackSite]:
+    """A newsroom that answers at once."""
+    with LoopbackSite() as server:
+        open_newsroom(server, articles=ARTICLES)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def slow() -> Iterator[LoopbackSite]:
+    """A newsroom whose articles take their time."""
+    with LoopbackSite() as server:
+        open_newsroom(server, articles=ARTICLES, delay=SLOW)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def stack(quick: LoopbackSite, slow: LoopbackSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Store and Airflow with two sites."""
+    home = tmp_path_factory.mktemp("home")
+    sites = tmp_path_factory.mktemp("sites")
+    for name, server in (("quick", quick), ("slow", slow)):
+        text = SITE.format(name=name.title(), home=server.url("/"), more="", check="", concurrency=1)
+        (sites / f"{name}.toml").write_text(text)
+    settings = Settings(
+        home=home,
+        bucket="scheduled",
+        sites=(sites,),
+        builtin_sites=False,
+        processes=1,
+        segment_seconds=1.0,
+        store_port=take_ports(1),
+        airflow_port=take_ports(3),
+    )
+    with Stack(settings, embedded=True) as running:
+        running.airflow.wait_for_dags(["site_quick", "site_slow", "example_downstream"])
+        assert running.airflow.import_errors() == []
+        yield running
+
+
+@pytest.fixture
+def archive(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    """The archive that the tasks write."""
+    assert stack.store is not None
+    for name, value in stack.store.environment().items():
+        monkeypatch.setenv(name, value)
+    return open_archive(stack.settings)
+
+
+def wait(found: Callable[[], bool], seconds: float, what: str) -> None:
+    """Poll until so."""
+    deadline = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.1)
+
+
+def read_whole_log(stack: Stack, run: DagRun) -> str:
+    """The logs of all tasks of a run, for messages."""
+    airflow = stack.airflow
+    return "\n".join(
+        f"--- {task.name} {task.state}\n"
+        + airflow.task_log(run.dag, run.dag_run, task.task, map_index=task.map_index, try_number=max(1, task.tries))
+        for task in airflow.tasks(run.dag, run.dag_run)
+        if task.started
+    )
+
+
+def test_a_triggered_run_publishes_and_sets_off_the_downstream_dag(stack: Stack, archive: Archive) -> None:
+    airflow = stack.airflow
+    airflow.unpause("example_downstream")
+    run = airflow.run_dag("site_quick", timeout=180)
+    assert run.state == "success", read_whole_log(stack, run)
+
+    tasks = airflow.tasks(run.dag, run.dag_run)
+    assert {task.task for task in tasks} == {"crawl", "extract", "check", "publish"}
+    assert next(task.name for task in tasks if task.task == "extract") == "segment 00000"
+    assert "/news/roof-3" in airflow.task_log(run.dag, run.dag_run, "crawl")  # the child's own lines
+
+    versions = run_versions(archive, "quick", run.run)
+    assert len(versions) == ARTICLES
+    (event,) = airflow.asset_events("quick")
+    assert event["extra"]["run"] == run.run
+    assert event["extra"]["new"] == ARTICLES
+
+    wait(lambda: bool(airflow.dag_runs("example_downstream")), 60, "the Asset's event sets the downstream DAG off")
+    downstream = airflow.wait_for_run(
+        "example_downstream", airflow.dag_runs("example_downstream")[0].dag_run, timeout=90
+    )
+    log = airflow.task_log(downstream.dag, downstream.dag_run, "read_versions")
+    assert downstream.state == "success", log
+    assert f"quick {run.run}: {ARTICLES} versions" in log
+
+
+def test_a_second_run_with_nothing_new_makes_no_version(stack: Stack, archive: Archive) -> None:
+    run = stack.airflow.run_dag("site_quick", timeout=180)
+    assert run.state == "success", read_whole_log(stack, run)
+    assert run_versions(archive, "quick", run.run) == []
+
+
+def test_a_killed_crawl_task_is_retried_and_doubles_nothing(
+    stack: Stack, archive: Archive, slow: LoopbackSite, tmp_path: Path
+) -> None:
+    airflow = stack.airflow
+    airflow.unpause("site_slow")
+    run = airflow.trigger("site_slow")
+
+    def articles_asked() -> int:
+        return sum(path.startswith("/news/") for path in slow.paths())
+
+    # Killed when about half is fetched, and something of it is sealed and in the archive.
+    wait(lambda: articles_asked() >= ARTICLES // 2 and bool(archive.segments("slow", run.run)), 120, "half a crawl")
+    assert "/news/roof-0" in airflow.task_log("site_slow", run.dag_run, "crawl")  # seen while it still runs
+    (task,) = [task for task in airflow.tasks("site_slow", run.dag_run) if task.task == "crawl"]
+    assert task.state == "running"
+    assert task.pid is not None
+    session = os.getsid(task.pid)
+    children = [pid for pid in session_members(session) if b"spiders" in read_command(pid)]
+    assert children
+    os.kill(task.pid, signal.SIGKILL)
+    wait(lambda: not [pid for pid in children if b"spiders" in read_command(pid)], 25, "the crawl child ends, too")
+
+    run = airflow.wait_for_run("site_slow", run.dag_run, timeout=240)
+    assert run.state == "success", read_whole_log(stack, run)
+    (task,) = [task for task in airflow.tasks("site_slow", run.dag_run) if task.task == "crawl"]
+    assert task.tries == 2
+
+    pages: Counter[str] = Counter()
+    for key in archive.segments("slow", run.run):
+        path = tmp_path / "segment.warc.gz"
+        archive.download_segment(key, path)
+        with path.open("rb") as stream:
+            pages.update(capture.requested for capture in read_captures(stream) if capture.kind == "page")
+    assert len(pages) == ARTICLES
+    assert set(pages.values()) == {1}  # the retry fetched nothing again that was sealed
+    assert len(run_versions(archive, "slow", run.run)) == ARTICLES
+    assert {version.n for version in run_versions(archive, "slow", run.run)} == {1}
+
+
+def read_command(pid: int) -> bytes:
+    """A process's command line; empty when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
