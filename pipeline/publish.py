@@ -14,14 +14,12 @@ finds the number taken reads what is there and decides again.
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter, deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
-from itertools import islice
 
 from pipeline import __version__
 from pipeline.archive import Archive
@@ -39,7 +37,7 @@ from pipeline.lifecycle import (
     rank_finding,
     standing_of,
 )
-from pipeline.model import Change, Finding, Outcome, Published, Version
+from pipeline.model import Change, Finding, Outcome, Published
 from pipeline.table import Rows, commit_rows
 from spiders.protocol import CrawlSummary
 from spiders.site import Site
@@ -48,8 +46,10 @@ log = logging.getLogger("muniment")
 
 _Rank = tuple[int, bool, datetime, str]
 
+_Settled = tuple[Decision, Standing | None]
+
 _THREADS = 16
-_BATCH = 256
+_UNDER_WAY = 4 * _THREADS
 _TRIES = 50
 
 
@@ -141,49 +141,49 @@ def _find_speakers(archive: Archive, frontier: Frontier, summary: CrawlSummary) 
 def _make_versions(
     archive: Archive, making: Making, frontier: Frontier, speakers: frozenset[int], books: _Books, rows: Rows
 ) -> None:
-    findings = enumerate(archive.read_findings(making.site.id, making.run))
+    """Settle all articles of a run, many at once; what they come to is noted in the order of the findings."""
+    under_way: deque[tuple[_Case, Future[_Settled]]] = deque()
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="publish") as pool:
-        while batch := list(islice(findings, _BATCH)):
-            books.sightings.extend(note_sighting(finding) for _, finding in batch)
-            cases = list(_look_up(frontier, batch, speakers, books))
-            for case, (decision, standing) in zip(
-                cases, pool.map(lambda case: _settle(archive, making, case), cases), strict=True
-            ):
-                books.end(case.finding, decision)
-                if standing is not None:
-                    books.standings[standing.article] = standing
-                if decision.version is not None:
-                    _note_version(archive, decision.version, books, rows)
+        for position, finding in enumerate(archive.read_findings(making.site.id, making.run)):
+            books.sightings.append(note_sighting(finding))
+            if position not in speakers:
+                books.end(finding, no_version(finding, "another capture of this run speaks for the article"))
+            elif finding.kind not in ("article", "unchanged", "gone"):
+                books.end(finding, no_version(finding))
+            else:
+                case = _look_up(frontier, finding)
+                under_way.append((case, pool.submit(_settle, archive, making, case)))
+            if len(under_way) > _UNDER_WAY:
+                _note(archive, *under_way.popleft(), books, rows)
+        while under_way:
+            _note(archive, *under_way.popleft(), books, rows)
 
 
-def _look_up(
-    frontier: Frontier, batch: Iterable[tuple[int, Finding]], speakers: frozenset[int], books: _Books
-) -> Iterator[_Case]:
-    """Bring together what is needed to decide; findings that decide nothing are ended here."""
-    for position, finding in batch:
-        if position not in speakers:
-            books.end(finding, no_version(finding, "another capture of this run speaks for the article"))
-        elif finding.kind not in ("article", "unchanged", "gone"):
-            books.end(finding, no_version(finding))
-        else:
-            article = frontier.article_of(finding)
-            yield _Case(
-                finding=finding,
-                article=article,
-                standing=frontier.standing(article),
-                missing=tuple(frontier.missing(article)),
-                seen_at=frontier.seen_at(article),
-                live_elsewhere=frontier.live_elsewhere(article, finding.requested),
-            )
+def _look_up(frontier: Frontier, finding: Finding) -> _Case:
+    article = frontier.article_of(finding)
+    return _Case(
+        finding=finding,
+        article=article,
+        standing=frontier.standing(article),
+        missing=tuple(frontier.missing(article)),
+        seen_at=frontier.seen_at(article),
+        live_elsewhere=frontier.live_elsewhere(article, finding.requested),
+    )
 
 
-def _note_version(archive: Archive, version: Version, books: _Books, rows: Rows) -> None:
-    rows.add(version)
-    books.changes[version.change] += 1
-    books.made.append(archive.version_key(version.site, version.article, version.n))
+def _note(archive: Archive, case: _Case, settled: Future[_Settled], books: _Books, rows: Rows) -> None:
+    decision, standing = settled.result()
+    books.end(case.finding, decision)
+    if standing is not None:
+        books.standings[standing.article] = standing
+    version = decision.version
+    if version is not None:
+        rows.add(version)
+        books.changes[version.change] += 1
+        books.made.append(archive.version_key(version.site, version.article, version.n))
 
 
-def _settle(archive: Archive, making: Making, case: _Case) -> tuple[Decision, Standing | None]:
+def _settle(archive: Archive, making: Making, case: _Case) -> _Settled:
     """Decide on one article and create its version if it gets one; what it stands at afterwards."""
     decision = _settle_from_memory(archive, making, case)
     if decision is not None:

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from pipeline import reader
+from pipeline.archive import Archive
+from pipeline.errors import NotInArchive
+from pipeline.publish import publish_run
+from tests.pipeline.built_runs import HOUR, NOW, START, a_run, a_site, found, url_of, write_run
+
+SITE = a_site()
+SITES = (a_site("other", home="https://other.example/"), SITE)
+
+
+@pytest.fixture
+def told(archive: Archive) -> Archive:
+    for hours, text in (
+        (0, "One body."),
+        (2, "Three bodies of text."),
+        (1, "Two bodies."),
+    ):  # the last is released late
+        run, at = a_run(hours), START + hours * HOUR
+        findings = [found("a", text, run, at, requested=url_of("2026/a"))]
+        if hours == 0:
+            findings += [found(f"n{number}", "Same.", run, at) for number in range(70)]
+        publish_run(archive, SITE, write_run(archive, SITE, run, findings), now=NOW)
+    return archive
+
+
+def test_an_article_is_found_by_its_canonical_url_whatever_it_drags_along(told: Archive):
+    versions = reader.find_article(told, SITES, url_of("a") + "?utm_source=feed#top")
+    assert [version.n for version in versions] == [1, 2, 3]
+
+
+def test_an_article_is_found_by_a_url_that_led_to_it(told: Archive):
+    assert reader.article_of(told, SITES, url_of("2026/a")) == reader.article_of(told, SITES, url_of("a"))
+
+
+def test_history_goes_by_time_and_the_current_version_is_the_newest(told: Archive):
+    versions = reader.history(told, SITES, url_of("a"))
+    assert [version.text for version in versions] == ["One body.", "Two bodies.", "Three bodies of text."]
+    assert [version.n for version in versions] == [1, 3, 2]
+    assert reader.current(versions).text == "Three bodies of text."
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        (url_of("nothing"), "is not an article in the archive .looked in: example-news"),
+        ("https://elsewhere.example/a", "looked in: other, example-news"),
+        ("not a url", "is not a URL"),
+    ],
+)
+def test_what_is_not_there_is_refused_by_name(told: Archive, url: str, message: str):
+    with pytest.raises(NotInArchive, match=message):
+        reader.find_article(told, SITES, url)
+    with pytest.raises(NotInArchive):
+        reader.current([])
+
+
+def test_a_runs_versions_are_exactly_those_that_it_made(told: Archive):
+    first = reader.run_versions(told, SITE.id, a_run(0))
+    assert len(first) == 71
+    assert {version.run for version in first} == {a_run(0)}
+    (second,) = reader.run_versions(told, SITE.id, a_run(2))
+    assert second.text == "Three bodies of text."
+
+
+def test_the_versions_of_a_run_that_is_not_published_are_not_given(told: Archive):
+    write_run(told, SITE, a_run(9), [found("z", "Never.", a_run(9), NOW)])
+    with pytest.raises(NotInArchive, match="is not published"):
+        reader.run_versions(told, SITE.id, a_run(9))
+
+
+def test_rows_are_chosen_by_site_run_and_time(told: Archive):
+    assert reader.to_arrow(told).num_rows == 73
+    assert reader.to_arrow(told, site="other").num_rows == 0
+    assert reader.to_arrow(told, run=a_run(2), columns=["title"]).to_pylist() == [{"title": "A headline"}]
+    since = reader.to_arrow(told, site=SITE.id, since=START + HOUR, until=START + 2 * HOUR, columns=["text"])
+    assert since.to_pylist() == [{"text": "Two bodies."}]
+
+
+def test_an_archive_without_versions_has_no_rows(archive: Archive):
+    assert reader.to_arrow(archive, site=SITE.id).num_rows == 0
+
+
+def test_words_added_and_removed_are_counted(told: Archive):
+    one, two, three = reader.history(told, SITES, url_of("a"))
+    assert reader.count_word_changes(None, one) == (4, 0)  # headline and text
+    assert reader.count_word_changes(one, two) == (2, 2)
+    assert reader.count_word_changes(two, three) == (4, 2)
+    assert reader.count_word_changes(one, one) == (0, 0)
+
+
+def test_reading_articles_loads_no_table_library():
+    heavy = "{'deltalake', 'pyarrow', 'scrapy', 'trafilatura'}"
+    code = f"import sys, pipeline.reader; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
