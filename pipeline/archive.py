@@ -55,7 +55,7 @@ from pipeline.model import (
     Version,
 )
 from pipeline.settings import Settings
-from pipeline.store import KeyMissing, Store, connect, self_test
+from pipeline.store import BucketMissing, KeyMissing, Store, connect, self_test
 from spiders.protocol import CrawlSummary
 
 MARKER_KEY = "muniment.json"
@@ -473,11 +473,7 @@ def write_marker(store: Store, *, tables_bucket: str | None = None) -> Marker:
 def _read_marker(store: Store) -> Marker | None:
     try:
         body = store.get(MARKER_KEY).body
-    except KeyMissing:
-        return None
-    except StoreRefused:
-        if store.has_bucket():
-            raise
+    except (KeyMissing, BucketMissing):
         return None
     marker = _parse(Marker, body, MARKER_KEY)
     if marker.contract != CONTRACT:

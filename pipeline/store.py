@@ -67,6 +67,10 @@ class KeyMissing(NotInArchive):
     """There is no object under that key."""
 
 
+class BucketMissing(StoreRefused):
+    """There is no such bucket."""
+
+
 class Lost(WriteConflict):
     """A conditional write found another state than the one it was made for: read again, then decide."""
 
@@ -809,7 +813,8 @@ def _explained_answer(error: ClientError, place: str) -> MunimentError:
         return StoreUnavailable(f"{place}: what we sent arrived damaged ({code}).")
     if code in _REFUSALS:
         meaning, step = _REFUSALS[code]
-        return StoreRefused(f"{place}: {meaning} ({code}, {error.operation_name}).", next_step=step)
+        kind = BucketMissing if code == "NoSuchBucket" else StoreRefused
+        return kind(f"{place}: {meaning} ({code}, {error.operation_name}).", next_step=step)
     if code in _PATIENCE or status >= 500 or status == 429:
         return StoreUnavailable(f"{place} asks for patience: {code} {said}")
     if status in {401, 403}:
