@@ -1,0 +1,444 @@
+"""The gate: what a run counted, held against limits, and a verdict that an operator can act on.
+
+Pure: it is given what the crawl and the extraction found and decides; it reads and writes nothing. Every check has a
+name, a figure, a limit and one sentence. The worst verdict of the checks is the run's:
+
+    accept   publish
+    warn     publish, and say what looks odd
+    reject   publish nothing: something is wrong with the site, with our access to it, or with our site file
+
+A share of a handful of pages says little, so checks of shares only warn below ``FEW`` pages: one broken page on a quiet
+day must not stop a site. The limits can be set per site (``[check]`` in the site's file).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pipeline.model import Check, Finding, Outcome, Report
+from spiders.protocol import CrawlSummary
+from spiders.site import CheckLimits, Site
+
+Verdict = Literal["accept", "warn", "reject"]
+
+FEW = 5
+"""With fewer pages than this a share only warns."""
+
+MAX_ERROR_SHARE = 0.25
+MAX_BLOCKED_SHARE = 0.5
+MIN_ARTICLE_YIELD = 0.5
+MIN_TITLE_SHARE = 0.8
+MIN_WORDS = 30
+MAX_SAME_BODY_SHARE = 0.2
+MAX_SAME_CANONICAL_SHARE = 0.3
+NORMAL_FILL = 0.8
+"""A field that accepted runs filled to this share is expected to be filled."""
+FALLEN_FILL = 0.2
+FALLEN_WORDS = 0.25
+"""A middle text of less than this share of the normal one is a fall."""
+
+_SHOWN = 3
+
+
+def check_run(site: Site, summary: CrawlSummary, findings: Iterable[Finding], history: Sequence[Report]) -> Report:
+    """Hold a run against its limits.
+
+    Args:
+        site: its limits and its name.
+        summary: what the crawl did.
+        findings: every finding of the run, once through.
+        history: reports of accepted earlier runs, newest first.
+
+    Returns:
+        The report with every check in a fixed order, the figures, the reasons and the message.
+    """
+    tally = _Tally()
+    for finding in findings:
+        tally.add(finding)
+    limits = site.check
+    checks = (
+        _check_sources(summary),
+        _check_books(summary, tally),
+        _check_captures(summary, tally, limits, history),
+        _check_errors(summary, tally, limits),
+        _check_blocked(tally),
+        _check_article_yield(tally, limits),
+        _check_title(tally, limits),
+        _check_published(tally, limits, history),
+        _check_short_bodies(tally, limits, history),
+        _check_same_body(tally, limits),
+        _check_canonical(tally),
+    )
+    verdict = _worst(check.verdict for check in checks)
+    return Report(
+        site=site.id,
+        run=summary.run,
+        verdict=verdict,
+        checks=checks,
+        counts=_counts(summary, tally),
+        reasons=dict(sorted({**summary.reasons, **tally.reasons}.items())),
+        message=_message(site, summary, tally, verdict, checks),
+    )
+
+
+@dataclass(kw_only=True)
+class _Tally:
+    """Figures of a run's findings; memory grows with the number of pages, not with their size."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    words: list[int] = field(default_factory=list)
+    titled: int = 0
+    dated: int = 0
+    requested: set[str] = field(default_factory=set)
+    bodies: dict[bytes, dict[str, str]] = field(default_factory=dict)  # text digest -> article -> URL
+    canonicals: dict[str, list[str]] = field(default_factory=dict)  # canonical URL -> pages that claim it
+
+    def add(self, finding: Finding) -> None:
+        self.kinds[finding.kind] += 1
+        self.requested.add(finding.requested)
+        if finding.reason:
+            self.reasons[f"{finding.kind}: {finding.reason}"] += 1
+        article = finding.article
+        if article is None:
+            return
+        self.words.append(article.words)
+        self.titled += bool(article.title)
+        self.dated += article.published is not None
+        digest = hashlib.sha256(" ".join(article.text.split()).encode("utf-8", "surrogatepass")).digest()[:16]
+        self.bodies.setdefault(digest, {})[article.article] = article.url
+        self.canonicals.setdefault(article.url, []).append(finding.final)
+
+    @property
+    def articles(self) -> int:
+        return self.kinds["article"]
+
+    @property
+    def median_words(self) -> int:
+        return int(statistics.median(self.words)) if self.words else 0
+
+
+def _check(
+    name: str, verdict: Verdict, message: str, *, figure: float | None = None, limit: float | None = None
+) -> Check:
+    rounded = None if figure is None else round(figure, 4)
+    return Check(name=name, verdict=verdict, figure=rounded, limit=limit, message=message)
+
+
+def _worst(verdicts: Iterable[Verdict]) -> Verdict:
+    order: tuple[Verdict, ...] = ("accept", "warn", "reject")
+    return max(verdicts, key=order.index, default="accept")
+
+
+def _refuse(pages: int, *, overridden: bool = False) -> Verdict:
+    """The verdict on a share that is beyond its limit, by how many pages it is a share of."""
+    return "reject" if overridden or pages >= FEW else "warn"
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
+
+
+def _check_sources(summary: CrawlSummary) -> Check:
+    dead = [source for source in summary.sources if source.error]
+    alive = len(summary.sources) - len(dead)
+    named = "; ".join(f"{source.url}: {source.error}" for source in dead[:_SHOWN])
+    more = f" and {len(dead) - _SHOWN} more" if len(dead) > _SHOWN else ""
+    if dead and not alive:
+        return _check(
+            "sources",
+            "reject",
+            f"No source answered ({named}{more}), so nothing new can be found. Is the site down, has it moved its "
+            f"feeds, or does it refuse us? `muniment sites check --live {summary.site}` asks each.",
+            figure=0,
+            limit=1,
+        )
+    if dead:
+        return _check(
+            "sources",
+            "warn",
+            f"{len(dead)} of {alive + len(dead)} sources gave nothing: {named}{more}.",
+            figure=alive,
+            limit=1,
+        )
+    return _check("sources", "accept", f"All {alive} sources answered.", figure=alive, limit=1)
+
+
+def _check_books(summary: CrawlSummary, tally: _Tally) -> Check:
+    told = summary.captured + sum(summary.outcomes.values())
+    off = abs(summary.discovered - told) + abs(summary.captured - len(tally.requested))
+    if off:
+        return _check(
+            "books",
+            "reject",
+            f"{summary.discovered} URLs were discovered, {told} have an outcome, and {len(tally.requested)} of "
+            f"{summary.captured} captured pages were found in the segments. Run the extract step again; if that does "
+            "not help, a segment is damaged or this is a defect.",
+            figure=off,
+            limit=0,
+        )
+    return _check(
+        "books", "accept", f"All {summary.discovered} discovered URLs have one outcome each.", figure=0, limit=0
+    )
+
+
+def _check_captures(summary: CrawlSummary, tally: _Tally, limits: CheckLimits, history: Sequence[Report]) -> Check:
+    captured = len(tally.requested)
+    least = limits.min_captures
+    if least is not None and captured < least:
+        return _check(
+            "captures",
+            "reject",
+            f"{captured} pages were captured; the site's file asks for {least} at least.",
+            figure=captured,
+            limit=least,
+        )
+    if summary.discovered == 0:
+        off_pattern = summary.reasons.get("off-pattern", 0)
+        if off_pattern:
+            return _check(
+                "captures",
+                "reject",
+                f"The sources list {off_pattern} links and none matches the site's `article` pattern: the site has "
+                "changed its addresses, or the pattern is wrong. "
+                f"`muniment sites check --live {summary.site}` shows the links.",
+                figure=0,
+                limit=1,
+            )
+        first = not any(report.counts.get("discovered") for report in history)
+        return _check(
+            "captures",
+            "reject" if first else "warn",
+            "The sources list nothing at all" + (", and never did." if first else "; earlier runs found pages there."),
+            figure=0,
+            limit=1,
+        )
+    wanted = captured + summary.outcomes.get(Outcome.FAILED, 0)
+    if wanted and not captured:
+        return _check("captures", "reject", f"None of {wanted} wanted pages could be captured.", figure=0, limit=1)
+    quiet = " (nothing was due)" if not wanted else ""
+    return _check("captures", "accept", f"{captured} pages were captured{quiet}.", figure=captured, limit=least)
+
+
+def _check_errors(summary: CrawlSummary, tally: _Tally, limits: CheckLimits) -> Check:
+    failed = tally.kinds["failed"] + summary.outcomes.get(Outcome.FAILED, 0)
+    asked = len(tally.requested) + summary.outcomes.get(Outcome.FAILED, 0)
+    limit = MAX_ERROR_SHARE if limits.max_error_share is None else limits.max_error_share
+    share = _share(failed, asked)
+    if share > limit:
+        return _check(
+            "errors",
+            _refuse(asked),
+            f"{failed} of {asked} pages failed ({_most_common(summary, tally, 'failed')}); at most {limit:.0%} may. "
+            "Is the site overloaded, or slower than its time-out?",
+            figure=share,
+            limit=limit,
+        )
+    verdict: Verdict = "warn" if failed >= FEW else "accept"
+    return _check("errors", verdict, f"{failed} of {asked} pages failed.", figure=share, limit=limit)
+
+
+def _check_blocked(tally: _Tally) -> Check:
+    blocked, pages = tally.kinds["blocked"], sum(tally.kinds.values())
+    share = _share(blocked, pages)
+    if share > MAX_BLOCKED_SHARE:
+        return _check(
+            "blocked",
+            _refuse(pages),
+            f"{blocked} of {pages} pages were a block, a login or a consent wall "
+            f"({_most_common(None, tally, 'blocked')}). The site refuses us: slow down, ask it, or stop.",
+            figure=share,
+            limit=MAX_BLOCKED_SHARE,
+        )
+    verdict: Verdict = "warn" if blocked else "accept"
+    return _check(
+        "blocked", verdict, f"{blocked} of {pages} pages were blocked.", figure=share, limit=MAX_BLOCKED_SHARE
+    )
+
+
+def _check_article_yield(tally: _Tally, limits: CheckLimits) -> Check:
+    pages = tally.articles + tally.kinds["not-an-article"]
+    limit = MIN_ARTICLE_YIELD if limits.min_article_yield is None else limits.min_article_yield
+    share = _share(tally.articles, pages)
+    if pages and share < limit:
+        return _check(
+            "article-yield",
+            _refuse(pages),
+            f"{tally.articles} of {pages} pages are articles ({_most_common(None, tally, 'not-an-article')}); at least "
+            f"{limit:.0%} should be. Has the site been redesigned, or does the `article` pattern take in other pages?",
+            figure=share,
+            limit=limit,
+        )
+    told = f"{tally.articles} of {pages} pages are articles." if pages else "There was no page to extract."
+    return _check("article-yield", "accept", told, figure=share if pages else None, limit=limit)
+
+
+def _check_title(tally: _Tally, limits: CheckLimits) -> Check:
+    limit = MIN_TITLE_SHARE if limits.min_title_share is None else limits.min_title_share
+    share = _share(tally.titled, tally.articles)
+    if tally.articles and share < limit:
+        return _check(
+            "title",
+            _refuse(tally.articles),
+            f"{tally.articles - tally.titled} of {tally.articles} articles have no headline; at least {limit:.0%} need "
+            "one. The site has probably been redesigned.",
+            figure=share,
+            limit=limit,
+        )
+    return _check(
+        "title",
+        "accept",
+        f"{tally.titled} of {tally.articles} articles have a headline.",
+        figure=share if tally.articles else None,
+        limit=limit,
+    )
+
+
+def _check_published(tally: _Tally, limits: CheckLimits, history: Sequence[Report]) -> Check:
+    missing = tally.articles - tally.dated
+    share = _share(tally.dated, tally.articles)
+    figure = share if tally.articles else None
+    told = f"{tally.dated} of {tally.articles} articles have a date of publication"
+    if limits.min_published_share is not None and tally.articles and share < limits.min_published_share:
+        return _check(
+            "published",
+            _refuse(tally.articles),
+            f"{told}; the site's file asks for {limits.min_published_share:.0%}.",
+            figure=share,
+            limit=limits.min_published_share,
+        )
+    normal = _usual_share(history, "dated")
+    if tally.articles and normal is not None and normal >= NORMAL_FILL and share <= FALLEN_FILL:
+        return _check(
+            "published",
+            _refuse(tally.articles),
+            f"{missing} of {tally.articles} articles have no date of publication; normal is {1 - normal:.0%}. "
+            "Dates have moved or changed their form: look at one page beside its version.",
+            figure=share,
+            limit=FALLEN_FILL,
+        )
+    verdict: Verdict = "warn" if tally.articles >= FEW and share < MIN_ARTICLE_YIELD else "accept"
+    return _check("published", verdict, f"{told}.", figure=figure, limit=limits.min_published_share)
+
+
+def _check_short_bodies(tally: _Tally, limits: CheckLimits, history: Sequence[Report]) -> Check:
+    limit = MIN_WORDS if limits.min_words is None else limits.min_words
+    if not tally.words:
+        return _check("short-bodies", "accept", "There is no text to measure.", limit=limit)
+    median = tally.median_words
+    shortest = ", ".join(str(words) for words in sorted(tally.words)[:_SHOWN])
+    told = f"The middle article has {median} words; the shortest have {shortest}."
+    usual = [report.counts["median_words"] for report in history if report.counts.get("articles", 0) >= FEW]
+    normal = statistics.median(usual) if usual else None
+    if median < limit:
+        return _check(
+            "short-bodies",
+            _refuse(tally.articles),
+            f"{told} At least {limit} are expected: is it a teaser, a paywall, or a page drawn by script?",
+            figure=median,
+            limit=limit,
+        )
+    if normal is not None and median < FALLEN_WORDS * normal:
+        return _check(
+            "short-bodies",
+            _refuse(tally.articles),
+            f"{told} Normal is {normal:.0f}: the text has moved out of reach, or a wall stands before it.",
+            figure=median,
+            limit=round(FALLEN_WORDS * normal),
+        )
+    return _check("short-bodies", "accept", told, figure=median, limit=limit)
+
+
+def _check_same_body(tally: _Tally, limits: CheckLimits) -> Check:
+    limit = MAX_SAME_BODY_SHARE if limits.max_same_body_share is None else limits.max_same_body_share
+    most = max(tally.bodies.values(), key=len, default={})
+    articles = sum(len(urls) for urls in tally.bodies.values())
+    same = len(most) if len(most) > 1 else 0
+    share = _share(same, articles)
+    if share > limit:
+        return _check(
+            "same-body",
+            _refuse(articles),
+            f"{same} of {articles} articles have one and the same text, for example {_some(most.values())}. That is a "
+            "consent wall, a block page or a template, not news.",
+            figure=share,
+            limit=limit,
+        )
+    return _check("same-body", "accept", "No text stands on many pages.", figure=share, limit=limit)
+
+
+def _check_canonical(tally: _Tally) -> Check:
+    url, pages = max(tally.canonicals.items(), key=lambda item: len(set(item[1])), default=("", []))
+    same = len(set(pages)) if len(set(pages)) > 1 else 0
+    share = _share(same, tally.articles)
+    if share > MAX_SAME_CANONICAL_SHARE:
+        return _check(
+            "canonical",
+            _refuse(tally.articles),
+            f"{same} of {tally.articles} pages say that they are {url}: they would all become one article. The site's "
+            "template is wrong, or a wall answers in its place.",
+            figure=share,
+            limit=MAX_SAME_CANONICAL_SHARE,
+        )
+    return _check(
+        "canonical", "accept", "Pages name addresses of their own.", figure=share, limit=MAX_SAME_CANONICAL_SHARE
+    )
+
+
+def _usual_share(history: Sequence[Report], part: str) -> float | None:
+    """The middle share of articles with a field over earlier runs that had enough articles."""
+    shares = [
+        _share(report.counts.get(part, 0), report.counts["articles"])
+        for report in history
+        if report.counts.get("articles", 0) >= FEW
+    ]
+    return statistics.median(shares) if shares else None
+
+
+def _most_common(summary: CrawlSummary | None, tally: _Tally, kind: str) -> str:
+    reasons: Counter[str] = Counter(tally.reasons)
+    if summary is not None:
+        reasons.update(summary.reasons)
+    own = [(name, count) for name, count in reasons.most_common() if name.startswith(f"{kind}: ")]
+    return ", ".join(f"{name.removeprefix(f'{kind}: ')} × {count}" for name, count in own[:_SHOWN]) or "no reason given"
+
+
+def _some(urls: Iterable[str]) -> str:
+    return " and ".join(sorted(urls)[:2])
+
+
+def _counts(summary: CrawlSummary, tally: _Tally) -> dict[str, int]:
+    return {
+        "discovered": summary.discovered,
+        "captured": summary.captured,
+        **{f"crawl-{name}": count for name, count in sorted(summary.outcomes.items())},
+        "articles": tally.articles,
+        **{kind: count for kind, count in sorted(tally.kinds.items()) if kind != "article"},
+        "titled": tally.titled,
+        "dated": tally.dated,
+        "median_words": tally.median_words,
+        "requests": summary.requests,
+        "bytes_received": summary.bytes_received,
+    }
+
+
+def _told(counts: Mapping[str, int]) -> Iterator[str]:
+    for name, count in counts.items():
+        if count:
+            yield f"{count} {name}"
+
+
+def _message(site: Site, summary: CrawlSummary, tally: _Tally, verdict: Verdict, checks: Sequence[Check]) -> str:
+    """What the operator reads first: what happened, and for each check that is not well its sentence."""
+    kinds = ", ".join(_told(dict(sorted(tally.kinds.items())))) or "no pages"
+    figures = f"{summary.discovered} URLs discovered, {len(tally.requested)} pages captured: {kinds}."
+    if verdict == "accept":
+        return figures
+    odd = [check for check in checks if check.verdict == verdict]
+    begin = f"{site.name}: nothing of this run is published." if verdict == "reject" else f"{site.name}: published."
+    return f"{begin} " + " ".join(f"[{check.name}] {check.message}" for check in odd) + f" {figures}"
