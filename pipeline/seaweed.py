@@ -53,12 +53,17 @@ _UP_SECONDS = 60.0
 _DOWN_SECONDS = 6.0
 _LOG_BYTES = 8 * 1024 * 1024
 
-# The launcher becomes weed: it goes to a folder in which no stray security.toml lies, may ask the kernel to
-# end weed with its parent, and keeps the pid, which a double fork would lose.
+# The launcher becomes weed. Before, it notes which process that is (so that no instant is left in which the
+# store runs and nobody knows), goes to a folder in which no stray security.toml lies, and may ask the kernel to
+# end it with its parent. A double fork would lose the pid.
 _LAUNCHER = """
-import ctypes, os, sys
-folder, parent, *command = sys.argv[1:]
+import ctypes, json, os, sys
+folder, note, boot, parent, *command = sys.argv[1:]
 os.chdir(folder)
+started = open("/proc/self/stat").read().rpartition(")")[2].split()[19]
+with open(note + ".new", "w") as file:
+    json.dump({"pid": os.getpid(), "started": started, "boot": boot}, file)
+os.replace(note + ".new", note)
 if parent != "0":
     ctypes.CDLL(None, use_errno=True).prctl(1, 15, 0, 0, 0)
     if os.getppid() != int(parent):
@@ -122,7 +127,7 @@ class EmbeddedStore:
         """Start the store if it does not run; return when it answers and refuses anonymous requests.
 
         Args:
-            tied: end the store when the process that started it ends, however that ends.
+            tied: end the store when the thread that started it ends, however its process ends.
 
         Raises:
             SettingsError: ``weed`` is not installed, the port is taken, or the secret is readable by others.
@@ -134,13 +139,16 @@ class EmbeddedStore:
         self.folder.chmod(0o700)
         with self._locked():
             running = self._running()
+            began = running is None
             if running is None:
                 running = self._start(program, tied=tied)
             try:
                 self._wait_until_guarded(running)
                 self._turn_fsync_on(program)
-            except BaseException:
-                self._stop(running)
+            except BaseException as error:
+                # One that ran before may serve others: only an open door is reason enough to end it.
+                if began or isinstance(error, StoreRefused):
+                    self._stop(running)
                 raise
         return self.status()
 
@@ -208,7 +216,8 @@ class EmbeddedStore:
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             self.log.replace(self.log.with_name("log.1"))
         command = [
-            *(sys.executable, "-I", "-S", "-c", _LAUNCHER, str(self.folder), str(os.getpid() if tied else 0)),
+            *(sys.executable, "-I", "-S", "-c", _LAUNCHER, str(self.folder), str(self._process_file)),
+            *(_boot_id(), str(os.getpid() if tied else 0)),
             *(str(program), "mini", f"-dir={self.data}"),
             *("-ip=127.0.0.1", "-ip.bind=127.0.0.1"),  # the default is every address of the machine
             *(f"-{flag}={port}" for flag, port in ports.items()),
@@ -241,9 +250,7 @@ class EmbeddedStore:
             )
         finally:
             os.close(output)
-        process = _Process(pid=pid, started=_start_time(pid) or "", boot=_boot_id())
-        _write_json(self._process_file, {"pid": process.pid, "started": process.started, "boot": process.boot})
-        return process
+        return _Process(pid=pid, started=_start_time(pid) or "", boot=_boot_id())
 
     def _take_ports(self) -> dict[str, int]:
         """The ports of last time where they are free, else new ones; the S3 port is never moved if it was asked for."""
