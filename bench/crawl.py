@@ -22,6 +22,7 @@ import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -104,7 +105,10 @@ def serve(count: int, kilobytes: int) -> None:
 def run_bare(origin: str, pages: int, concurrency: int, *, compressed: bool) -> dict[str, float]:
     """Bare Scrapy in a process of its own."""
     command = [sys.executable, "-c", BARE, origin, str(pages), str(concurrency), str(int(compressed))]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
+    told: dict[str, float] = json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+    )
+    return told
 
 
 def run_child(origin: str, pages: int, concurrency: int) -> dict[str, float]:
@@ -173,7 +177,7 @@ def main() -> None:
     finally:
         server.stdin.close()
         server.wait(10)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name, runs in results.items():
         best = min(runs, key=lambda run: run["seconds"])
         rate = best["pages"] / best["seconds"]
@@ -182,7 +186,7 @@ def main() -> None:
     base = rows[0]["pages_per_second"]
     print("| tool | pages/s | CPU ms/page | ratio |\n|---|---|---|---|")
     for row in rows:
-        row["ratio"] = round(float(row["pages_per_second"]) / float(base), 2)
+        row["ratio"] = round(row["pages_per_second"] / base, 2)
         print(f"| {row['tool']} | {row['pages_per_second']} | {row['cpu_ms_per_page']} | {row['ratio']} |")
     if options.json:
         options.json.write_text(json.dumps({"options": vars(options) | {"json": None}, "rows": rows}, indent=1))

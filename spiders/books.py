@@ -70,6 +70,7 @@ class Books:
         self._database = sqlite3.connect("", isolation_level=None, uri=True)
         self._database.execute("ATTACH ? AS plan", (f"{plan.path.absolute().as_uri()}?mode=ro",))
         self._database.create_function("moment", 1, parse_moment, deterministic=True)
+        self._database.create_function("is_article", 1, site.is_article, deterministic=True)
         self._database.executescript(_SCHEMA)
         self._database.execute(
             "INSERT INTO page (url, state, reason) SELECT url, ?, 'before' FROM plan.done", (CAPTURED,)
@@ -136,11 +137,17 @@ class Books:
     def plan_work(self) -> dict[str, int]:
         """Decide what is fetched, once all sources were read: the others are closed as unchanged.
 
+        A page that is due but is no article any more by the site's file (somebody narrowed the pattern) is excluded.
+
         Returns:
             How many are new, moved and due.
         """
         self._database.execute(
             "INSERT OR IGNORE INTO page (url, lastmod) SELECT url, lastmod FROM plan.known WHERE due",
+        )
+        self._database.execute(
+            "UPDATE page SET state = 'excluded', reason = 'off-pattern' "
+            "WHERE state IS NULL AND source IS NULL AND NOT is_article(url)"
         )
         self._database.execute(_RANK)
         self._database.execute(

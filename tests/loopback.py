@@ -19,6 +19,7 @@ from __future__ import annotations
 import gzip as gzip_format
 import hashlib
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -96,20 +97,22 @@ class LoopbackSite:
         validators: add ETags, answer 304.
         gzip: compress bodies for clients that accept gzip.
         port: 0 takes a free one.
+        tls: serve https with this.
     """
 
     routes: dict[str, Route] = field(default_factory=dict)
     validators: bool = False
     gzip: bool = False
     port: int = 0
+    tls: ssl.SSLContext | None = None
     requests: list[Asked] = field(default_factory=list)
     _server: ThreadingHTTPServer | None = field(default=None, init=False)
     _thread: threading.Thread | None = field(default=None, init=False)
 
     @property
     def origin(self) -> str:
-        """``http://127.0.0.1:<port>``."""
-        return f"http://127.0.0.1:{self.port}"
+        """``http://127.0.0.1:<port>``, or https."""
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def host(self) -> str:
@@ -138,6 +141,8 @@ class LoopbackSite:
         """Listen and serve in the background."""
         self._server = _Server(("127.0.0.1", self.port), _Handler)
         self._server.site = self  # type: ignore[attr-defined]
+        if self.tls is not None:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()

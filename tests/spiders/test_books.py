@@ -91,6 +91,12 @@ def test_a_page_is_closed_once(tmp_path: Path) -> None:
         books.close_page(url(2), "failed", "time-out")
 
 
+def test_a_known_page_that_the_pattern_no_longer_matches_is_not_fetched_again(tmp_path: Path) -> None:
+    books = open_books(tmp_path, [Known(url="https://a.uk/x", due=True), Known(url="https://b.uk/1", due=True)])
+    assert books.plan_work() == {"new": 0, "moved": 0, "due": 0}
+    assert books.reasons() == {"excluded: off-pattern": 2}
+
+
 def test_entries_before_a_document_breaks_are_kept(tmp_path: Path) -> None:
     def broken() -> Iterator[Listed]:
         yield Listed(url=url(1))

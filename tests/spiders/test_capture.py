@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 import gzip
+import ssl
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from tests.loopback import LoopbackSite, Reply
-from tests.spiders.conftest import Crawl, Crawled, site_on, sitemap_of
+from tests.spiders.conftest import ROOT, Child, Crawl, Crawled, site_on, sitemap_of
 
 
 def blocks(crawled: Crawled, kind: WarcRecordType, url: str) -> list[bytes]:
@@ -91,3 +98,46 @@ def test_endless_headers_are_broken_off(loopback: LoopbackSite, crawl: Crawl) ->
     crawled = crawl(site_on(loopback))
     assert crawled.status == 0, crawled.lines
     assert crawled.told.outcomes == {"failed": 1}
+
+
+def make_certificate(folder: Path) -> ssl.SSLContext:
+    """A certificate that nobody has signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    certificate = builder.sign(key, hashes.SHA256())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "tls.pem").write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "tls.pem")
+    return context
+
+
+def test_https_is_captured_like_http(tmp_path: Path, crawl: Crawl) -> None:
+    with LoopbackSite(tls=make_certificate(tmp_path)) as site:
+        urls = [site.url(f"/news/{n}") for n in range(4)]
+        site.routes["/sitemap.xml"] = sitemap_of(*urls)
+        for n in range(4):
+            site.routes[f"/news/{n}"] = Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d" % n)
+        crawled = crawl(site_on(site))
+    assert crawled.status == 0, crawled.lines
+    assert urls[0].startswith("https:")
+    for n, url in enumerate(urls):
+        assert blocks(crawled, WarcRecordType.response, url) == [b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d" % n]
+
+
+def test_https_to_a_private_address_is_refused_before_the_handshake(tmp_path: Path, child: Child) -> None:
+    with LoopbackSite(tls=make_certificate(tmp_path)) as site:
+        command = child.prepare(site_on(site, crawl={"allow_private": False}), contact="a@example.org")
+        script = "import sys, spiders.capture as c, spiders.__main__ as m; c.refuse_url = lambda url: None; m.main()"
+        at = command.index("-m")
+        ended = subprocess.run(
+            [command[0], "-c", script, *command[at + 2 :]], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        crawled = child.collect(ended.returncode, ended.stdout)
+        assert site.requests == []
+    assert "private address" in (crawled.told.sources[0].error or ""), crawled.lines
