@@ -7,13 +7,16 @@ name, a figure, a limit and one sentence. The worst verdict of the checks is the
     warn     publish, and say what looks odd
     reject   publish nothing: something is wrong with the site, with our access to it, or with our site file
 
-A share of a handful of pages says little, so checks of shares only warn below ``FEW`` pages: one broken page on a quiet
-day must not stop a site. The limits can be set per site (``[check]`` in the site's file).
+A share of a handful of pages says little: one broken page on a quiet day must not stop a site. So a share that is
+beyond its limit warns, and it rejects only where chance does not explain it: with ``FEW`` pages or more, when the
+limit also lies outside the share's confidence interval (Wilson's, 80 %). Two of five failed pages warn, eight of
+twenty reject. The limits can be set per site (``[check]`` in the site's file).
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -42,7 +45,11 @@ FALLEN_FILL = 0.2
 FALLEN_WORDS = 0.25
 """A middle text of less than this share of the normal one is a fall."""
 
+SAME = 3
+"""So many pages with one text or one address are no accident; two are a story that was published twice."""
+
 _SHOWN = 3
+_Z = 1.28  # normal quantile of an 80 % interval
 
 
 def check_run(site: Site, summary: CrawlSummary, findings: Iterable[Finding], history: Sequence[Report]) -> Report:
@@ -81,7 +88,7 @@ def check_run(site: Site, summary: CrawlSummary, findings: Iterable[Finding], hi
         verdict=verdict,
         checks=checks,
         counts=_counts(summary, tally),
-        reasons=dict(sorted({**summary.reasons, **tally.reasons}.items())),
+        reasons=dict(sorted((tally.reasons + Counter(summary.reasons)).items())),
         message=_message(site, summary, tally, verdict, checks),
     )
 
@@ -135,9 +142,21 @@ def _worst(verdicts: Iterable[Verdict]) -> Verdict:
     return max(verdicts, key=order.index, default="accept")
 
 
-def _refuse(pages: int, *, overridden: bool = False) -> Verdict:
-    """The verdict on a share that is beyond its limit, by how many pages it is a share of."""
-    return "reject" if overridden or pages >= FEW else "warn"
+def _beyond(part: int, whole: int, limit: float) -> Verdict:
+    """The verdict on a share that is beyond its limit, above or below: is it more than chance?"""
+    low, high = share_interval(part, whole)
+    return "reject" if whole >= FEW and not low <= limit <= high else "warn"
+
+
+def share_interval(part: int, whole: int) -> tuple[float, float]:
+    """Wilson's score interval (80 %) of the share that ``part`` of ``whole`` was drawn from."""
+    if not whole:
+        return 0.0, 1.0
+    share, square = part / whole, _Z * _Z
+    centre = share + square / (2 * whole)
+    spread = _Z * math.sqrt(share * (1 - share) / whole + square / (4 * whole * whole))
+    scale = 1 + square / whole
+    return (centre - spread) / scale, (centre + spread) / scale
 
 
 def _share(part: int, whole: int) -> float:
@@ -233,7 +252,7 @@ def _check_errors(summary: CrawlSummary, tally: _Tally, limits: CheckLimits) -> 
     if share > limit:
         return _check(
             "errors",
-            _refuse(asked),
+            _beyond(failed, asked, limit),
             f"{failed} of {asked} pages failed ({_most_common(summary, tally, 'failed')}); at most {limit:.0%} may. "
             "Is the site overloaded, or slower than its time-out?",
             figure=share,
@@ -249,7 +268,7 @@ def _check_blocked(tally: _Tally) -> Check:
     if share > MAX_BLOCKED_SHARE:
         return _check(
             "blocked",
-            _refuse(pages),
+            _beyond(blocked, pages, MAX_BLOCKED_SHARE),
             f"{blocked} of {pages} pages were a block, a login or a consent wall "
             f"({_most_common(None, tally, 'blocked')}). The site refuses us: slow down, ask it, or stop.",
             figure=share,
@@ -268,7 +287,7 @@ def _check_article_yield(tally: _Tally, limits: CheckLimits) -> Check:
     if pages and share < limit:
         return _check(
             "article-yield",
-            _refuse(pages),
+            _beyond(tally.articles, pages, limit),
             f"{tally.articles} of {pages} pages are articles ({_most_common(None, tally, 'not-an-article')}); at least "
             f"{limit:.0%} should be. Has the site been redesigned, or does the `article` pattern take in other pages?",
             figure=share,
@@ -284,7 +303,7 @@ def _check_title(tally: _Tally, limits: CheckLimits) -> Check:
     if tally.articles and share < limit:
         return _check(
             "title",
-            _refuse(tally.articles),
+            _beyond(tally.titled, tally.articles, limit),
             f"{tally.articles - tally.titled} of {tally.articles} articles have no headline; at least {limit:.0%} need "
             "one. The site has probably been redesigned.",
             figure=share,
@@ -307,7 +326,7 @@ def _check_published(tally: _Tally, limits: CheckLimits, history: Sequence[Repor
     if limits.min_published_share is not None and tally.articles and share < limits.min_published_share:
         return _check(
             "published",
-            _refuse(tally.articles),
+            _beyond(tally.dated, tally.articles, limits.min_published_share),
             f"{told}; the site's file asks for {limits.min_published_share:.0%}.",
             figure=share,
             limit=limits.min_published_share,
@@ -316,7 +335,7 @@ def _check_published(tally: _Tally, limits: CheckLimits, history: Sequence[Repor
     if tally.articles and normal is not None and normal >= NORMAL_FILL and share <= FALLEN_FILL:
         return _check(
             "published",
-            _refuse(tally.articles),
+            _beyond(tally.dated, tally.articles, normal),
             f"{missing} of {tally.articles} articles have no date of publication; normal is {1 - normal:.0%}. "
             "Dates have moved or changed their form: look at one page beside its version.",
             figure=share,
@@ -338,7 +357,7 @@ def _check_short_bodies(tally: _Tally, limits: CheckLimits, history: Sequence[Re
     if median < limit:
         return _check(
             "short-bodies",
-            _refuse(tally.articles),
+            "reject" if tally.articles >= FEW else "warn",
             f"{told} At least {limit} are expected: is it a teaser, a paywall, or a page drawn by script?",
             figure=median,
             limit=limit,
@@ -346,7 +365,7 @@ def _check_short_bodies(tally: _Tally, limits: CheckLimits, history: Sequence[Re
     if normal is not None and median < FALLEN_WORDS * normal:
         return _check(
             "short-bodies",
-            _refuse(tally.articles),
+            "reject" if tally.articles >= FEW else "warn",
             f"{told} Normal is {normal:.0f}: the text has moved out of reach, or a wall stands before it.",
             figure=median,
             limit=round(FALLEN_WORDS * normal),
@@ -363,7 +382,7 @@ def _check_same_body(tally: _Tally, limits: CheckLimits) -> Check:
     if share > limit:
         return _check(
             "same-body",
-            _refuse(articles),
+            _beyond(same, articles, limit) if same >= SAME else "warn",
             f"{same} of {articles} articles have one and the same text, for example {_some(most.values())}. That is a "
             "consent wall, a block page or a template, not news.",
             figure=share,
@@ -379,7 +398,7 @@ def _check_canonical(tally: _Tally) -> Check:
     if share > MAX_SAME_CANONICAL_SHARE:
         return _check(
             "canonical",
-            _refuse(tally.articles),
+            _beyond(same, tally.articles, MAX_SAME_CANONICAL_SHARE) if same >= SAME else "warn",
             f"{same} of {tally.articles} pages say that they are {url}: they would all become one article. The site's "
             "template is wrong, or a wall answers in its place.",
             figure=share,

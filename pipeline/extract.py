@@ -58,6 +58,7 @@ STRIPPED_CHARACTERS: Final = 600
 STRIPPED_TOTAL: Final = 8000
 
 
+@cache
 def extractor_version() -> str:
     """What made the text, for the version documents: ``trafilatura 2.3.1``."""
     return f"trafilatura {version('trafilatura')}"
@@ -631,6 +632,7 @@ def make_finding(capture: Captured, warc_key: str, reading: Reading) -> Finding:
         last_modified=capture.header("last-modified"),
         via=capture.via,
         source_lastmod=capture.source_lastmod,
+        extractor=extractor_version() if reading.article else None,
     )
 
 

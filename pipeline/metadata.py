@@ -549,8 +549,10 @@ def _is_only_a_role(key: str) -> bool:
 
 
 _LITTLE: Final = frozenset(
-    ["the", "of", "our", "by", "political", "local", "government", "council", "web", "media", "communications"]
-    + ["digital", "chief", "senior", "deputy"]
+    [
+        *("the", "of", "our", "by", "political", "local", "government", "council", "web", "media", "communications"),
+        *("digital", "chief", "senior", "deputy"),
+    ]
 )
 
 
