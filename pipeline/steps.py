@@ -236,6 +236,8 @@ def _crawl_in_child(
     finally:
         _end(child)
         reader.join(timeout=5)
+        if child.stdout is not None:
+            child.stdout.close()
     if status != 0:
         raise _child_failure(site, run, status, last_lines)
     return CrawlSummary.model_validate_json((segments / "crawl.json").read_bytes())

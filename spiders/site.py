@@ -360,7 +360,7 @@ class Recheck(_Part):
     age: Duration | None = Field(
         default=None, description='Up to this age of an article ("2d", "P2D"); left out: for ever (last rung only).'
     )
-    every: Duration = Field(description='How often to look again ("6h", "PT6H").', examples=["6h"])
+    every: Spread = Field(description='How often to look again ("6h", "PT6H"); "0s": in every run.', examples=["6h"])
 
 
 DEFAULT_RECHECK: Final = (

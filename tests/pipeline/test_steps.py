@@ -22,6 +22,7 @@ from pipeline.steps import Workplace, check, crawl, extract, new_run, open_workp
 from spiders.warc import read_captures
 from tests.loopback import LoopbackSite, Reply
 
+
 T = TypeVar("T")
 
 STREETS = ("Mill Lane", "Harbour Road", "Castle Street", "Orchard Way", "Station Parade", "Abbey Close")
@@ -164,7 +165,9 @@ def test_an_edit_an_addition_and_a_removal_are_each_a_version(work: Workplace, n
 
 
 def test_a_rejected_run_publishes_nothing_and_says_why(work: Workplace, newsroom: LoopbackSite) -> None:
-    wall = "<p>" + "We and our partners ask for your consent before you read on, here is one text for all. " * 8 + "</p>"
+    wall = (
+        "<p>" + "We and our partners ask for your consent before you read on, here is one text for all. " * 8 + "</p>"
+    )
     for number in range(8):
         newsroom.page(f"/news/{number}", f"<html><body><h1>News</h1><article>{wall}</article></body></html>")
     run = new_run()
@@ -277,7 +280,9 @@ def test_the_live_web_is_not_crawled_without_a_contact(work: Workplace, newsroom
     assert newsroom.requests == []
 
 
-def test_the_crawl_child_ends_when_its_parent_is_killed(work: Workplace, newsroom: LoopbackSite, tmp_path: Path) -> None:
+def test_the_crawl_child_ends_when_its_parent_is_killed(
+    work: Workplace, newsroom: LoopbackSite, tmp_path: Path
+) -> None:
     newsroom.routes["/news/6"] = Reply(delay=60, body=b"")
     code = (
         "from pipeline.steps import *; from pipeline.settings import read_settings;"

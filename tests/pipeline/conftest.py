@@ -1,0 +1,5 @@
+"""Fixtures of the pipeline's tests."""
+
+from tests.loopback import loopback
+
+__all__ = ["loopback"]
