@@ -796,7 +796,10 @@ def _explained(error: Exception, bucket: str, endpoint: str) -> MunimentError:
         case IncompleteReadError() | ResponseStreamingError():
             found = StoreUnavailable(f"{place} broke off its answer: {error}")
         case BotoConnectionError() | HTTPClientError() | OSError():
-            found = StoreUnavailable(f"{place} does not answer: {_root_of(error)}. Does it run, is the address right?")
+            hint = "Does it run, is the address right?"
+            if endpoint.startswith("http://127.0.0.1:"):
+                hint = "The embedded store is started by: muniment store up"
+            found = StoreUnavailable(f"{place} does not answer: {_root_of(error)}. {hint}")
         case _:
             found = StoreRefused(
                 f"{place}: {error}", next_step="Check AWS_ENDPOINT_URL_S3, AWS_REGION and the AWS configuration files."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import os
 import signal
@@ -15,8 +16,11 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import boto3
+import botocore.config
+import botocore.exceptions
 import psutil
 import pytest
 
@@ -33,7 +37,7 @@ def own(tmp_path: Path) -> Iterator[EmbeddedStore]:
     made.down()
 
 
-def _client(embedded: EmbeddedStore) -> object:
+def _client(embedded: EmbeddedStore) -> Any:
     access = embedded.environment()
     return boto3.client(
         "s3",
@@ -41,6 +45,7 @@ def _client(embedded: EmbeddedStore) -> object:
         aws_access_key_id=access["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=access["AWS_SECRET_ACCESS_KEY"],
         region_name=access["AWS_REGION"],
+        config=botocore.config.Config(retries={"total_max_attempts": 1}),
     )
 
 
@@ -145,6 +150,35 @@ def test_up_again_is_the_same_store_and_what_it_held_outlives_kill_9(own: Embedd
     assert time.monotonic() - began < 8
     assert own.down() is False
     assert not psutil.pid_exists(second.pid)
+
+
+def test_nothing_that_was_acknowledged_is_lost_by_kill_9(own: EmbeddedStore) -> None:
+    pid = own.up().pid
+    client = _client(own)
+    client.create_bucket(Bucket="kept")
+    acknowledged: list[str] = []
+
+    def write(number: int) -> None:
+        for turn in itertools.count():
+            key = f"{number}/{turn:06}"
+            try:
+                client.put_object(Bucket="kept", Key=key, Body=key.encode() * 100, IfNoneMatch="*")
+            except botocore.exceptions.BotoCoreError:
+                return
+            acknowledged.append(key)
+
+    with ThreadPoolExecutor(4) as pool:
+        writers = [pool.submit(write, number) for number in range(4)]
+        while len(acknowledged) < 100:
+            time.sleep(0.01)
+        os.kill(pid, signal.SIGKILL)
+        for writer in writers:
+            writer.result()
+    os.waitpid(pid, 0)
+    own.up()
+    again = _client(own)
+    for key in acknowledged:
+        assert again.get_object(Bucket="kept", Key=key)["Body"].read() == key.encode() * 100
 
 
 def test_many_who_start_it_at_once_get_one_store(own: EmbeddedStore) -> None:
