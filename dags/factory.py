@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,7 +50,6 @@ GROUPS: Final = 5
 DAG_PREFIX: Final = "site_"
 
 _BATCHES: Final = 1000  # of segments: Airflow refuses to map a task more than 1,024 times
-_START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _CRAWL_MARGIN: Final = timedelta(minutes=15)  # reading the frontier before, uploading the last segment after
 
 log = logging.getLogger("muniment")
@@ -145,8 +144,9 @@ def build_dag(site: Site, settings: Settings) -> DAG:
         dag_display_name=site.name,
         description=f"{site.name}: watch for new and changed articles ({site.home})",
         doc_md=describe_site(site, bucket=settings.bucket, asset=asset.name),
-        schedule=CronTriggerTimetable(site.schedule, timezone=site.timezone),
-        start_date=_START,
+        # No start date, and timedelta(): a site that is switched on first runs at its next time. Anything else
+        # starts a run for the time before, at once and for all sites together (False too, as of 3.3.2).
+        schedule=CronTriggerTimetable(site.schedule, timezone=site.timezone, run_immediately=timedelta()),
         catchup=False,
         max_active_runs=1,
         tags=site_tags(site),

@@ -47,7 +47,7 @@ DAGS_FOLDER = Path(__file__).resolve().parent.parent / "dags"
 USER = "admin"
 FINISHED = frozenset({"success", "failed"})
 
-_START_SECONDS = 180.0
+_START_SECONDS = 300.0
 _POLL_SECONDS = 0.25
 
 # The launcher becomes Airflow. A shell's `&` lets its children ignore SIGINT, which is how we end it; and if

@@ -27,12 +27,12 @@ ARTICLES = 12
 SLOW = 0.5
 
 
-def take_ports(count: int) -> int:
-    """The first of so many free ports in a row."""
-    for port in range(30_000 + os.getpid() % 1000, 32_000, count):
-        probes = [socket.socket() for _ in range(count)]
+def take_ports(ports: range, *offsets: int) -> int:
+    """The first of these ports that is free at all these offsets."""
+    for port in ports:
+        probes = [socket.socket() for _ in offsets]
         try:
-            for offset, probe in enumerate(probes):
+            for probe, offset in zip(probes, offsets, strict=True):
                 probe.bind(("127.0.0.1", port + offset))
         except OSError:
             continue
@@ -75,8 +75,9 @@ def stack(quick: LoopbackSite, slow: LoopbackSite, tmp_path_factory: pytest.Temp
         builtin_sites=False,
         processes=1,
         segment_seconds=1.0,
-        store_port=take_ports(1),
-        airflow_port=take_ports(3),
+        store_port=take_ports(range(9_300 + os.getpid() % 800, 10_200), 0, 10_000),
+        # above what the embedded stores of other tests choose from, below what clients are given
+        airflow_port=take_ports(range(32_510 + os.getpid() % 60 * 3, 32_760, 3), 0, 1, 2),
     )
     with Stack(settings, embedded=True) as running:
         running.airflow.wait_for_dags(["site_quick", "site_slow", "example_downstream"])
