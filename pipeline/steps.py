@@ -311,12 +311,7 @@ def _segment_numbers(archive: Archive, site_id: str, run: str) -> tuple[int, ...
 
 
 def _log_summary(summary: CrawlSummary) -> None:
-    for source in summary.sources:
-        log.info(
-            "source %s %s: %s, %d items, %d new", source.type, source.url, source.error or "ok", source.items, source.new
-        )
-    for reason, count in sorted(summary.reasons.items()):
-        log.info("%s: %d", reason, count)
+    """The figures, last; what was found and why something was left out has been told by the child."""
     log.info(
         "crawl of %s: %d discovered, %d captured, %s, %d requests, %.1f MB",
         summary.site,
