@@ -356,6 +356,15 @@ class EmbeddedStore:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(process.pid, os.WNOHANG)
         self._process_file.unlink(missing_ok=True)
+        self._remove_sockets()
+
+    def _remove_sockets(self) -> None:
+        """SeaweedFS leaves its local sockets in /tmp, always there and named by its ports."""
+        for flag, port in self._ports().items():
+            server = flag.partition(".")[0]
+            for name in (f"seaweedfs-{server}-grpc-{port + GRPC_OFFSET}.sock", f"seaweedfs-{server}-{port}.sock"):
+                with contextlib.suppress(OSError):
+                    Path("/tmp", name).unlink()  # noqa: S108 -- not our choice
 
     def _running(self) -> _Process | None:
         kept = _read_json(self._process_file)

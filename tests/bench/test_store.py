@@ -10,6 +10,7 @@ import pytest
 from bench import store
 
 
+@pytest.mark.slow
 def test_it_prints_a_table_and_writes_the_same_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "figures.json"
     assert store.main(["--objects", "20", "--rounds", "1", "--threads", "4", "--json", str(file)]) == 0

@@ -150,6 +150,9 @@ def test_up_again_is_the_same_store_and_what_it_held_outlives_kill_9(own: Embedd
     assert time.monotonic() - began < 8
     assert own.down() is False
     assert not psutil.pid_exists(second.pid)
+    for port in json.loads((own.folder / "ports.json").read_bytes()).values():
+        assert not list(Path("/tmp").glob(f"seaweedfs-*-{port}.sock"))
+        assert not list(Path("/tmp").glob(f"seaweedfs-*-{port + GRPC_OFFSET}.sock"))
 
 
 def test_nothing_that_was_acknowledged_is_lost_by_kill_9(own: EmbeddedStore) -> None:
