@@ -74,7 +74,7 @@ def _has_test(module: str) -> bool:
 
 def test_every_module_has_its_test_file() -> None:
     missing = [module for module in _modules() if not _has_test(module)]
-    assert not missing, "no test file (tests/ mirrors the tree: pipeline.store → tests/pipeline/test_store.py)"
+    assert not missing, f"no test file (pipeline.store → tests/pipeline/test_store.py) for {', '.join(missing)}"
 
 
 # --- documents beside code ---------------------------------------------------------------------------
