@@ -31,18 +31,16 @@ PARTS = {
 
 
 def _modules() -> list[str]:
-    """Dotted names of all modules that hold code."""
+    """Dotted names of all modules that define a function or a class; ``__main__`` is tested by being started."""
     found = []
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
-            name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-            holds_code = any(
-                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.With | ast.For)
-                for node in _tree(path).body
+            defines = any(
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for node in _tree(path).body
             )
-            if holds_code or not (parts[-1] == "__init__" or parts[-1] == "__main__"):
-                found.append(name)
+            if defines and parts[-1] != "__main__":
+                found.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
     return found
 
 
@@ -63,7 +61,7 @@ def _document(name: str) -> str:
 
 
 def _has_test(module: str) -> bool:
-    parts = re.sub(r"_\d+$", "", module).split(".")  # the site groups sites_0, sites_1 … share one test
+    parts = module.split(".")
     mirrored = [Path(*parts[:-1], f"test_{parts[-1]}.py")]
     if len(parts) > 2:  # a small package may have its tests in one folder with its neighbours: test_cli_store.py
         mirrored.append(Path(*parts[:-2], f"test_{parts[-2]}_{parts[-1]}.py"))
