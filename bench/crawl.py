@@ -15,7 +15,6 @@ import gzip
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -112,7 +111,7 @@ def run_bare(origin: str, pages: int, concurrency: int, *, compressed: bool) -> 
 
 
 def run_child(origin: str, pages: int, concurrency: int) -> dict[str, float]:
-    """The crawl child; CPU of its start-up is measured by an empty crawl and taken off."""
+    """The crawl child; from the first request for robots.txt to the last segment sealed."""
     from spiders.protocol import CrawlSummary, write_plan
     from spiders.site import Site
 
@@ -132,16 +131,16 @@ def run_child(origin: str, pages: int, concurrency: int) -> dict[str, float]:
         (folder / "spool").mkdir()
         command = [sys.executable, "-m", "spiders", "--site", str(folder / "site.json"), "--plan", str(folder / "plan")]
         command += ["--spool", str(folder / "spool"), "--run", "20260101T000000Z-00000000"]
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         began = time.monotonic()
         subprocess.run(command, check=True, capture_output=True, cwd=ROOT)
         wall = time.monotonic() - began
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
         summary = CrawlSummary.model_validate_json((folder / "spool" / "crawl.json").read_bytes())
         size = sum(path.stat().st_size for path in (folder / "spool").glob("*.gz"))
     seconds = (summary.finished - summary.started).total_seconds()
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"pages": summary.captured, "seconds": seconds, "cpu": cpu, "startup": wall - seconds, "bytes": size}
+    startup = wall - seconds
+    return {
+        "pages": summary.captured, "seconds": seconds, "cpu": summary.cpu_seconds, "startup": startup, "bytes": size
+    }  # fmt: skip
 
 
 def main() -> None:
@@ -165,14 +164,11 @@ def main() -> None:
     origin = server.stdout.readline().strip()
     results: dict[str, list[dict[str, float]]] = {}
     try:
-        run_child(origin, 1, 1)
-        idle = min(run_child(origin, 1, 1)["cpu"] for _ in range(2))
         for _ in range(options.rounds):
             for name, compressed in (("bare Scrapy, left compressed", True), ("bare Scrapy, decompressed", False)):
                 run = run_bare(origin, options.pages, options.concurrency, compressed=compressed)
                 results.setdefault(name, []).append(run)
             run = run_child(origin, options.pages, options.concurrency)
-            run["cpu"] -= idle
             results.setdefault("crawl child, WARC written", []).append(run)
     finally:
         server.stdin.close()

@@ -196,6 +196,7 @@ class CrawlSummary(_Told):
     written: int = 0  # exchanges whose records are in a segment
     bytes_received: int = 0  # of bodies, as received
     requests: int = 0  # sent, answered or not
+    cpu_seconds: float = 0.0  # of the crawl child, without its start
 
     def balances(self) -> bool:
         """Whether every discovered URL has exactly one outcome and every exchange was written."""

@@ -88,6 +88,7 @@ class ArticleSpider(Spider):
     def __init__(self, *, job: Job, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.job = job
+        self._cpu = 0.0
 
     async def start(self) -> AsyncIterator[Any]:
         """Scrapy's entry; nothing is yielded, because the crawl fetches through the engine itself."""
@@ -103,6 +104,7 @@ class ArticleSpider(Spider):
         job = self.job
         rules = job.site.crawl
         started = job.now()
+        self._cpu = time.process_time()
         deadline = time.monotonic() + rules.run_seconds
         engine = self.crawler.engine
         assert engine is not None
@@ -234,6 +236,7 @@ class ArticleSpider(Spider):
             written=job.writer.written,
             bytes_received=job.tally.bytes_received,
             requests=job.tally.requests,
+            cpu_seconds=round(time.process_time() - self._cpu, 3),
         )
         statuses = ", ".join(f"{status} x {count}" for status, count in books.statuses().items())
         for said, count in summary.reasons.items():
@@ -245,7 +248,8 @@ class ArticleSpider(Spider):
         )
         job.say(
             f"{summary.requests} requests, {summary.bytes_received} bytes, {summary.yielded} exchanges yielded, "
-            f"{summary.written} written in {len(summary.segments)} segments; {reason}"
+            f"{summary.written} written in {len(summary.segments)} segments; "
+            f"{summary.cpu_seconds:.1f} s of CPU; {reason}"
         )
         return summary
 

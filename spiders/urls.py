@@ -9,6 +9,7 @@ business; ``rel=canonical`` is the extraction's.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import IPv6Address
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
@@ -20,6 +21,7 @@ _ENDS = "".join(map(chr, range(33)))  # white space and controls that browsers s
 _INSIDE = dict.fromkeys(map(ord, "\t\n\r"))
 _ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
 _STRAY = re.compile("%(?![0-9A-Fa-f]{2})")
+_NOTHING_TO_ESCAPE = re.compile("[A-Za-z0-9._~/=&-]*")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 
@@ -52,7 +54,7 @@ def absolute_url(url: str, base: str | None = None) -> str:
         ValueError: it is no http or https URL, or longer than ``LONGEST``.
     """
     text = url.strip(_ENDS).translate(_INSIDE)
-    if base is not None:
+    if base is not None and not text[:8].lower().startswith(("http://", "https://")):
         text = urljoin(base, text)
     if len(text) > LONGEST:
         raise ValueError(f"a URL of {len(text)} characters")
@@ -93,6 +95,7 @@ def _is_tracking(parameter: str) -> bool:
     return name in TRACKING_NAMES or name.startswith(TRACKING_PREFIXES)
 
 
+@lru_cache(maxsize=1024)
 def _spell_host(host: str) -> str:
     if ":" in host:
         return f"[{IPv6Address(host).compressed}]"
@@ -106,6 +109,9 @@ def _spell_host(host: str) -> str:
 
 
 def _spell(text: str, *, keep: str) -> str:
+    if _NOTHING_TO_ESCAPE.fullmatch(text):
+        return text
+
     def one(match: re.Match[str]) -> str:
         character = chr(int(match[1], 16))
         return character if character in _UNRESERVED else match[0].upper()
