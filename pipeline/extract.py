@@ -121,7 +121,7 @@ def extract_page(
             image=about.image,
             tags=about.tags,
             origins={**about.origins, "text": "trafilatura", "language": origin},
-            stripped=tuple(_bounded([*dropped, *strip_blocks(tree, text)])),
+            stripped=tuple(_bounded([*dropped, *strip_blocks(tree, text, about.titles)])),
             words=count_words(text),
             digest=content_digest(title, text),
         ),
@@ -229,9 +229,11 @@ def _parse(text: str) -> HtmlElement | None:
 @cache
 def _trafilatura() -> tuple[Any, Any]:
     """trafilatura and its options, loaded when the first page comes: the parent process never needs it."""
+    import trafilatura
+    from trafilatura.settings import Extractor as Options
+
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
-    library = import_module("trafilatura")
-    return library, import_module("trafilatura.settings").Extractor(output_format="python", comments=False)
+    return trafilatura, Options(output_format="python", comments=False)
 
 
 def _main_text(tree: HtmlElement) -> str:
@@ -253,8 +255,15 @@ def _drop_unread(tree: HtmlElement) -> None:
         script.tag = "script"
 
 
+_DATELINE = re.compile(
+    r"(?:(?:first |last |date )?(?:published|posted|updated|modified|reviewed)(?: date)?|date)(?: on| at)?\s?:?"
+    r"(?:\s[\w ,./]{0,30}\b\d{4}\b[\w :,.]{0,15})?",
+    re.IGNORECASE,
+)
+
+
 def refine_lines(text: str, about: Metadata) -> tuple[list[str], list[Stripped]]:
-    """The lines of a text without the headline at its head and without paragraphs that were there before.
+    """The lines of a text without headline and date at its head, and without paragraphs that were there before.
 
     Returns:
         The lines, and what was dropped, labelled.
@@ -269,6 +278,8 @@ def refine_lines(text: str, about: Metadata) -> tuple[list[str], list[Stripped]]
             continue
         if len(kept) < 3 and key in headlines:
             dropped.append(Stripped(text=line, reason="headline"))
+        elif len(kept) < 3 and len(line) < 60 and _DATELINE.fullmatch(line):
+            dropped.append(Stripped(text=line, reason="byline"))
         elif len(key) >= 60 and key in seen:
             dropped.append(Stripped(text=line, reason="repeated paragraph"))
         else:
@@ -385,10 +396,17 @@ def _led_away(about: Metadata, site: Site, url: str, requested: str) -> Reading 
 
 def is_index(tree: HtmlElement, lines: Sequence[str]) -> bool:
     """Whether a text is mostly the links of an index page: teasers, not sentences of its own."""
-    links = {fold(" ".join(link.itertext())) for link in tree.iter("a")}
-    linked = [line for line in lines if len(line.split()) >= 3 and fold(line) in links]
-    characters = sum(map(len, lines)) or 1
-    return len(linked) >= 5 and (len(linked) >= 0.3 * len(lines) or sum(map(len, linked)) >= 0.5 * characters)
+    links = tuple({key for link in tree.iter("a") if len((key := fold(" ".join(link.itertext()))).split()) >= 3})
+    keys = [fold(line) for line in lines]
+    # a teaser is its link, or its link and a date
+    linked = [
+        key
+        for key in keys
+        if key.startswith(links) and any(key.startswith(link) and 2 * len(link) >= len(key) for link in links)
+    ]
+    return len(linked) >= 5 and (
+        len(linked) >= 0.3 * len(keys) or sum(map(len, linked)) >= 0.5 * sum(map(len, keys))
+    )
 
 
 # --- language -------------------------------------------------------------------------------------------
@@ -500,15 +518,15 @@ def _label_of(names: str) -> str:
     return (match.lastgroup or "").replace("_", " ") if match else ""
 
 
-def strip_blocks(tree: HtmlElement, text: str) -> list[Stripped]:
+def strip_blocks(tree: HtmlElement, text: str, titles: Iterable[str] = ()) -> list[Stripped]:
     """The visible blocks of a page that are not in its text, each labelled by its wording or its place.
 
-    Menus are left out. Neighbours with the same label are one block.
+    The headline and menus are left out. Neighbours with the same label are one block.
     """
     body = tree.find("body")
     if body is None:
         return []
-    kept = "".join(text.split())
+    kept = "".join("\n".join((text, *titles)).split())
     labels: dict[_Element, str] = {}
     found: list[list[str]] = []  # label, text
     room = STRIPPED_TOTAL

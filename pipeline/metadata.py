@@ -627,7 +627,7 @@ _ISO = re.compile(
     re.IGNORECASE,
 )
 _NUMERIC = re.compile(
-    r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d{2})(?!\d)(?:\D{0,12}(\d{1,2})[:.](\d{2})(?::(\d{2}))?)?"
+    r"(?<![\d/.\-])(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4}|\d{2})(?!\d)(?:\D{0,12}(\d{1,2})[:.](\d{2})(?::(\d{2}))?)?"
 )
 _ZONES: Final = {
     "UTC": 0, "GMT": 0, "Z": 0, "BST": 3600, "WEST": 3600, "CET": 3600, "CEST": 7200, "EET": 7200, "EEST": 10800,
@@ -648,10 +648,10 @@ def parse_moment(text: object, source: str, clock: Clock) -> Moment | None:
     if not original:
         return None
     for read in (_read_epoch, _read_iso, _read_numeric, _read_words):
-        for reading in read(original, clock):
-            moment = _to_moment(reading, original, source, clock)
-            if moment is not None:
-                return moment
+        readings = list(read(original, clock))
+        if readings:  # the form is known; what this form does not allow, no other form may
+            moments = (_to_moment(reading, original, source, clock) for reading in readings)
+            return next((moment for moment in moments if moment is not None), None)
     return None
 
 
@@ -741,6 +741,10 @@ def _named_zone(name: str) -> tzinfo:
     return timezone(timedelta(seconds=_ZONES[name.upper()]))
 
 
+_TWELVE = re.compile(r"(\d)\.(\d\d)\s*([ap])\.?m\b\.?", re.IGNORECASE)
+_LABEL = re.compile(r"^\D{0,40}?:\s*")
+
+
 class _Words(date_parser.parserinfo):
     """English dates as dateutil reads them, and the words that stand before them on pages."""
 
@@ -755,6 +759,7 @@ def _read_words(text: str, clock: Clock) -> Iterator[_Reading]:
     """Dates with the month in English words, RFC 5322 among them."""
     if not _MONTH.search(text):
         return
+    text = _TWELVE.sub(r"\1:\2 \3m", _LABEL.sub("", text))
     reader = date_parser.parser(_Words(dayfirst=not clock.month_first))
     try:
         with warnings.catch_warnings():
