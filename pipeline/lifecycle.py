@@ -13,6 +13,8 @@ The rules:
 - A tombstone needs evidence spread over time: at least ``site.gone_after_checks`` runs that were answered
   404 or 410, the first and the last at least ``site.gone_after`` apart, and nothing live since the first.
   Blocked and failed captures say nothing about the article, in either direction.
+- Where an article's canonical URL is live, its aliases make no versions: pages that differ only in what
+  surrounds the text would otherwise take turns.
 - A live capture after a tombstone is a ``restored`` version even when the text is what it was.
 """
 
@@ -157,7 +159,9 @@ def no_version(finding: Finding, reason: str | None = None) -> Decision:
     return Decision(outcome=outcome, reason=reason or finding.reason or usual)
 
 
-def decide_quickly(making: Making, finding: Finding, standing: Standing | None) -> Decision | None:
+def decide_quickly(
+    making: Making, finding: Finding, standing: Standing | None, *, canonical_lives: bool = False
+) -> Decision | None:
     """Decide from memory alone, where memory is enough.
 
     The caller must make sure that the memory is not stale: a version that is made must go in under its number
@@ -172,7 +176,7 @@ def decide_quickly(making: Making, finding: Finding, standing: Standing | None) 
     if standing is None:
         assert finding.article is not None
         return _archived(_live(making, finding, finding.article, n=1, change=Change.NEW))
-    if standing.state is State.GONE or finding.evidence.captured_at <= standing.captured_at:
+    if canonical_lives or standing.state is State.GONE or finding.evidence.captured_at <= standing.captured_at:
         return None
     if finding.article is None or finding.article.digest == standing.digest:
         return no_version(finding)
@@ -187,6 +191,7 @@ def decide(
     missing: Sequence[Missing] = (),
     seen_at: datetime | None = None,
     live_elsewhere: bool = False,
+    canonical_lives: bool = False,
 ) -> Decision:
     """Decide with all that is known.
 
@@ -197,6 +202,7 @@ def decide(
         missing: earlier observations that it was not there.
         seen_at: when it was last captured live, with or without a new version.
         live_elsewhere: another URL of the same article was live when last looked at.
+        canonical_lives: so was the canonical one, and the finding comes from another.
 
     Raises:
         ArchiveError: this run has made a version already, and it is not the one that this finding makes.
@@ -215,6 +221,9 @@ def decide(
         return Decision(outcome=Outcome.ARCHIVED, reason=f"version {own.n} was made before", version=own, stands=True)
     if finding.kind == "gone":
         return _decide_gone(making, finding, versions, missing, seen_at, live_elsewhere)
+    current = current_version(versions)
+    if canonical_lives and current is not None and current.state is not State.GONE:
+        return no_version(finding, "an alias; the canonical URL speaks for the article")
     version = _next(making, finding, versions)
     return no_version(finding) if version is None else _archived(version)
 

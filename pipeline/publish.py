@@ -63,6 +63,7 @@ class _Case:
     missing: tuple[Missing, ...]
     seen_at: datetime | None
     live_elsewhere: bool
+    canonical_lives: bool
 
 
 @dataclass(kw_only=True)
@@ -168,6 +169,7 @@ def _look_up(frontier: Frontier, finding: Finding) -> _Case:
         missing=tuple(frontier.missing(article)),
         seen_at=frontier.seen_at(article),
         live_elsewhere=frontier.live_elsewhere(article, finding.requested),
+        canonical_lives=frontier.canonical_lives(finding),
     )
 
 
@@ -198,6 +200,7 @@ def _settle(archive: Archive, making: Making, case: _Case) -> _Settled:
             missing=case.missing,
             seen_at=case.seen_at,
             live_elsewhere=case.live_elsewhere,
+            canonical_lives=case.canonical_lives,
         )
         version = decision.version
         if version is None or decision.stands:
@@ -209,7 +212,7 @@ def _settle(archive: Archive, making: Making, case: _Case) -> _Settled:
 
 def _settle_from_memory(archive: Archive, making: Making, case: _Case) -> Decision | None:
     """Settle without reading versions; None when memory is not enough, or was found to be stale."""
-    decision = decide_quickly(making, case.finding, case.standing)
+    decision = decide_quickly(making, case.finding, case.standing, canonical_lives=case.canonical_lives)
     if decision is None:
         return None
     if decision.version is not None:

@@ -60,7 +60,7 @@ def an_evidence(run: str, url: str, at: datetime, status: int, number: int = 0, 
         offset=int(mark[:6], 16),
         length=1000,
         record_id=f"<urn:uuid:{mark[:8]}-{mark[8:12]}-{mark[12:16]}-{mark[16:20]}-{mark[20:32]}>",
-        record_type=kind,  # type: ignore[arg-type]
+        record_type=kind,
         payload_digest=f"sha256:{mark}",
         status=status,
         captured_at=at,
@@ -118,7 +118,7 @@ def unusable(name: str, run: str, at: datetime, kind: str = "blocked", status: i
     """A capture that says nothing about the article."""
     url = url_of(name)
     return Finding(
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         requested=url,
         final=url,
         evidence=an_evidence(run, url, at, status),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import tempfile
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any
@@ -49,6 +50,7 @@ class Publisher:
 
 def _serve(environment: Mapping[str, str], line: Connection[Any, Any]) -> None:
     os.environ.update(environment)
+    tempfile.tempdir = environment["MUNIMENT_SCRATCH"]  # what a killed one leaves is removed with the test's folder
     store = connect(read_settings())
     archive = Archive(store, store)
     while True:

@@ -14,7 +14,7 @@ from pipeline import publish
 from pipeline.archive import Archive
 from pipeline.errors import ArchiveError, NotInArchive
 from pipeline.frontier import Frontier
-from pipeline.model import Outcome, State
+from pipeline.model import Finding, Outcome, State
 from pipeline.publish import publish_run
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -160,6 +160,31 @@ def test_two_captures_of_one_article_make_one_version_and_both_are_counted(archi
     published = publish_run(archive, SITE, write_run(archive, SITE, run, findings, outcomes={}), now=NOW)
     assert (published.outcomes["archived"], published.outcomes["unchanged"]) == (1, 1)
     assert [version.text for version in all_versions(archive, SITE)] == ["Seen under its own URL."]
+
+
+def test_an_alias_makes_no_version_while_the_canonical_url_lives(archive: Archive):
+    def alias(text: str, hours: int) -> Finding:
+        other = url_of("a?print")
+        return found("a", text, a_run(hours), START + hours * HOUR, requested=other, final=other)
+
+    told = [
+        (alias("By the alias.", 0), 1),  # nothing else is known
+        (alias("By the alias, edited.", 1), 2),
+        (found("a", "By the canonical URL.", a_run(2), START + 2 * HOUR), 3),
+        (alias("By the alias again.", 3), 3),
+        (unusable("a", a_run(4), START + 4 * HOUR), 3),
+        (alias("By the alias, the other being blocked.", 5), 4),
+    ]
+    for hours, (finding, expected) in enumerate(told):
+        run = write_run(archive, SITE, a_run(hours), [finding], outcomes={})
+        publish_run(archive, SITE, run, now=NOW)
+        assert len(all_versions(archive, SITE)) == expected, hours
+    aliases = [alias(f"Of run {hours}.", hours) for hours in (10, 11)]
+    canonical = found("a", "Canonical once more.", a_run(10), START + 10 * HOUR)
+    publish_run(archive, SITE, write_run(archive, SITE, a_run(10), [aliases[0], canonical], outcomes={}), now=NOW)
+    last = publish_run(archive, SITE, write_run(archive, SITE, a_run(11), [aliases[1]], outcomes={}), now=NOW)
+    assert last.outcomes["unchanged"] == 1
+    assert all_versions(archive, SITE)[-1].text == "Canonical once more."
 
 
 def test_one_url_captured_twice_is_counted_once(archive: Archive):
