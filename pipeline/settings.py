@@ -113,9 +113,7 @@ def read_store_access(settings: Settings) -> StoreAccess | None:
     secret = settings.home.expanduser() / "store" / "credentials.json"
     try:
         found = json.loads(secret.read_bytes())
-        return StoreAccess(
-            endpoint=found["endpoint"], access_key=found["access_key"], secret_key=found["secret_key"]
-        )
+        return StoreAccess(endpoint=found["endpoint"], access_key=found["access_key"], secret_key=found["secret_key"])
     except FileNotFoundError:
         return None
     except PermissionError as error:

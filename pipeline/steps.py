@@ -253,9 +253,7 @@ def _pages_in(archive: Archive, keys: Sequence[str], spool: Path) -> Iterator[st
         path.unlink()
 
 
-def _pass_lines_on(
-    child: subprocess.Popen[str], last_lines: list[str], on_line: Callable[[str], None] | None
-) -> None:
+def _pass_lines_on(child: subprocess.Popen[str], last_lines: list[str], on_line: Callable[[str], None] | None) -> None:
     assert child.stdout is not None
     for line in child.stdout:
         line = line.rstrip("\n")
@@ -354,9 +352,7 @@ def extract(
             else:
                 archive.write_findings(site_id, run, segment, extractor.extract_segment(site, path, key))
         counts = archive.count_findings(site_id, run, segment) or {}
-    log.info(
-        "segment %05d: %s", segment, ", ".join(f"{n} {kind}" for kind, n in sorted(counts.items())) or "no pages"
-    )
+    log.info("segment %05d: %s", segment, ", ".join(f"{n} {kind}" for kind, n in sorted(counts.items())) or "no pages")
     return counts
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +11,8 @@ from pipeline.cli.output import JsonOption, console, plain_table, print_json, pr
 from pipeline.settings import read_settings
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Bars
-
     from pipeline.model import Moment, Version
     from pipeline.status import SiteStatus
-    from pipeline.steps import Progress
 
 SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="Id of a site; `muniment sites list` shows them.")]
 UrlArgument = Annotated[str, typer.Argument(metavar="URL", help="URL of an article, in any form that led to it.")]
@@ -44,14 +39,15 @@ def run(
 
     A run that was interrupted goes on with --run and the id that was printed.
     """
+    from pipeline.cli.progress import show_progress
     from pipeline.steps import new_run, open_workplace, run_site
 
     work = open_workplace(read_settings())
     work.site(site)
     name = run_id or new_run()
     console(stderr=True).print(f"run {name} of {site}")
-    with _bars() as bars:
-        result = run_site(work, site, name, limit=limit, progress=_shown(bars))
+    with show_progress() as progress:
+        result = run_site(work, site, name, limit=limit, progress=progress)
     if as_json:
         print_json(
             {
@@ -173,7 +169,9 @@ def history(url: UrlArgument, as_json: JsonOption = False) -> None:
 
 def show(
     url: UrlArgument,
-    number: Annotated[int | None, typer.Option("--version", "-n", min=1, help="Which version; default: the current one.")] = None,
+    number: Annotated[
+        int | None, typer.Option("--version", "-n", min=1, help="Which version; default: the current one.")
+    ] = None,
     text_only: Annotated[bool, typer.Option("--text", help="Only the text, for other tools.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -224,7 +222,7 @@ def _print_version(version: Version) -> None:
     ]
     for label, value in rows:
         if value:
-            origin = version.origins.get({"url": "url"}.get(label, label))
+            origin = version.origins.get("canonical" if label == "url" else label)
             out.print(f"{label:<12}{safe(value)}" + (f"  [{origin}]" if origin else ""))
     out.print()
     out.print(safe(version.text))
@@ -240,50 +238,3 @@ def _moment(moment: Moment | None) -> str | None:
         return None
     shown = f"{moment.value:%Y-%m-%d}" if moment.precision == "day" else f"{moment.value:%Y-%m-%d %H:%M:%S}Z"
     return f"{shown} (read as {moment.original!r}{', zone assumed' if moment.zone_assumed else ''})"
-
-
-def _bars() -> Bars | nullcontext[None]:
-    if not sys.stderr.isatty():
-        return nullcontext()
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description:<8}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[said]}", markup=False, style="dim"),
-        console=console(stderr=True),
-    )
-
-
-def _shown(bars: Bars | None) -> Progress:
-    """A Progress that draws on the bars; one that draws nothing without them (the log lines tell)."""
-    from pipeline.steps import Progress
-
-    if bars is None:
-        return Progress()
-
-    class Drawn(Progress):
-        def __init__(self) -> None:
-            self.tasks = {
-                name: bars.add_task(name, total=None, start=False, said="", visible=False)
-                for name in ("crawl", "extract", "check", "publish")
-            }
-            self.running: str | None = None
-
-        def line(self, text: str) -> None:
-            bars.update(self.tasks["crawl"], said=safe(text)[:100])
-
-        def step(self, name: str) -> None:
-            if self.running:
-                bars.update(self.tasks[self.running], total=1, completed=1, said="")
-            bars.start_task(self.tasks[name])
-            bars.update(self.tasks[name], visible=True)
-            self.running = name
-
-        def segments(self, extracted: int, sealed: int) -> None:
-            bars.update(self.tasks["extract"], total=sealed, completed=extracted, visible=True, said="segments")
-
-    return Drawn()

@@ -1,5 +1,6 @@
 """Fixtures of the pipeline's tests."""
 
 from tests.loopback import loopback
+from tests.pipeline.loop_news import newsroom, work
 
-__all__ = ["loopback"]
+__all__ = ["loopback", "newsroom", "work"]
