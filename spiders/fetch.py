@@ -24,9 +24,11 @@ from scrapy.exceptions import (
     DownloadTimeoutError,
     ResponseDataLossError,
 )
+from twisted.internet import ssl
 from twisted.internet.error import ConnectError, ConnectionClosed
+from twisted.web._newclient import BadHeaders, BadResponseVersion, ParseError
 
-from spiders.capture import Received
+from spiders.capture import HeadTooLarge, Received
 from spiders.coding import ACCEPT_ENCODING, BodyTooLarge, BodyUndecodable, decode_body
 from spiders.guard import AddressRefused
 from spiders.protocol import Known
@@ -45,15 +47,17 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TRY_AGAIN = frozenset({408, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 
 # What can go wrong below HTTP, in words, and whether another try may help; the first that fits.
-_FAILURES: tuple[tuple[type[Exception], str, bool], ...] = (
+_FAILURES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str, bool], ...] = (
     (DownloadTimeoutError, "time-out", True),
     (DownloadCancelledError, "too large", False),
     (CannotResolveHostError, "name not resolved", True),
     (DownloadConnectionRefusedError, "connection refused", True),
     (ResponseDataLossError, "cut short", True),
-    (DownloadFailedError, "connection lost", True),
     (ConnectError, "no connection", True),
     (ConnectionClosed, "connection lost", True),
+    (ssl.SSL.Error, "no secure connection", True),  # type: ignore[attr-defined]  # pyOpenSSL's, by way of Twisted
+    ((HeadTooLarge, BadHeaders, ParseError, BadResponseVersion, ValueError, KeyError), "malformed answer", False),
+    (DownloadFailedError, "connection lost", True),
 )
 
 
@@ -158,9 +162,10 @@ class Fetcher:
             except AddressRefused as error:
                 raise Missed("excluded", "private address", str(error)) from error
             except Exception as error:  # whatever a server provokes is an outcome of its page
-                reason, again = _put_in_words(error)
+                cause = _find_cause(error)
+                reason, again = _put_in_words(cause)
                 if last or not again:
-                    raise Missed("failed", reason, _shorten(error)) from error
+                    raise Missed("failed", reason, _shorten(cause)) from error
                 await asyncio.sleep(self.site.crawl.delay * 2**tried)
                 continue
             patience = self._patience(received, tried)
@@ -288,12 +293,18 @@ def _original(known: Known) -> Original:
     return Original(payload_digest=known.payload_digest, captured_at=moment, record_id=known.record_id)
 
 
-def _put_in_words(error: Exception) -> tuple[str, bool]:
+def _find_cause(error: Exception) -> BaseException:
+    """What lies below Scrapy's and Twisted's wrappings."""
+    reasons = getattr(error.__cause__, "reasons", None)
+    return reasons[0].value if reasons and not isinstance(error, ResponseDataLossError) else error
+
+
+def _put_in_words(error: BaseException) -> tuple[str, bool]:
     for family, reason, again in _FAILURES:
         if isinstance(error, family):
             return reason, again
     return f"unexpected {type(error).__name__}", False
 
 
-def _shorten(error: Exception) -> str:
+def _shorten(error: BaseException) -> str:
     return " ".join(str(error).split())[:200]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from spiders.protocol import SUMMARY_NAME, CrawlSummary, Known, write_plan
 from spiders.site import Site
@@ -80,6 +81,19 @@ class Crawled:
             with path.open("rb") as stream:
                 found += [one for one in read_captures(stream) if kind is None or one.kind == kind]
         return found
+
+    def check(self) -> None:
+        """Both libraries find every record of every segment whole and every digest right."""
+        command = [sys.executable, "-c", "from warcio.cli import main; main()", "check", *map(str, self.segments)]
+        checked = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stdout
+        for path in self.segments:
+            with path.open("rb") as stream:
+                for record in ArchiveIterator(stream, parse_http=False):
+                    assert record.verify_block_digest()
+                    if record.record_type == WarcRecordType.response:
+                        record.parse_http(strict_mode=False)
+                        assert record.verify_payload_digest(), record.headers["WARC-Target-URI"]
 
     def pages(self) -> dict[str, Captured]:
         """Page captures by requested URL; each must be there once."""

@@ -109,3 +109,32 @@ def test_each_net_holds_when_the_ones_before_it_have_a_hole(loopback: LoopbackSi
     assert loopback.requests == []
     assert "private address" in (crawled.told.sources[0].error or "")
     assert crawled.told.requests > 0
+
+
+def test_hostile_answers_cost_their_page_only(loopback: LoopbackSite, crawl: Crawl) -> None:
+    line = b"HTTP/1.1 200 OK\r\n"
+    answers = {
+        "te": line + b"Transfer-Encoding: zebra\r\n\r\nbody",
+        "chunk": line + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nbody",
+        "long-line": line + b"X: " + b"0123456789" * 50_000 + b"\r\n\r\nbody",
+        "length": line + b"Content-Length: abc\r\n\r\nbody",
+        "lengths": line + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nbody",
+        "empty": b"",
+        "no-http": b"<html>hi</html>",
+        "version": b"HTTP/2 200\r\n\r\n",
+        "nul": line + b"Content-Length: 4\r\nX:\0y\r\n\r\nbody",
+        "status": b"HTTP/1.1 999 Hm\r\nContent-Length: 0\r\n\r\n",
+    }
+    locations = ("http://[bad/", "javascript:alert(1)", "/" + "a" * 10_000, "")
+    for name, raw in answers.items():
+        loopback.routes[f"/news/{name}"] = Reply(raw=raw)
+    for n, location in enumerate(locations):
+        loopback.routes[f"/news/to-{n}"] = Reply(status=302, headers=(("Location", location),))
+    loopback.routes["/sitemap.xml"] = sitemap_of(*map(loopback.url, list(loopback.routes)))
+    crawled = crawl(site_on(loopback))
+    assert crawled.status == 0, crawled.lines
+    statuses = {page.requested.rpartition("/")[2]: page.status for page in crawled.pages().values()}
+    assert statuses == {"nul": 200, "status": 999, "to-0": 302, "to-1": 302, "to-2": 302, "to-3": 302}
+    assert crawled.told.outcomes == {"failed": 8}
+    assert crawled.told.reasons["failed: malformed answer"] == 4
+    crawled.check()

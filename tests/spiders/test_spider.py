@@ -136,6 +136,7 @@ def test_every_discovered_url_has_exactly_one_outcome(loopback: LoopbackSite, cr
     assert (final.url, final.record_type) == (url("/news/target"), "response")
     assert "/news/hidden/1" not in loopback.paths()
     assert "/news/hidden/2" not in loopback.paths()
+    crawled.check()
 
 
 class _Flaky:
@@ -189,6 +190,7 @@ def test_known_pages_are_asked_for_conditionally_in_the_order_of_work(loopback: 
     assert pages[url("/news/unlisted")].via is None
     assert crawled.told.outcomes == {"unchanged": 1}
     assert (crawled.told.discovered, crawled.told.captured) == (6, 5)
+    crawled.check()
 
 
 def test_no_more_pages_are_fetched_than_allowed_and_the_newest_come_first(loopback: LoopbackSite, crawl: Crawl) -> None:
