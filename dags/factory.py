@@ -84,7 +84,7 @@ def site_asset(settings: Settings, site_id: str) -> Asset:
 
     Each event's ``extra`` has ``site``, ``run`` and counts; ``pipeline.reader.run_versions`` reads the rest.
     """
-    return Asset(name=f"articles/{site_id}", uri=f"s3://{settings.bucket}/articles/{site_id}/", group="muniment")
+    return Asset(name=f"articles/{site_id}", uri=f"s3://{settings.bucket}/articles/{site_id}", group="muniment")
 
 
 # --- DAGs -------------------------------------------------------------------------------------------
@@ -263,8 +263,8 @@ def told_to_airflow() -> Iterator[None]:
     try:
         yield
     except Permanent as error:
-        log.error("%s", error.message)
-        log.error("Next step: %s", error.next_step)
+        for line in str(error).splitlines():  # the end of the log, before Airflow's traceback
+            log.error("%s", line)
         raise AirflowFailException(str(error)) from None
 
 
@@ -273,6 +273,7 @@ def _workplace(site: Site) -> Workplace:
     from pipeline.archive import open_archive
     from pipeline.steps import Workplace
 
+    logging.getLogger("botocore.credentials").setLevel(logging.WARNING)  # one line for each client, of no news
     settings = read_settings()
     return Workplace(settings=settings, sites={site.id: site}, archive=open_archive(settings))
 
