@@ -132,8 +132,6 @@ def _defines(body: list[ast.stmt], name: str) -> ast.stmt | None:
                 names = [part.id for target in node.targets for part in ast.walk(target) if isinstance(part, ast.Name)]
             case ast.AnnAssign(target=ast.Name(id=target)):
                 names = [target]
-            case ast.TypeAlias(name=ast.Name(id=target)) if sys.version_info >= (3, 12):
-                names = [target]
             case _:
                 names = []
         if name in names:
