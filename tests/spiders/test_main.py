@@ -19,7 +19,7 @@ from tests.spiders.conftest import ROOT, RUN, Child, Crawl, Crawled, site_on, si
 PAGES = 40
 
 
-def serve_slowly(loopback: LoopbackSite, seconds: float = 0.1) -> list[str]:
+def serve_slowly(loopback: LoopbackSite, seconds: float = 0.3) -> list[str]:
     """A site whose crawl takes a few seconds."""
     urls = [loopback.url(f"/news/{n}") for n in range(PAGES)]
     loopback.routes["/sitemap.xml"] = sitemap_of(*urls)
@@ -28,7 +28,7 @@ def serve_slowly(loopback: LoopbackSite, seconds: float = 0.1) -> list[str]:
     return urls
 
 
-def wait_for(what: object, seconds: float = 30) -> None:
+def wait_for(what: object, seconds: float = 60) -> None:
     """Until a condition holds."""
     end = time.monotonic() + seconds
     while not what():  # type: ignore[operator]
@@ -119,7 +119,7 @@ def test_sigterm_seals_the_open_segment(loopback: LoopbackSite, child: Child) ->
     process = subprocess.Popen(child.prepare(site_on(loopback)), cwd=ROOT, stdout=subprocess.PIPE, text=True)
     wait_for(lambda: len(loopback.paths()) > 12)
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=60)
     crawled = child.collect(process.returncode, output)
     assert crawled.status == 143, crawled.lines
     assert crawled.summary is None
@@ -137,7 +137,7 @@ def test_a_killed_crawl_loses_nothing_sealed_and_a_second_one_doubles_nothing(
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     wait_for(lambda: len(list((child.folder / "spool").glob("*.warc.gz"))) >= 2)
     process.kill()
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=60)
     first = child.collect(process.returncode, output)
     assert first.status == -signal.SIGKILL
     done = set(first.pages())  # every sealed segment reads to its end
@@ -191,7 +191,7 @@ def test_the_child_ends_with_its_parent(loopback: LoopbackSite, child: Child) ->
     parent.kill()
     parent.wait()
     parent.stdout.close()
-    wait_for(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, 10)
+    wait_for(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
     time.sleep(0.3)
     asked = len(loopback.requests)
     time.sleep(1.2)

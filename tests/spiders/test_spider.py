@@ -79,7 +79,7 @@ def test_every_discovered_url_has_exactly_one_outcome(loopback: LoopbackSite, cr
     routes["/news/missing"] = Reply(status=404, body=b"no")
     routes["/news/gone"] = Reply(status=410, body=b"gone")
     routes["/news/broken"] = Reply(status=500, body=b"oops")
-    routes["/news/slow"] = Reply(body=b"x", delay=3)
+    routes["/news/slow"] = Reply(body=b"x", delay=8)
     routes["/news/reset"] = Reply(body=b"x" * 5000, drop_after=0)
     routes["/news/half"] = Reply(body=b"x" * 15000, drop_after=2000)
     routes["/news/liar"] = Reply(body=b"x" * 50, length=5000)
@@ -104,7 +104,7 @@ def test_every_discovered_url_has_exactly_one_outcome(loopback: LoopbackSite, cr
         Known(url=url("/news/listed-not-due"), due=False, captured_at=OLD),
         Known(url=url("/news/not-listed"), due=False, captured_at=OLD),
     ]
-    site = site_on(loopback, crawl={"timeout": 0.7, "max_bytes": 20_000, "concurrency": 8})
+    site = site_on(loopback, crawl={"timeout": 1.5, "max_bytes": 20_000, "concurrency": 8})
     crawled = crawl(site, known=known)
     assert crawled.status == 0, crawled.lines
     told = crawled.told
@@ -214,12 +214,12 @@ def test_a_run_ends_when_its_time_is_spent(loopback: LoopbackSite, crawl: Crawl)
     for n in range(30):
         loopback.routes[f"/news/{n}"] = Reply(body=b"x", delay=0.3)
     began = time.monotonic()
-    crawled = crawl(site_on(loopback, crawl={"run_seconds": 1.0, "concurrency": 2}))
+    crawled = crawl(site_on(loopback, crawl={"run_seconds": 2.0, "concurrency": 2}))
     assert crawled.status == 0
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
     told = crawled.told
     assert told.finish_reason == "run_seconds spent"
-    assert 2 <= told.captured < 30
+    assert 1 <= told.captured < 30
     assert told.outcomes == {"deferred": 30 - told.captured}
 
 
