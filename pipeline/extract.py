@@ -756,37 +756,34 @@ class Extractor:
             OSError: the segment cannot be read.
         """
         told = pickle.dumps((site, warc_key))
-        done: dict[int, Finding] = {}
-        again: deque[_Page] = deque()
+        done: dict[int, Finding] = {}  # found, and waiting for those before them
+        again: deque[_Page] = deque()  # given to a worker that ended before it read them
         following = 0
         with path.open("rb") as stream:
             pages = self._read(stream, done, warc_key)
-            coming: _Page | None = None
-            more = True
+            coming = next(pages, None)
             try:
                 while True:
                     while following in done:
                         yield done.pop(following)
                         following += 1
                     self._fill()
-                    while again or more:
-                        if coming is None:
-                            coming = again.popleft() if again else next(pages, None)
-                            if coming is None:
-                                more = False
-                                break
-                        worker = self._choose(coming, following)
-                        if worker is None or not self._give(worker, coming, told):
+                    while (page := again[0] if again else coming) is not None:
+                        worker = self._choose(page, following)
+                        if worker is None:
                             break
-                        coming = None
+                        if again:
+                            again.popleft()
+                        else:
+                            coming = next(pages, None)
+                        self._give(worker, page, told)
+                    if following in done:
+                        continue
                     busy = {worker.channel: worker for worker in self._workers if worker.work or not worker.ready}
-                    if coming is None and not more and not again and not any(w.work for w in busy.values()):
-                        if following in done:
-                            continue
+                    if coming is None and not again and not any(worker.work for worker in busy.values()):
                         return
-                    if following not in done:
-                        for channel in wait(list(busy)):
-                            self._receive(busy[channel], done, again, warc_key)  # type: ignore[index]
+                    for channel in wait(list(busy)):
+                        self._receive(busy[channel], done, again, warc_key)  # type: ignore[index]
             finally:
                 for worker in [worker for worker in self._workers if worker.work]:
                     self._workers.remove(worker)  # its answers would be taken for those of the next segment
@@ -814,17 +811,14 @@ class Extractor:
         small = len(page.capture.payload) <= _AHEAD_BYTES
         return idle if small and page.tries == 0 and len(idle.work) < _AHEAD else None
 
-    def _give(self, worker: _Worker, page: _Page, told: bytes) -> bool:
-        """Hand a page to a worker; False when the worker is dead, which `_receive` finds out in full."""
+    def _give(self, worker: _Worker, page: _Page, told: bytes) -> None:
+        """Hand a page to a worker; if that is dead, `_receive` will find it so, and why."""
         worker.work.append(page)
-        try:
+        with suppress(OSError):
             if worker.told != told:
                 worker.channel.send_bytes(told)
                 worker.told = told
             worker.channel.send_bytes(pickle.dumps(page.capture))
-        except OSError:
-            return False
-        return True
 
     def _receive(self, worker: _Worker, done: dict[int, Finding], again: deque[_Page], warc_key: str) -> None:
         try:
