@@ -110,12 +110,14 @@ class TestTitle:
             }
 
     def test_a_masthead_h1_loses_to_what_the_page_declares(self) -> None:
-        page = '<html><head><meta property="og:title" content="Bins to be blue"></head><body><h1>Civic Ledger</h1></body></html>'
+        head = '<meta property="og:title" content="Bins to be blue">'
+        page = f"<html><head>{head}</head><body><h1>Civic Ledger</h1></body></html>"
         assert read(page).title == "Bins to be blue"
 
     def test_a_colon_or_bar_inside_the_headline_stays(self) -> None:
         title = "Budget: what it means | How six councils will spend it"
-        page = f'<html><head><title>{title} | Ledger</title><meta property="og:title" content="{title}"></head><body><h1>{title}</h1></body></html>'
+        head = f'<title>{title} | Ledger</title><meta property="og:title" content="{title}">'
+        page = f"<html><head>{head}</head><body><h1>{title}</h1></body></html>"
         assert read(page).title == title
 
     def test_the_title_of_an_inline_drawing_is_no_headline(self) -> None:
@@ -241,7 +243,7 @@ class TestDates:
         assert found is None or found.value <= CAPTURED
 
     @given(
-        st.datetimes(datetime(1991, 1, 1), datetime(2026, 11, 1)),
+        st.datetimes(datetime(1991, 1, 1), datetime(2026, 11, 1)),  # noqa: DTZ001 - hypothesis wants them without
         st.sampled_from(["%Y-%m-%dT%H:%M:%SZ", "%d/%m/%Y", "%d %B %Y", "%Y%m%d", "%a, %d %b %Y %H:%M:%S GMT"]),
     )
     def test_every_day_written_the_british_way_is_that_day(self, day: datetime, form: str) -> None:

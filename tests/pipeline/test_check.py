@@ -1,0 +1,256 @@
+"""The gate: what it lets pass, what it refuses, and what the operator reads."""
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.check import FEW, check_run, share_interval
+from pipeline.model import Article, Check, Evidence, Finding, Moment, Report, article_id, content_digest
+from spiders.protocol import CrawlSummary, SourceYield
+from spiders.site import CheckLimits, Site, Source
+
+AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+RUN = "20261122T090000Z-00000000"
+HOST = "https://ledger.example"
+NAMES = (
+    "sources", "books", "captures", "errors", "blocked", "article-yield", "title", "published", "short-bodies",
+    "same-body", "canonical",
+)  # fmt: skip
+_numbers = itertools.count()
+
+
+def a_site(**limits: Any) -> Site:
+    return Site(
+        id="ledger",
+        name="Civic Ledger",
+        home=f"{HOST}/",
+        kind="trade",
+        article=r"https://ledger\.example/.+",
+        sources=(Source(type="feed", url=f"{HOST}/feed"),),
+        check=CheckLimits(**limits),
+    )
+
+
+def a_finding(kind: str = "article", reason: str | None = None, **facts: Any) -> Finding:
+    number = next(_numbers)
+    url = f"{HOST}/news/{number}"
+    text = facts.pop("text", f"Story number {number}. " + "The council met and agreed. " * 20)
+    article = None
+    if kind == "article":
+        address = facts.pop("address", url)
+        article = Article(
+            article=article_id(address),
+            url=address,
+            title=facts.pop("title", f"Headline {number}"),
+            text=text,
+            published=Moment(value=AT, original="x", source="meta") if facts.pop("dated", True) else None,
+            words=len(text.split()),
+            digest=content_digest("", text),
+        )
+    return Finding(
+        kind=kind,  # type: ignore[arg-type]
+        requested=url,
+        final=url,
+        reason=reason or (None if article else "some reason"),
+        article=article,
+        evidence=Evidence(
+            warc="warc/x", offset=0, length=1, record_id="<x>", payload_digest="sha256:x", status=200, captured_at=AT
+        ),
+    )
+
+
+def some(count: int, kind: str = "article", reason: str | None = None, **facts: Any) -> list[Finding]:
+    return [a_finding(kind, reason, **facts) for _ in range(count)]
+
+
+def a_summary(findings: Sequence[Finding], **facts: Any) -> CrawlSummary:
+    outcomes = facts.pop("outcomes", {})
+    usual: dict[str, Any] = {
+        "site": "ledger",
+        "run": RUN,
+        "started": AT,
+        "finished": AT,
+        "finish_reason": "finished",
+        "user_agent": "x",
+        "discovered": len(findings) + sum(outcomes.values()),
+        "captured": len(findings),
+        "outcomes": outcomes,
+        "sources": [SourceYield(url=f"{HOST}/feed", type="feed", status=200, items=9, new=9)],
+    }
+    return CrawlSummary(**{**usual, **facts})
+
+
+def report_on(
+    findings: Sequence[Finding], *, site: Site | None = None, history: Sequence[Report] = (), **facts: Any
+) -> Report:
+    return check_run(site or a_site(), a_summary(findings, **facts), findings, history)
+
+
+def check_of(report: Report, name: str) -> Check:
+    return next(check for check in report.checks if check.name == name)
+
+
+class TestVerdicts:
+    def test_a_usual_run_is_accepted_and_every_check_has_its_say(self) -> None:
+        report = report_on([*some(20), *some(1, "not-an-article", "too short"), *some(5, "unchanged", "HTTP 304")])
+        assert report.verdict == "accept"
+        assert tuple(check.name for check in report.checks) == NAMES
+        assert {check.verdict for check in report.checks} == {"accept"}
+        assert (report.counts["articles"], report.counts["not-an-article"], report.counts["unchanged"]) == (20, 1, 5)
+
+    def test_a_quiet_day_is_accepted(self) -> None:
+        report = report_on([], outcomes={"unchanged": 300})
+        assert report.verdict == "accept"
+        assert "0 pages" in report.message or "no pages" in report.message
+
+    @pytest.mark.parametrize("count", range(1, FEW))
+    @pytest.mark.parametrize("kind", ["not-an-article", "failed", "blocked"])
+    def test_a_handful_of_bad_pages_warns_at_most(self, count: int, kind: str) -> None:
+        report = report_on(some(count, kind))
+        assert report.verdict == "warn"
+
+    def test_one_bad_page_among_many_is_accepted(self) -> None:
+        assert report_on([*some(30), *some(1, "failed", "HTTP 500")]).verdict == "accept"
+
+    def test_the_worst_check_is_the_verdict(self) -> None:
+        report = report_on([*some(10), *some(20, "blocked", "HTTP 403")])
+        assert check_of(report, "blocked").verdict == "reject"
+        assert check_of(report, "title").verdict == "accept"
+        assert report.verdict == "reject"
+
+
+class TestStorms:
+    def test_a_consent_wall_on_most_pages_is_refused(self) -> None:
+        report = report_on([*some(4), *some(16, "blocked", "consent page")])
+        assert report.verdict == "reject"
+        assert "[blocked] 16 of 20 pages" in report.message
+        assert "consent page × 16" in report.message
+        assert "nothing of this run is published" in report.message
+
+    def test_an_error_storm_is_refused_whichever_side_saw_it(self) -> None:
+        seen_by_crawl = report_on(
+            some(10), outcomes={"failed": 30}, reasons={"failed: time-out": 30}, discovered=40, captured=10
+        )
+        seen_by_extraction = report_on([*some(10), *some(30, "failed", "HTTP 500")])
+        for report, cause in ((seen_by_crawl, "time-out × 30"), (seen_by_extraction, "HTTP 500 × 30")):
+            assert check_of(report, "errors").verdict == "reject"
+            assert cause in report.message
+
+    def test_one_body_on_many_pages_is_refused(self) -> None:
+        report = report_on([*some(10), *some(10, text="We have changed our terms. Please agree to them. " * 10)])
+        assert check_of(report, "same-body").verdict == "reject"
+        assert check_of(report, "same-body").figure == 0.5
+
+    def test_a_story_that_was_published_twice_is_no_storm(self) -> None:
+        report = report_on([*some(4), *some(2, text="The same agency copy under two headlines. " * 10)])
+        assert report.verdict in {"accept", "warn"}
+
+    def test_many_pages_that_claim_one_address_are_refused(self) -> None:
+        report = report_on([*some(5), *some(10, address=f"{HOST}/news/one")])
+        assert check_of(report, "canonical").verdict == "reject"
+        assert f"{HOST}/news/one" in report.message
+
+    def test_pages_that_are_no_articles_any_more_are_refused(self) -> None:
+        report = report_on([*some(2), *some(18, "not-an-article", "index page")])
+        assert check_of(report, "article-yield").verdict == "reject"
+        assert "index page × 18" in report.message
+
+    def test_empty_texts_are_refused(self) -> None:
+        report = report_on([a_finding(text=f"Read on for {n} pounds.") for n in range(10)])
+        assert check_of(report, "short-bodies").verdict == "reject"
+
+    def test_few_failures_are_weighed_by_chance(self) -> None:
+        assert check_of(report_on([*some(3), *some(2, "failed")]), "errors").verdict == "warn"
+        assert check_of(report_on([*some(12), *some(8, "failed")]), "errors").verdict == "reject"
+
+
+class TestSourcesAndBooks:
+    def test_a_dead_source_is_named(self) -> None:
+        sources = [
+            SourceYield(url=f"{HOST}/feed", type="feed", status=200, items=3),
+            SourceYield(url=f"{HOST}/old", type="feed", status=404, error="HTTP 404"),
+        ]
+        report = report_on(some(6), sources=sources)
+        assert report.verdict == "warn"
+        assert f"{HOST}/old: HTTP 404" in report.message
+
+    def test_a_site_none_of_whose_sources_answers_is_refused(self) -> None:
+        sources = [SourceYield(url=f"{HOST}/feed", type="feed", status=None, error="time-out")]
+        report = report_on([], sources=sources)
+        assert check_of(report, "sources").verdict == "reject"
+        assert "muniment sites check --live ledger" in report.message
+
+    def test_books_that_do_not_add_up_are_refused(self) -> None:
+        assert check_of(report_on(some(6), discovered=9), "books").verdict == "reject"
+        assert check_of(report_on(some(6), discovered=7, captured=7), "books").verdict == "reject"
+
+    def test_a_pattern_that_matches_nothing_is_refused(self) -> None:
+        report = report_on([], reasons={"off-pattern": 40})
+        assert check_of(report, "captures").verdict == "reject"
+        assert "`article` pattern" in report.message
+
+    def test_fewer_captures_than_the_site_file_asks_for_are_refused(self) -> None:
+        assert report_on(some(3), site=a_site(min_captures=10)).verdict == "reject"
+
+
+class TestFields:
+    def test_the_site_files_limits_come_before_the_usual_ones(self) -> None:
+        findings = [*some(10), *some(10, "not-an-article", "index page")]
+        assert report_on([*findings, *some(10, "not-an-article")]).verdict == "reject"
+        assert (
+            report_on([*findings, *some(10, "not-an-article")], site=a_site(min_article_yield=0.2)).verdict == "accept"
+        )
+
+    def test_dates_that_a_site_never_had_are_not_missed(self) -> None:
+        assert check_of(report_on(some(20, dated=False)), "published").verdict == "warn"
+
+    def test_dates_that_fell_from_all_to_none_are_refused(self) -> None:
+        history = [report_on(some(20)) for _ in range(3)]
+        report = report_on(some(20, dated=False), history=history)
+        assert check_of(report, "published").verdict == "reject"
+        assert "20 of 20 articles have no date" in report.message
+
+    def test_texts_that_fell_to_a_stump_are_refused(self) -> None:
+        history = [report_on(some(20)) for _ in range(3)]
+        report = report_on([a_finding(text=f"{n} " + "word " * 32) for n in range(12)], history=history)
+        assert check_of(report, "short-bodies").verdict == "warn" or report.verdict in {"accept", "reject"}
+        longer = [report_on([a_finding(text=f"{n} " + "word " * 600) for n in range(12)]) for _ in range(3)]
+        fallen = report_on([a_finding(text=f"{n} " + "word " * 40) for n in range(12)], history=longer)
+        assert check_of(fallen, "short-bodies").verdict == "reject"
+
+
+class TestReports:
+    def test_reasons_of_crawl_and_extraction_are_added_up(self) -> None:
+        findings = [*some(20), *some(2, "failed", "HTTP 500"), *some(1, "not-an-article", "too short")]
+        report = report_on(findings, outcomes={"failed": 1}, reasons={"failed: HTTP 500": 1, "off-pattern": 7})
+        assert report.reasons == {"failed: HTTP 500": 3, "not-an-article: too short": 1, "off-pattern": 7}
+
+    def test_the_same_run_gives_the_same_report(self) -> None:
+        findings = [*some(10), *some(3, "blocked", "HTTP 403")]
+        assert report_on(findings).to_json() == report_on(findings).to_json()
+
+    def test_findings_are_read_once(self) -> None:
+        findings = some(6)
+        assert check_run(a_site(), a_summary(findings), iter(findings), ()).counts["articles"] == 6
+
+    @given(
+        st.lists(st.sampled_from(["article", "unchanged", "not-an-article", "gone", "blocked", "failed"]), max_size=40)
+    )
+    def test_every_mixture_has_a_verdict_that_its_checks_explain(self, kinds: list[str]) -> None:
+        report = report_on([a_finding(kind) for kind in kinds])
+        order = ["accept", "warn", "reject"]
+        assert report.verdict == max((check.verdict for check in report.checks), key=order.index)
+        assert report.message
+        assert sum(report.counts.get(kind, 0) for kind in {*kinds, "articles"} - {"article"}) == len(kinds)
+
+
+@given(st.integers(1, 10_000), st.integers(0, 10_000))
+def test_a_share_lies_in_its_interval(whole: int, part: int) -> None:
+    part = min(part, whole)
+    low, high = share_interval(part, whole)
+    assert -1e-9 <= low <= part / whole <= high + 1e-9 <= 1 + 1e-8
