@@ -197,7 +197,7 @@ class Bench:
         )
 
     def pass_through_steps(self, server: PackServer, copies: int) -> Passage:
-        """The sites by ``run_site``, one after the other in one process, as `muniment run` would."""
+        """The sites by ``run_site``, as `muniment run` does; with several sites as many at one time as asked for."""
         settings = self.settings(server, "steps", copies)
         sites = sorted(site_id(source) for source in server.homes)
         environment = settings_environment(settings)
@@ -205,7 +205,9 @@ class Bench:
         say(f"the pipeline by its steps, {len(self.pages) * copies} pages …")
         served, serving = server.stand()
         store = cpu_of(self.store_pids())
-        cost, answer = run_program(["bench.run_steps", *sites], environment=environment)
+        at_once = min(self.asked.at_once or count_cores(), len(sites))
+        command = ["bench.run_steps", *sites, "--at-once", str(at_once)]
+        cost, answer = run_program(command, environment=environment)
         now_served, now_serving = server.stand()
         tool = Tool(
             name="Muniment, by its steps",
@@ -496,6 +498,7 @@ def parse_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--through", choices=("steps", "airflow", "both"), default="steps")
     parser.add_argument("--repeat", type=int, default=1, metavar="N", help="serve each page N times")
     parser.add_argument("--limit", type=int, metavar="PAGES", help="only so many pages, taken evenly from the pack")
+    parser.add_argument("--at-once", type=int, metavar="N", help="sites run at one time (default: cores)")
     parser.add_argument("--segment-mb", type=float, help="size of WARC segments (default: the pipeline's)")
     parser.add_argument("--no-tools", action="store_true", help="leave the simpler tools out")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures as JSON")
