@@ -96,7 +96,7 @@ def extract_page(
     if tree is None:
         return Reading(kind="not-an-article", reason="no text")
     about = read_metadata(tree, site=site, url=url, captured_at=captured_at)
-    _drop_unread(tree)
+    footers = _drop_unread(tree)
     lines, dropped = refine_lines(_main_text(tree), about)
     verdict = _judge(tree, about, lines, site, url, requested)
     if verdict is not None:
@@ -121,7 +121,7 @@ def extract_page(
             image=about.image,
             tags=about.tags,
             origins={**about.origins, "text": "trafilatura", "language": origin},
-            stripped=tuple(_bounded([*dropped, *strip_blocks(tree, text, about.titles)])),
+            stripped=tuple(_bounded([*dropped, *strip_blocks(tree, text, about.titles), *footers])),
             words=count_words(text),
             digest=content_digest(title, text),
         ),
@@ -246,13 +246,40 @@ def _main_text(tree: HtmlElement) -> str:
     return str(found.text or "") if found is not None else ""
 
 
-def _drop_unread(tree: HtmlElement) -> None:
-    """Take out what holds no text, before trafilatura copies the tree four times; JSON-LD stays."""
+_FIND_FRAME: Final = XPath("//nav | //footer[not(ancestor::article or ancestor::main)]")
+
+
+def _drop_unread(tree: HtmlElement) -> list[Stripped]:
+    """Take out of a tree what is never text, before trafilatura copies and searches it several times; JSON-LD stays.
+
+    Menus and the page's footer are a third of many pages; without them trafilatura gives the same text for news and
+    better text elsewhere, in nine tenths of the time. They stay where they hold half of the page's text, because
+    some templates put everything into one.
+
+    Returns:
+        The footers' text.
+    """
     for script in tree.xpath("//script[contains(@type, 'ld+json')]"):
         script.tag = "ld-json"
-    strip_elements(tree, "script", "style", "svg", "link", "iframe", "template", with_tail=False)
+    strip_elements(tree, "script", "style", "svg", "link", "iframe", "template", "noscript", "select", with_tail=False)
     for script in tree.iter("ld-json"):
         script.tag = "script"
+    frame = {element: element.text_content() for element in _frame(tree)}
+    if 2 * sum(map(len, frame.values())) > len(tree.text_content()):
+        return []
+    footers: list[Stripped] = []
+    for element, text in frame.items():
+        footer = tidy(text[: 4 * STRIPPED_CHARACTERS], STRIPPED_CHARACTERS) if element.tag == "footer" else ""
+        if footer and len(footers) < 3:
+            footers.append(Stripped(text=footer, reason="footer"))
+        if element.getparent() is not None:
+            element.drop_tree()
+    return footers
+
+
+def _frame(tree: HtmlElement) -> list[HtmlElement]:
+    found = _FIND_FRAME(tree)
+    return [element for element in found if isinstance(element, HtmlElement)] if isinstance(found, list) else []
 
 
 _DATELINE = re.compile(
@@ -273,18 +300,17 @@ def refine_lines(text: str, about: Metadata) -> tuple[list[str], list[Stripped]]
     kept: list[str] = []
     dropped: list[Stripped] = []
     for line in (line.strip() for line in text.split("\n")):
-        key = fold(line)
         if not line:
             continue
-        if len(kept) < 3 and key in headlines:
+        if len(kept) < 3 and fold(line) in headlines:
             dropped.append(Stripped(text=line, reason="headline"))
         elif len(kept) < 3 and len(line) < 60 and _DATELINE.fullmatch(line):
             dropped.append(Stripped(text=line, reason="byline"))
-        elif len(key) >= 60 and key in seen:
+        elif len(line) >= 60 and line in seen:
             dropped.append(Stripped(text=line, reason="repeated paragraph"))
         else:
             kept.append(line)
-            seen.add(key)
+            seen.add(line)
     return kept, dropped
 
 
@@ -317,6 +343,7 @@ _CONSENT = re.compile(
     r"measure (?:ad|audience|content))\b",
     re.IGNORECASE,
 )
+_CONSENT_HINTS: Final = ("ookie", "onsent", "artners", "rivacy", "ersonal", "vendors", "hoices", "egitimate")
 _LOGIN = re.compile(
     r"\b(?:(?:sign|log) ?in (?:to|or|now)|"
     r"(?:subscribe|register|log ?in|sign ?in|create an? (?:free )?account) to (?:continue|read|view|access)|"
@@ -363,7 +390,7 @@ def _judge(  # noqa: PLR0911 - one return per reason reads best
 def _blocked(tree: HtmlElement, headings: str, text: str, words: int) -> str | None:
     if words < 200 and (_FIREWALL.search(headings) or (words < 80 and _FIREWALL.search(text))):
         return "firewall page"
-    if words < 1500:
+    if words < 1500 and sum(hint in text for hint in _CONSENT_HINTS) >= 2:
         terms = {match.group().lower() for match in _CONSENT.finditer(text)}
         lines = text.split("\n")
         about_consent = sum(len(line) for line in lines if _CONSENT.search(line))
@@ -448,15 +475,13 @@ _INLINE: Final = frozenset(
         "wbr",
     ]
 )
-_UNSEEN: Final = "script style noscript template svg nav select option button textarea iframe object"
-_FIND_TEXTS: Final = XPath(
-    ".//text()[normalize-space() and not({})]".format(" or ".join(f"ancestor::{tag}" for tag in _UNSEEN.split()))
-)
+_UNSEEN: Final = ("nav", "option", "button", "textarea", "object", "audio", "video", "canvas")
+_FIND_TEXTS: Final = XPath(".//text()[normalize-space()]")
 _TEXT_NODES: Final = 20_000
 
 
 def _texts(element: _Element) -> list[Any]:
-    """Visible text nodes below an element: lxml's strings, which know their parents."""
+    """Text nodes below an element: lxml's strings, which know their parents."""
     found = _FIND_TEXTS(element)
     return found[:_TEXT_NODES] if isinstance(found, list) else []
 
@@ -521,11 +546,12 @@ def _label_of(names: str) -> str:
 def strip_blocks(tree: HtmlElement, text: str, titles: Iterable[str] = ()) -> list[Stripped]:
     """The visible blocks of a page that are not in its text, each labelled by its wording or its place.
 
-    The headline and menus are left out. Neighbours with the same label are one block.
+    The headline and menus are left out, and taken out of the tree. Neighbours with the same label are one block.
     """
     body = tree.find("body")
     if body is None:
         return []
+    strip_elements(body, *_UNSEEN, with_tail=False)
     kept = "".join("\n".join((text, *titles)).split())
     labels: dict[_Element, str] = {}
     found: list[list[str]] = []  # label, text

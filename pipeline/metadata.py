@@ -208,12 +208,13 @@ class _Page:
         self.language = tree.get("lang") or tree.get("xml:lang") or ""
         for element in tree.iter("meta", "script", "link", "title", "h1", "time"):
             _COLLECT[element.tag](self, element)
-        for element in tree.xpath("//*[@itemprop]")[:ELEMENTS_OF_A_KIND]:
+        marked = tree.xpath("//*[@itemprop or @itemtype]")[:ELEMENTS_OF_A_KIND]
+        for element in marked:
             for name in (element.get("itemprop") or "").lower().split()[:5]:
                 self.properties.setdefault(name, []).append(element)
         self.is_article = self.first_meta("og:type").lower() == "article" or any(
             "article" in kind.lower() or "blogposting" in kind.lower()
-            for kind in tree.xpath("//@itemtype")[:ELEMENTS_OF_A_KIND]
+            for kind in (element.get("itemtype") or "" for element in marked)
         )
 
     def _collect_meta(self, element: HtmlElement) -> None:
