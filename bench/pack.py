@@ -56,7 +56,7 @@ def load_pack(folder: Path, limit: int | None = None) -> list[PackPage]:
         folder: the pack.
         limit: only so many pages, taken evenly.
     """
-    lines = (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (folder / "labels.jsonl").read_text(encoding="utf-8").split("\n")  # splitlines() also cuts at U+2028
     labels = [json.loads(line) for line in lines if line.strip()]
     if limit and limit < len(labels):
         labels = [labels[i * len(labels) // limit] for i in range(limit)]

@@ -572,7 +572,7 @@ def _report(
     scores = {"the archive": score(labels, {item["id"]: item for item in predictions})}
     alone = bench.home / "trafilatura.jsonl"
     if alone.exists():
-        lines = map(json.loads, alone.read_text(encoding="utf-8").splitlines())
+        lines = map(json.loads, filter(None, alone.read_text(encoding="utf-8").split("\n")))
         scores["trafilatura alone"] = score(labels, {item["id"]: item for item in lines})
     print_scores(scores)
     result["scores"] = {name: found.to_json() for name, found in scores.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import httpx
@@ -57,3 +58,9 @@ def test_the_server_ends_with_its_context(pack: Path) -> None:
         home = next(iter(server.homes.values()))
     with httpx.Client(trust_env=False) as client, pytest.raises(httpx.ConnectError):
         client.get(home)
+
+
+def test_a_line_separator_inside_a_label_does_not_cut_it(tmp_path: Path) -> None:
+    label = {"id": "1", "source": "s", "body": "one\u2028two\x85three"}
+    (tmp_path / "labels.jsonl").write_text(json.dumps(label, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert load_pack(tmp_path)[0].label == label
