@@ -71,10 +71,10 @@ class Claims:
         """Print a claim with its mark, and remember it if it does not hold."""
         self.made += 1
         if so:
-            self.console.print(Padding(f"[green]✓[/] {escape(claim)}", (0, 0, 0, 2)))
+            self.console.print(Padding(f"[green]✓[/] {escape(claim)}", (0, 0, 0, 2), expand=False))
             return
         self.broken.append(f"{claim} ({instead})" if instead else claim)
-        self.console.print(Padding(f"[bold red]✗ not so:[/] {escape(self.broken[-1])}", (0, 0, 0, 2)))
+        self.console.print(Padding(f"[bold red]✗ not so:[/] {escape(self.broken[-1])}", (0, 0, 0, 2), expand=False))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +186,7 @@ class Demo:
                     f"[yellow]adverts or promotions are left in {with_junk} of {len(latest)} bodies: on this flat page "
                     "only what repeats from page to page gives them away, and that is not learned yet[/]",
                     (0, 0, 0, 4),
+                    expand=False,
                 )
             )
         elif least_precision >= 0.99:
@@ -221,17 +222,20 @@ class Demo:
             ("took down", *edits.removed),
         )
         for deed, paper, truth in told:
-            self.console.print(Padding(f"{deed} “{escape(truth.title)}” [dim]({paper.name})[/]", (0, 0, 0, 2)))
+            self.console.print(
+                Padding(f"{deed} “{escape(truth.title)}” [dim]({paper.name})[/]", (0, 0, 0, 2), expand=False)
+            )
         return edits
 
     def check_second_run(self, edits: Edits, before: Mapping[str, Truth], runs: Mapping[str, DagRun]) -> None:
         """Versions were made of what changed, and of nothing else."""
-        paper, _, after = edits.corrected
+        paper, first, after = edits.corrected
         corrected = self.versions_of(paper, after.url)
         self.claims.hold(
             "the corrected article has a second version, and the first is unchanged",
             so=[v.change for v in corrected] == [Change.NEW, Change.EDITED]
-            and after.text.split("\n")[-1] in corrected[-1].text,
+            and after.text.split("\n")[-1] in corrected[-1].text
+            and first.text.split("\n")[0] in corrected[0].text,
             instead=[v.change.value for v in corrected],
         )
         paper, truth = edits.junk
@@ -273,7 +277,7 @@ class Demo:
         first, *_, second = self.versions_of(paper, after.url)
         self.console.print(f"\n[bold]The words that changed[/] [dim]({after.url})[/]", soft_wrap=True)
         for line in diff_words(first.text, second.text):
-            self.console.print(Padding(line, (0, 0, 0, 2)))
+            self.console.print(Padding(line, (0, 0, 0, 2), expand=False))
 
     def show_stripped(self) -> None:
         """The clean text of one article beside what was left out of its page."""
