@@ -396,7 +396,8 @@ def _blocked(tree: HtmlElement, headings: str, text: str, words: int) -> str | N
         about_consent = sum(len(line) for line in lines if _CONSENT.search(line))
         if len(terms) >= 3 and about_consent >= 0.5 * len(text):
             return "consent page"
-    if words < 80 and _LOGIN.search(text if words else _visible_start(tree)):
+    seen = text if words else _visible_start(tree)  # a page without any text may have a menu with "log in"
+    if count_words(seen) < 80 and _LOGIN.search(seen):
         return "login or paywall page"
     return None
 

@@ -28,6 +28,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 from dateutil import parser as date_parser
+from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from pipeline.model import Moment
@@ -593,25 +594,32 @@ def _author_properties(page: _Page) -> Iterator[str]:
             yield named.get("content") or " ".join(named.itertext())
 
 
-_BYLINES: Final = (
-    "//a[contains(concat(' ', normalize-space(@rel), ' '), ' author ')]",
-    "//*[contains(@class, 'byline') or contains(@class, 'Byline')]",
-    "//*[contains(@class, 'author') or contains(@class, 'Author')]",
-    "//a[contains(@href, '/author/') or contains(@href, '/authors/') or contains(@href, '/profile/')]",
+_FIND_BYLINES: Final = XPath(
+    "//*[contains(@class, 'uthor') or contains(@class, 'yline') or contains(@rel, 'author')]"
+    " | //a[contains(@href, '/author') or contains(@href, '/profile/')]"
 )
 _NAME = re.compile(r"(?:[^\W\d_a-z][\w'’.\-]*|(?:d[aei]|de la|de[nrl]|van|von|der|ter|bin|ben|al|el|ap)\b)(?:\s|$)")
 
 
 def _bylines(tree: HtmlElement) -> Iterator[str]:
-    """The first visible byline: a short text that begins with "By", or is a name where bylines stand."""
-    for path in _BYLINES:
-        for element in tree.xpath(path)[:20]:
-            if next(element.iterancestors("aside", "nav", "footer"), None) is not None:
-                continue
-            text = clean_text(" ".join(element.itertext()), 4 * NAME_CHARACTERS)
-            if (_BY.match(text) and len(text) < 80) or (len(text) < 50 and looks_like_name(text)):
-                yield text
-                return
+    """The best visible byline: a short text that begins with "By", or is a name where bylines stand."""
+    found = _FIND_BYLINES(tree)
+    elements = [element for element in found if isinstance(element, HtmlElement)] if isinstance(found, list) else []
+    for element in sorted(elements[:60], key=_byline_rank):
+        if next(element.iterancestors("aside", "nav", "footer"), None) is not None:
+            continue
+        text = clean_text(" ".join(element.itertext()), 4 * NAME_CHARACTERS)
+        if (_BY.match(text) and len(text) < 80) or (len(text) < 50 and looks_like_name(text)):
+            yield text
+            return
+
+
+def _byline_rank(element: HtmlElement) -> int:
+    """Which sign is trusted first: a link to the author, a byline, anything called author, a link to a profile."""
+    names = element.get("class") or ""
+    if element.tag == "a" and "author" in (element.get("rel") or ""):
+        return 0
+    return 1 if "yline" in names else 2 if "uthor" in names else 3
 
 
 def looks_like_name(text: str) -> bool:

@@ -227,7 +227,6 @@ class Marker(Document):
     tables_bucket: str | None = None  # bucket of ``tables/`` when it is another one
 
 
-_SPACE = re.compile(r"\s+")
 _FOLD = str.maketrans(
     {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2026": "..."}
 )
@@ -239,7 +238,7 @@ def content_digest(title: str, text: str) -> str:
     Returns:
         ``sha256:<64 hex digits>``.
     """
-    parts = (_SPACE.sub(" ", unicodedata.normalize("NFKC", part).translate(_FOLD)).strip() for part in (title, text))
+    parts = (" ".join(unicodedata.normalize("NFKC", part).translate(_FOLD).split()) for part in (title, text))
     return "sha256:" + hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
