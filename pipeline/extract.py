@@ -432,9 +432,7 @@ def is_index(tree: HtmlElement, lines: Sequence[str]) -> bool:
         for key in keys
         if key.startswith(links) and any(key.startswith(link) and 2 * len(link) >= len(key) for link in links)
     ]
-    return len(linked) >= 5 and (
-        len(linked) >= 0.3 * len(keys) or sum(map(len, linked)) >= 0.5 * sum(map(len, keys))
-    )
+    return len(linked) >= 5 and (len(linked) >= 0.3 * len(keys) or sum(map(len, linked)) >= 0.5 * sum(map(len, keys)))
 
 
 # --- language -------------------------------------------------------------------------------------------
@@ -617,8 +615,10 @@ def _bounded(blocks: Iterable[Stripped]) -> Iterator[Stripped]:
         if number == STRIPPED_BLOCKS or len(block.text) > room:
             return
         room -= len(block.text)
-        yield block if len(block.text) <= STRIPPED_CHARACTERS else Stripped(
-            text=block.text[:STRIPPED_CHARACTERS], reason=block.reason
+        yield (
+            block
+            if len(block.text) <= STRIPPED_CHARACTERS
+            else Stripped(text=block.text[:STRIPPED_CHARACTERS], reason=block.reason)
         )
 
 

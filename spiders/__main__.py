@@ -141,6 +141,8 @@ def _settings(job: Job) -> dict[str, Any]:
         "DOWNLOAD_TIMEOUT": rules.timeout,
         "DOWNLOAD_MAXSIZE": rules.max_bytes,
         "DOWNLOAD_WARNSIZE": 0,
+        # An answer from somebody who cannot show that he is the site is no evidence of what the site said.
+        "DOWNLOAD_VERIFY_CERTIFICATES": rules.verify_certificates,
         **({} if rules.allow_private else {"TWISTED_DNS_RESOLVER": "spiders.guard.PublicResolver"}),
         "DNS_TIMEOUT": min(rules.timeout, 30.0),
         "DOWNLOADER_MIDDLEWARES_BASE": {},
@@ -222,7 +224,8 @@ class _SayHandler(logging.Handler):
     """Warnings of the libraries, as lines of the log."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
+        lines = record.getMessage().strip().splitlines() or [""]
+        text = lines[0] if len(lines) == 1 else f"{lines[0]} … {lines[-1]}"  # of a traceback its cause
         if record.exc_info and record.exc_info[1] is not None:
             text += f" ({type(record.exc_info[1]).__name__}: {record.exc_info[1]})"
         say(f"{record.levelname.lower()} from {record.name}: {text}")

@@ -229,7 +229,9 @@ class Fetcher:
                 self._reading[origin] = asyncio.ensure_future(self._read_robots(origin))
             policy = await self._reading[origin]
         if policy.unreachable:
-            raise Missed("excluded", "robots.txt unreachable", f"{origin} answered {policy.status or 'nothing'}")
+            raise Missed(
+                "excluded", "robots.txt unreachable", f"{origin} answered {policy.status or f'nothing: {policy.why}'}"
+            )
         if not policy.allows(url):
             raise Missed("excluded", "robots.txt")
 
@@ -240,7 +242,7 @@ class Fetcher:
             if missed.reason == "private address" or missed.outcome == "deferred":
                 raise
             # RFC 9309, 2.3.1.2: after too many redirects it is as if it were not there.
-            policy = RobotsPolicy(status=404 if missed.reason == "too many redirects" else None)
+            policy = RobotsPolicy(status=404 if missed.reason == "too many redirects" else None, why=missed.reason)
         else:
             coding = ", ".join(received.header_values("content-encoding"))
             try:
@@ -300,10 +302,18 @@ def _find_cause(error: Exception) -> BaseException:
 
 
 def _put_in_words(error: BaseException) -> tuple[str, bool]:
+    if _is_about_certificate(error):
+        return "certificate not verified", False
     for family, reason, again in _FAILURES:
         if isinstance(error, family):
             return reason, again
     return f"unexpected {type(error).__name__}", False
+
+
+def _is_about_certificate(error: BaseException) -> bool:
+    """Whether a handshake failed because we do not believe who the server says it is."""
+    said = f"{type(error).__name__} {error}".lower()
+    return "verificationerror" in said or "certificate verify failed" in said
 
 
 def _shorten(error: BaseException) -> str:

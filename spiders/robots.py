@@ -27,11 +27,13 @@ class RobotsPolicy:
         status: HTTP status of the final answer; None when there was none.
         body: the decoded body.
         digest: payload digest of what was received.
+        why: why there was no answer, in words.
     """
 
     status: int | None
     body: bytes = b""
     digest: str | None = None
+    why: str = "it could not be read"
 
     @cached_property
     def _rules(self) -> Protego | None:

@@ -334,6 +334,10 @@ class CrawlRules(_Part):
     allow_private: Switch = Field(
         default=False, description="Allow loopback and private addresses: for tests and intranets only."
     )
+    verify_certificates: Switch = Field(
+        default=True,
+        description="Refuse a server whose certificate cannot be verified; false: take its answers anyway.",
+    )
 
 
 class CheckLimits(_Part):

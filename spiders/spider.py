@@ -286,9 +286,7 @@ class _Pages:
             await self._fetch_page(work)
 
     async def _fetch_page(self, work: Work) -> None:
-        asked = Asked(
-            url=work.url, kind="page", via=work.via, lastmod=work.lastmod, title=work.title, known=work.known
-        )
+        asked = Asked(url=work.url, kind="page", via=work.via, lastmod=work.lastmod, title=work.title, known=work.known)
         try:
             received = await self._fetcher.fetch(asked)
         except Missed as missed:

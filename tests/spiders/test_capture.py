@@ -123,11 +123,21 @@ def test_https_is_captured_like_http(tmp_path: Path, crawl: Crawl) -> None:
         site.routes["/sitemap.xml"] = sitemap_of(*urls)
         for n in range(4):
             site.routes[f"/news/{n}"] = Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d" % n)
-        crawled = crawl(site_on(site))
+        crawled = crawl(site_on(site, crawl={"verify_certificates": False}))
     assert crawled.status == 0, crawled.lines
     assert urls[0].startswith("https:")
     for n, url in enumerate(urls):
         assert blocks(crawled, WarcRecordType.response, url) == [b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d" % n]
+
+
+def test_a_server_that_cannot_show_who_it_is_is_not_asked_for_pages(tmp_path: Path, crawl: Crawl) -> None:
+    with LoopbackSite(tls=make_certificate(tmp_path)) as site:
+        site.routes["/sitemap.xml"] = sitemap_of(site.url("/news/1"))
+        crawled = crawl(site_on(site))
+        assert site.requests == []
+    assert crawled.status == 0, crawled.lines
+    assert crawled.told.discovered == 0
+    assert "certificate" in (crawled.told.sources[0].error or ""), crawled.lines
 
 
 def test_https_to_a_private_address_is_refused_before_the_handshake(tmp_path: Path, child: Child) -> None:

@@ -183,7 +183,7 @@ MISTAKES = [
     ("duration without unit", _good("gone_after = 6"), "gone_after", '"6h"'),
     ("duration in words", _good('gone_after = "6 hours"'), "gone_after", '"6h"'),
     ("duration of months", _good('gone_after = "P1M"'), "gone_after", "ISO 8601"),
-    ("empty duration", _good(tables='[[recheck]]\nevery = "0h"'), "recheck.0.every", "longer"),
+    ("empty age", _good(tables='[[recheck]]\nage = "0h"\nevery = "1h"\n[[recheck]]\nevery = "2h"'), "recheck.0.age", "longer"),
     ("endless duration", _good('gone_after = "999999999d"'), "gone_after", "h, d"),
     ("ladder without age", _good(tables='[[recheck]]\nevery = "1h"\n[[recheck]]\nevery = "2h"'), "recheck.0.age", "Add age"),
     ("ladder out of order", _good(tables='[[recheck]]\nage = "2d"\nevery = "1h"\n[[recheck]]\nage = "1d"\nevery = "2h"'), "recheck.1.age", "Order"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from dags.page import describe_site
 from pipeline.stack import DAGS_FOLDER
 from spiders.site import BUILTIN_FOLDER, load_sites
 from tests.dags.conftest import airflow_environment, run_python
@@ -158,23 +156,3 @@ def test_no_dag_file_holds_more_than_200_sites(parse: Callable[..., Any], write_
     files = [Path(dag["file"]).name for name, dag in found["dags"].items() if name.startswith("site_")]
     assert {file: files.count(file) for file in files} == {"sites_0.py": 200, "sites_1.py": 1}
     assert found["errors"] == {}
-
-
-def test_the_page_says_what_an_operator_asks(write_site: Callable[..., Path]) -> None:
-    path = write_site("localgov", more='how_to_tell = "Ten new articles a day."\nexclude = ["/jobs/"]')
-    site = load_sites([path.parent])["localgov"]
-    page = describe_site(site, bucket="news", asset="articles/localgov")
-    for text in (
-        "## Where its articles come from",
-        "RSS or Atom feed: <http://127.0.0.1:9/feed.xml>",
-        "    http://127.0.0.1:9/news/[^/?]+",
-        "    /jobs/",
-        "## How to tell that it works",
-        "Ten new articles a day.",
-        "## What to do when it fails",
-        "`articles/localgov`",
-        "bucket `news`",
-        "docs/operators.md",
-    ):
-        assert text in page
-    assert json.dumps(page)  # goes into the database as it is

@@ -1,0 +1,30 @@
+"""The page of a site's DAG in Airflow."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from dags.page import describe_site
+from spiders.site import load_sites
+
+
+def test_the_page_says_what_an_operator_asks(write_site: Callable[..., Path]) -> None:
+    path = write_site("localgov", more='how_to_tell = "Ten new articles a day."\nexclude = ["/jobs/"]')
+    site = load_sites([path.parent])["localgov"]
+    page = describe_site(site, bucket="news", asset="articles/localgov")
+    for text in (
+        "## Where its articles come from",
+        "RSS or Atom feed: <http://127.0.0.1:9/feed.xml>",
+        "    http://127.0.0.1:9/news/[^/?]+",
+        "    /jobs/",
+        "## How to tell that it works",
+        "Ten new articles a day.",
+        "## What to do when it fails",
+        "`articles/localgov`",
+        "bucket `news`",
+        "docs/operators.md",
+    ):
+        assert text in page
+    assert json.dumps(page)  # goes into the database as it is
