@@ -567,6 +567,7 @@ def _read_authors(
         ("meta", [value for name in _AUTHOR_METAS for value in page.metas.get(name, ())]),
         ("microdata", _author_properties(page)),
         ("byline", _bylines(tree)),
+        ("byline", _plain_bylines(tree)),
     ):
         people = _people(values, names)
         if people:
@@ -610,6 +611,30 @@ def _bylines(tree: HtmlElement) -> Iterator[str]:
             continue
         text = clean_text(" ".join(element.itertext()), 4 * NAME_CHARACTERS)
         if (_BY.match(text) and len(text) < 80) or (len(text) < 50 and looks_like_name(text)):
+            yield text
+            return
+
+
+_FIND_PLAIN_BYLINES: Final = XPath(
+    "((//h1)[1]/following::*[self::p or self::div or self::span or self::li or self::address or self::strong or self::em"
+    " or self::h2 or self::h3 or self::h4 or self::h5 or self::h6])[position() <= 60]"
+    "[starts-with(normalize-space(text()), 'By ') or starts-with(normalize-space(text()), 'By:')"
+    " or normalize-space(text()) = 'By' or normalize-space(text()) = 'BY' or starts-with(normalize-space(text()), 'BY ')]"
+)
+
+
+def _plain_bylines(tree: HtmlElement) -> Iterator[str]:
+    """A byline that nothing marks as one: a short "By Jane Doe" soon after the headline."""
+    found = _FIND_PLAIN_BYLINES(tree)
+    for element in found if isinstance(found, list) else []:
+        if (
+            not isinstance(element, HtmlElement)
+            or next(element.iterancestors("aside", "nav", "footer"), None) is not None
+        ):
+            continue
+        text = clean_text(" ".join(element.itertext()), 4 * NAME_CHARACTERS)
+        named = split_names(text)
+        if len(text) < 80 and named and looks_like_name(named[0]):
             yield text
             return
 

@@ -385,3 +385,22 @@ class TestHostileValues:
 )
 def test_a_language_is_written_as_bcp_47_has_it(text: str, language: str) -> None:
     assert normal_language(text) == language
+
+
+class TestPlainBylines:
+    def test_a_byline_that_nothing_marks_is_found_below_the_headline(self) -> None:
+        page = "<h1>Bins will be blue</h1><div class='x7'>2 March 2026</div><div class='x9'>By Mary Ann O'Hara</div><p>Text</p>"
+        found = read(f"<html><body>{page}</body></html>")
+        assert found.authors == ("Mary Ann O'Hara",)
+        assert found.origins["authors"] == "byline"
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "By noon the road was open again.",
+            "By Tuesday Night The Flood Had Reached Every House In The Lower Town And Beyond",
+            "By reading on you agree to our terms",
+        ],
+    )
+    def test_a_sentence_that_begins_with_by_is_no_byline(self, line: str) -> None:
+        assert read(f"<html><body><h1>Bins will be blue</h1><p>{line}</p></body></html>").authors == ()
