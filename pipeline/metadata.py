@@ -616,10 +616,11 @@ def _bylines(tree: HtmlElement) -> Iterator[str]:
 
 
 _FIND_PLAIN_BYLINES: Final = XPath(
-    "((//h1)[1]/following::*[self::p or self::div or self::span or self::li or self::address or self::strong or self::em"
-    " or self::h2 or self::h3 or self::h4 or self::h5 or self::h6])[position() <= 60]"
+    "((//h1)[1]/following::*[self::p or self::div or self::span or self::li or self::address or self::strong"
+    " or self::em or self::h2 or self::h3 or self::h4 or self::h5 or self::h6])[position() <= 60]"
     "[starts-with(normalize-space(text()), 'By ') or starts-with(normalize-space(text()), 'By:')"
-    " or normalize-space(text()) = 'By' or normalize-space(text()) = 'BY' or starts-with(normalize-space(text()), 'BY ')]"
+    " or normalize-space(text()) = 'By' or normalize-space(text()) = 'BY'"
+    " or starts-with(normalize-space(text()), 'BY ')]"
 )
 
 

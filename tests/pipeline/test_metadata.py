@@ -389,8 +389,8 @@ def test_a_language_is_written_as_bcp_47_has_it(text: str, language: str) -> Non
 
 class TestPlainBylines:
     def test_a_byline_that_nothing_marks_is_found_below_the_headline(self) -> None:
-        page = "<h1>Bins will be blue</h1><div class='x7'>2 March 2026</div><div class='x9'>By Mary Ann O'Hara</div><p>Text</p>"
-        found = read(f"<html><body>{page}</body></html>")
+        line = "<div class='x7'>2 March 2026</div><div class='x9'>By Mary Ann O'Hara</div>"
+        found = read(f"<html><body><h1>Bins will be blue</h1>{line}<p>Text</p></body></html>")
         assert found.authors == ("Mary Ann O'Hara",)
         assert found.origins["authors"] == "byline"
 
