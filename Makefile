@@ -55,8 +55,9 @@ test-all: $(STAMP) ## all tests
 demo: $(STAMP) ## two newsrooms on loopback, through Airflow into SeaweedFS, twice; ends by itself
 	$(RUN) -m bench.demo
 
-up: $(STAMP) ## SeaweedFS and Airflow in the foreground; Ctrl-C ends both
-	$(BIN)/muniment up
+up: export MUNIMENT_HOME ?= $(CURDIR)/.muniment/up
+up: $(STAMP) ## SeaweedFS, Airflow and the demo's newsroom in the foreground; Ctrl-C ends them
+	$(RUN) -m bench.newsroom --sites-folder .muniment/newsroom --change-every 300 -- $(BIN)/muniment up
 
 bench: $(STAMP) ## say which measuring programs there are
 	@for program in bench/*.py; do printf '  $(RUN) -m bench.%s --help\n' "$$(basename "$$program" .py)"; done | grep -v __init__

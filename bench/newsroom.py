@@ -21,6 +21,7 @@ import random
 import re
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -610,7 +611,12 @@ def main() -> int:
     ended = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: ended.set())
-    with Newsroom(port=asked.port, seed=asked.seed) as newsroom:
+    try:
+        opened = Newsroom(port=asked.port, seed=asked.seed)
+    except OSError as error:
+        print(f"Port {asked.port} or {asked.port + 1} is taken ({error}); choose another with --port.", file=sys.stderr)
+        return 1
+    with opened as newsroom:
         for paper in newsroom.papers.values():
             print(f"{paper.name}: {paper.home}/ ({len(paper.truth())} articles)", flush=True)
         for file in newsroom.write_sites(asked.sites_folder) if asked.sites_folder else ():
