@@ -17,11 +17,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import orjson
 import pyarrow as pa
-import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -29,6 +28,9 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_a
 from pipeline.archive import Archive
 from pipeline.errors import StoreUnavailable, WriteConflict
 from pipeline.model import Moment, Version
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 log = logging.getLogger("muniment")
 
@@ -221,6 +223,8 @@ def dataset(archive: Archive) -> ds.Dataset:
 
     An archive without versions gives an empty dataset of the same columns.
     """
+    import pyarrow.dataset as ds  # noqa: PLC0415 - loads pandas where that is installed: 0.4 s
+
     table = open_table(archive)
     if table is None:
         return ds.dataset(SCHEMA.empty_table())
@@ -266,6 +270,8 @@ def _has_rows(table: DeltaTable, site: str, run: str) -> bool:
 
 
 def _count_rows(table: DeltaTable, site: str, run: str) -> int:
+    import pyarrow.dataset as ds  # noqa: PLC0415 - as above
+
     wanted = (ds.field("site") == site) & (ds.field("run") == run)
     return int(table.to_pyarrow_dataset().count_rows(filter=wanted))
 
