@@ -42,6 +42,7 @@ from w3lib.encoding import html_body_declared_encoding, http_content_type_encodi
 from pipeline.errors import Temporary
 from pipeline.metadata import Metadata, clean_text, fold, read_metadata, tidy
 from pipeline.model import Article, Evidence, Finding, Stripped, article_id, content_digest
+from pipeline.settings import child_environment
 from spiders.site import Site
 from spiders.urls import canonical_url
 from spiders.warc import BodyTooLarge, BodyUndecodable, Captured, read_captures
@@ -907,7 +908,10 @@ class Extractor:
         with theirs:
             arguments = [json.dumps(sys.path), str(theirs.fileno()), str(self._page_seconds), self._function]
             process = subprocess.Popen(
-                [sys.executable, "-c", _START, *arguments], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
+                [sys.executable, "-c", _START, *arguments],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env=child_environment(),
             )
         return _Worker(process=process, channel=Connection(ours.detach()))
 

@@ -145,9 +145,9 @@ def read_settings() -> Settings:
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of the crawl child: ours, without the store's credentials and Airflow's secrets.
+    """The environment of crawl and extraction processes: ours, without the store's credentials and Airflow's secrets.
 
-    The child reads a hostile web and needs neither.
+    They read a hostile web and need neither.
     """
     secret = ("AWS_", "AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_", "WEED_")
     return {name: value for name, value in os.environ.items() if not name.startswith(secret)}

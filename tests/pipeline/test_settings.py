@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import SettingsError
-from pipeline.settings import Settings, read_settings
+from pipeline.settings import Settings, child_environment, read_settings
 
 
 @pytest.fixture(autouse=True)
@@ -71,3 +71,12 @@ def test_every_bad_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_every_setting_is_described() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_processes_that_read_the_web_get_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_SECRET_ACCESS_KEY", "AIRFLOW__CORE__FERNET_KEY", "AIRFLOW_CONN_STORE", "WEED_JWT_SIGNING_KEY"):
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("HTTP_TEST_VARIABLE", "kept")
+    given = child_environment()
+    assert "secret" not in given.values()
+    assert given["HTTP_TEST_VARIABLE"] == "kept"
