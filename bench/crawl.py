@@ -4,7 +4,7 @@
 
 Three tools fetch the same gzipped pages, listed by one sitemap, from one server process: bare Scrapy with bodies
 discarded and left compressed, the same with Scrapy's default decompression, and the crawl child, which writes
-WARC. Rounds are interleaved; the best of each is taken, because the machine is shared. CPU is the tool's
+WARC. Rounds are interleaved, and medians are told, because the machine is shared. CPU is the tool's
 own process with its threads. Start-up (imports) is reported, not counted.
 """
 
@@ -15,6 +15,7 @@ import gzip
 import json
 import os
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -175,9 +176,8 @@ def main() -> None:
         server.wait(10)
     rows: list[dict[str, Any]] = []
     for name, runs in results.items():
-        best = min(runs, key=lambda run: run["seconds"])
-        rate = best["pages"] / best["seconds"]
-        spent = min(run["cpu"] / run["pages"] for run in runs) * 1000
+        rate = statistics.median(run["pages"] / run["seconds"] for run in runs)
+        spent = statistics.median(run["cpu"] / run["pages"] for run in runs) * 1000
         rows.append({"tool": name, "pages_per_second": round(rate, 1), "cpu_ms_per_page": round(spent, 2)})
     base = rows[0]["pages_per_second"]
     print("| tool | pages/s | CPU ms/page | ratio |\n|---|---|---|---|")
