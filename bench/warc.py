@@ -14,8 +14,8 @@ import argparse
 import gzip
 import io
 import json
-import tempfile
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
