@@ -27,12 +27,13 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import httpx
+from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
 from pipeline.errors import StackFailed, StackNotReady
 from pipeline.model import run_id
@@ -48,6 +49,7 @@ USER = "admin"
 FINISHED = frozenset({"success", "failed"})
 
 _START_SECONDS = 300.0
+_ASK_AGAIN_SECONDS = 20.0
 _POLL_SECONDS = 0.25
 
 # The launcher becomes Airflow. A shell's `&` lets its children ignore SIGINT, which is how we end it; and if
@@ -189,21 +191,36 @@ class AirflowClient:
     def call(self, method: str, path: str, *, body: Any = None, **query: Any) -> Any:
         """One request below ``/api/v2``; the answer's JSON.
 
+        Every call of this class may be made twice, so one that meets an error of the server's, or a broken
+        connection, is made again for a while. Two were seen with 3.3.2: an Asset's events cannot be listed while a DAG
+        run that one of them set off is queued, and on SQLite the audit log of a request waits in the server's event
+        loop for a lock whose holder waits for that loop, until SQLite gives up after 5 s ("Database error").
+
         Raises:
             StackFailed: any answer but 2xx; the message has its text.
             StackNotReady: no answer.
         """
-        self._token = self._token or self._log_in()
-        answer = self._send(method, f"/api/v2{path}", body, query)
-        if answer.status_code == httpx.codes.UNAUTHORIZED:  # tokens last a day
-            self._token = self._log_in()
-            answer = self._send(method, f"/api/v2{path}", body, query)
+        again = Retrying(
+            retry=retry_if_result(lambda one: one.is_server_error) | retry_if_exception_type(StackNotReady),
+            stop=stop_after_delay(_ASK_AGAIN_SECONDS),
+            wait=wait_fixed(0.5),
+            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+        )
+        answer: httpx.Response = again(self._ask, method, path, body, query)
         if not answer.is_success:
             raise StackFailed(
                 f"Airflow answered {answer.status_code} to {method} {path}: {answer.text[:500]}",
                 next_step=f"Look at {self.address}; docs/operators.md#troubleshooting.",
             )
         return answer.json() if answer.content else None
+
+    def _ask(self, method: str, path: str, body: Any, query: Mapping[str, Any]) -> httpx.Response:
+        self._token = self._token or self._log_in()
+        answer = self._send(method, f"/api/v2{path}", body, query)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:  # tokens last a day
+            self._token = self._log_in()
+            answer = self._send(method, f"/api/v2{path}", body, query)
+        return answer
 
     def _send(self, method: str, path: str, body: Any, query: Mapping[str, Any]) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
@@ -261,8 +278,15 @@ class AirflowClient:
 
     def trigger(self, dag_id: str, *, params: Mapping[str, Any] | None = None) -> DagRun:
         """Ask for a run now."""
-        body = {"logical_date": None, "conf": dict(params or {})}
-        return self._dag_run(self.call("POST", f"/dags/{dag_id}/dagRuns", body=body))
+        # With a name of ours the request can be made again: a run that it made before is found, not doubled.
+        name = f"manual__{datetime.now(UTC).isoformat()}__{secrets.token_hex(4)}"
+        body = {"dag_run_id": name, "logical_date": None, "conf": dict(params or {})}
+        try:
+            return self._dag_run(self.call("POST", f"/dags/{dag_id}/dagRuns", body=body))
+        except StackFailed as error:
+            if "answered 409" not in error.message:
+                raise
+            return self.dag_run(dag_id, name)
 
     def dag_run(self, dag_id: str, dag_run: str) -> DagRun:
         """One run as it stands."""

@@ -154,7 +154,8 @@ def api() -> Iterator[tuple[AirflowClient, dict[str, Answer]]]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = answers[f"{self.command} {self.path.partition('?')[0]}"]
+            asked = f"{self.command} {self.path.partition('?')[0]}"
+            answer = answers.get(asked) or answers[f"{asked.rpartition('/')[0]}/*"]
             status, body = answer(self.headers.get("Authorization", ""))
             text = json.dumps(body).encode()
             self.send_response(status)
@@ -191,6 +192,30 @@ def test_a_refused_request_says_what_airflow_answered(api: tuple[AirflowClient, 
     answers["PATCH /api/v2/dags/nobody"] = lambda _: (404, {"detail": "no such DAG"})
     with pytest.raises(StackFailed, match=r"404 to PATCH /dags/nobody: .*no such DAG"):
         client.unpause("nobody")
+
+
+def test_an_error_of_the_server_is_asked_again(api: tuple[AirflowClient, dict[str, Answer]]) -> None:
+    client, answers = api
+    tries = iter([(500, {"detail": "Database error"}), (200, {"asset_events": [], "total_entries": 0})])
+    answers["GET /api/v2/assets/events"] = lambda _: next(tries)
+    assert client.asset_events("a") == []
+
+
+def test_a_trigger_that_failed_after_it_had_worked_makes_no_second_run(
+    api: tuple[AirflowClient, dict[str, Answer]],
+) -> None:
+    client, answers = api
+    tries = iter([(500, {"detail": "Database error"}), (409, {"detail": "exists"})])
+    answers["POST /api/v2/dags/a/dagRuns"] = lambda _: next(tries)
+    run: dict[str, str | None] = {
+        "dag_id": "a",
+        "dag_run_id": "manual__1",
+        "state": "queued",
+        "run_after": "2026-11-22T09:30:00Z",
+    }
+    run |= {"start_date": None, "end_date": None}
+    answers["GET /api/v2/dags/a/dagRuns/*"] = lambda _: (200, run)
+    assert client.trigger("a").dag_run == "manual__1"
 
 
 def test_nothing_there_is_not_healthy() -> None:
