@@ -29,11 +29,17 @@ class DrawnProgress(Progress):
 
     def step(self, name: str) -> None:
         """Fill the bar of the step before, and begin this one's."""
-        if self._running:
-            self._bars.update(self._tasks[self._running], total=1, completed=1, said="")
+        self.finish()
         self._bars.start_task(self._tasks[name])
         self._bars.update(self._tasks[name], visible=True)
         self._running = name
+
+    def finish(self) -> None:
+        """Fill the bar of the step that has ended."""
+        if self._running:
+            task = self._bars.tasks[self._tasks[self._running]]
+            total = task.total or 1
+            self._bars.update(task.id, total=total, completed=total, said="")
 
     def segments(self, extracted: int, sealed: int) -> None:
         """Move the bar of the extraction, which begins while the crawl goes on."""
@@ -55,4 +61,6 @@ def show_progress() -> Iterator[Progress]:
         TextColumn("{task.fields[said]}", markup=False, style="dim"),
     )
     with Bars(*columns, console=console(stderr=True)) as bars:
-        yield DrawnProgress(bars)
+        drawn = DrawnProgress(bars)
+        yield drawn
+        drawn.finish()

@@ -31,6 +31,10 @@ def test_the_bars_follow_the_steps_and_what_the_crawl_says() -> None:
     assert "fetched 3 of 8\\x1b[31m" in seen.getvalue()
     assert "extract 1/4 segments" in seen.getvalue()
     assert "publish" not in seen.getvalue()
+    progress.step("check")
+    progress.finish()
+    assert [task.completed for task in bars.tasks if task.description == "check"] == [1]
+    assert [task.completed for task in bars.tasks if task.description == "extract"] == [4]
 
 
 def test_nothing_is_drawn_when_stderr_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
