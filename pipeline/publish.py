@@ -48,8 +48,7 @@ _Rank = tuple[int, bool, datetime, str]
 
 _Settled = tuple[Decision, Standing | None]
 
-_THREADS = 16
-_UNDER_WAY = 4 * _THREADS
+_UNDER_WAY = 4  # articles per thread that may wait for their answer
 _TRIES = 50
 
 
@@ -144,7 +143,8 @@ def _make_versions(
 ) -> None:
     """Settle all articles of a run, many at once; what they come to is noted in the order of the findings."""
     under_way: deque[tuple[_Case, Future[_Settled]]] = deque()
-    with ThreadPoolExecutor(_THREADS, thread_name_prefix="publish") as pool:
+    threads = archive.store.threads
+    with ThreadPoolExecutor(threads, thread_name_prefix="publish") as pool:
         for position, finding in enumerate(archive.read_findings(making.site.id, making.run)):
             books.sightings.append(note_sighting(finding))
             if position not in speakers:
@@ -154,7 +154,7 @@ def _make_versions(
             else:
                 case = _look_up(frontier, finding)
                 under_way.append((case, pool.submit(_settle, archive, making, case)))
-            if len(under_way) > _UNDER_WAY:
+            if len(under_way) > _UNDER_WAY * threads:
                 _note(archive, *under_way.popleft(), books, rows)
         while under_way:
             _note(archive, *under_way.popleft(), books, rows)

@@ -33,7 +33,6 @@ from pipeline.errors import (
     CrawlFailed,
     CrawlInterrupted,
     NotInArchive,
-    Permanent,
     RunRejected,
     SettingsError,
     SiteFileError,
@@ -43,7 +42,7 @@ from pipeline.frontier import Frontier
 from pipeline.model import Published, Report, run_id
 from pipeline.publish import publish_run
 from pipeline.settings import Settings, child_environment
-from spiders.protocol import CrawlSummary, write_plan
+from spiders.protocol import SUMMARY_NAME, CrawlSummary, Exit, write_plan
 from spiders.site import BUILTIN_FOLDER, Site, SiteError, load_sites
 from spiders.warc import read_captures
 
@@ -54,7 +53,6 @@ HISTORY = 30
 
 _POLL_SECONDS = 0.2
 _CHILD_GRACE_SECONDS = 20.0
-_EXIT_BOOKS, _EXIT_REFUSED = 3, 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,7 +238,7 @@ def _crawl_in_child(
             child.stdout.close()
     if status != 0:
         raise _child_failure(site, run, status, last_lines)
-    return CrawlSummary.model_validate_json((segments / "crawl.json").read_bytes())
+    return CrawlSummary.model_validate_json((segments / SUMMARY_NAME).read_bytes())
 
 
 def _pages_in(archive: Archive, keys: Sequence[str], spool: Path) -> Iterator[str]:
@@ -288,12 +286,12 @@ def _end(child: subprocess.Popen[str]) -> None:
 
 def _child_failure(site: Site, run: str, status: int, last_lines: Sequence[str]) -> Exception:
     said = "\n".join(last_lines[-5:])
-    if status == _EXIT_REFUSED:
+    if status == Exit.REFUSED:
         return SettingsError(
             f"The crawl of {site.id} refused to start: {said}",
             next_step="Set what the message names, then run again; docs/operators.md lists the settings.",
         )
-    if status == _EXIT_BOOKS:
+    if status == Exit.UNBALANCED:
         return CrawlFailed(
             f"The crawl of {site.id} (run {run}) did not record everything it fetched:\n{said}",
             next_step="Look for the first error in this log: a full disk is the usual cause. Then start a new run.",
@@ -507,8 +505,3 @@ def _scratch(settings: Settings, run: str) -> Iterator[Path]:
         ) from error
     with folder as name:
         yield Path(name)
-
-
-def is_permanent(error: BaseException) -> bool:
-    """Whether trying again is of no use (the DAGs fail such a task at once)."""
-    return isinstance(error, Permanent)

@@ -150,6 +150,11 @@ class Store:
 
     # --- reading
 
+    @property
+    def threads(self) -> int:
+        """How many requests may be under way at once."""
+        return self._threads
+
     def get(self, key: str) -> Stored:
         """The whole object, its checksum verified where the store keeps one.
 
