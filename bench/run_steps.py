@@ -82,7 +82,7 @@ def run_sites(sites: list[str]) -> list[dict[str, Any]]:
     work = open_workplace(read_settings())
     told: list[dict[str, Any]] = []
     for site in sites:
-        run, meter = new_run(), Meter()
+        run, meter = new_run(work.settings), Meter()
         result = run_site(work, site, run, progress=meter)
         meter.step("end")
         published = result.published

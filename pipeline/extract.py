@@ -697,6 +697,9 @@ def make_finding(capture: Captured, warc_key: str, reading: Reading) -> Finding:
         via=capture.via,
         source_lastmod=capture.source_lastmod,
         extractor=extractor_version() if reading.article else None,
+        hops=capture.hops,
+        facts=dict(capture.facts),
+        policy=dict(capture.policy),
     )
 
 

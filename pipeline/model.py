@@ -146,6 +146,9 @@ class Finding(Document):
     via: str | None = None  # URL of the source that named it; None for a re-check
     source_lastmod: str | None = None  # date the source gave (sitemap lastmod, feed updated), as text
     extractor: str | None = None  # what made ``article``: "trafilatura 2.3.1"
+    hops: tuple[tuple[int, str], ...] = ()  # redirects from ``requested`` to ``final``: status, and where it led
+    facts: dict[str, str] = Field(default_factory=dict)  # what the source says: "author", "guid", "published" …
+    policy: dict[str, str] = Field(default_factory=dict)  # what the site allows: robots rule, noarchive, TDM …
 
 
 class Version(Document):

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -65,6 +66,12 @@ class Settings(BaseSettings):
         default_factory=lambda: os.cpu_count() or 1, ge=1, le=128, description="Processes that extract a segment."
     )
     upload_threads: int = Field(default=16, ge=1, le=128, description="Parallel requests to the store.")
+    clock_ahead: timedelta = Field(
+        default=timedelta(0),
+        ge=timedelta(0),
+        description="How far ahead of the machine's clock runs take place ('P3D', or seconds): to simulate weeks of a "
+        "site on loopback in minutes. Sites on the live web refuse to be crawled with it.",
+    )
     store_port: int = Field(default=8333, ge=1024, le=55535, description="Port of the embedded store's S3 server.")
     airflow_port: int = Field(
         default=8080,
@@ -79,6 +86,10 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(Path(part).expanduser() for part in value.split(os.pathsep) if part)
         return value
+
+    def now(self) -> datetime:
+        """The time at which runs take place, in UTC."""
+        return datetime.now(UTC) + self.clock_ahead
 
     @property
     def table_bucket(self) -> str:

@@ -120,9 +120,9 @@ def open_workplace(settings: Settings) -> Workplace:
     return Workplace(settings=settings, sites=read_sites(settings), archive=open_archive(settings))
 
 
-def new_run(now: datetime | None = None) -> str:
+def new_run(settings: Settings) -> str:
     """The id of a run that begins now."""
-    return run_id(now or datetime.now(UTC), secrets.token_hex(8))
+    return run_id(settings.now(), secrets.token_hex(8))
 
 
 # --- crawl ------------------------------------------------------------------------------------------
@@ -181,7 +181,7 @@ def _crawl_in_child(
 ) -> CrawlSummary:
     archive, settings = work.archive, work.settings
     sealed = archive.segments(site.id, run)
-    now = datetime.now(UTC)
+    now = settings.now()
     with Frontier.open(archive, site) as frontier:
         write_plan(
             spool / "plan.sqlite",
@@ -206,6 +206,7 @@ def _crawl_in_child(
         *("--segment-mb", str(settings.segment_mb)),
         *("--segment-seconds", str(settings.segment_seconds)),
         *("--contact", settings.contact),
+        *("--clock-ahead", str(settings.clock_ahead.total_seconds())),
     ]
     # The child dies with the thread that started it (PR_SET_PDEATHSIG), so it is started from here and
     # not from a helper thread.
@@ -419,7 +420,7 @@ def publish(work: Workplace, site_id: str, run: str) -> Published:
             f"The report under {archive.report_key(site_id, run)} is of {report.site} {report.run}.",
             next_step="Something overwrote it; compare with the store's log.",
         )
-    published = publish_run(archive, site, run, now=datetime.now(UTC))
+    published = publish_run(archive, site, run, now=work.settings.now())
     log.info(
         "published %s: %s; versions: %s",
         run,

@@ -22,7 +22,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,10 @@ from pydantic import ValidationError
 from scrapy.crawler import AsyncCrawlerProcess
 
 from spiders.capture import Tally
+from spiders.job import Job
 from spiders.protocol import SUMMARY_NAME, CrawlSummary, Exit, Plan
 from spiders.site import Site
-from spiders.spider import ArticleSpider, Job
+from spiders.spider import ArticleSpider
 from spiders.warc import SegmentWriter
 
 _PR_SET_PDEATHSIG = 1
@@ -67,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _crawl(options: argparse.Namespace) -> int:
     site = _read_site(options.site)
+    ahead = timedelta(seconds=options.clock_ahead)
+    if ahead and not site.crawl.allow_private:
+        raise Refused(f"{site.id} is on the live web, where only true times are recorded. Unset MUNIMENT_CLOCK_AHEAD.")
     user_agent = _name_user_agent(site, options.contact.strip(), options.version)
     spool: Path = options.spool
     (spool / SUMMARY_NAME).unlink(missing_ok=True)
@@ -98,7 +102,7 @@ def _crawl(options: argparse.Namespace) -> int:
             writer=writer,
             user_agent=user_agent,
             say=say,
-            now=lambda: datetime.now(UTC),
+            now=lambda: datetime.now(UTC) + ahead,
             tally=tally,
         )
         _run_spider(job)
@@ -253,6 +257,7 @@ def _read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--segment-seconds", type=float, default=300.0, help="or at this age")
     parser.add_argument("--contact", default="", help="web page or e-mail address for the user agent")
     parser.add_argument("--version", default=_find_version(), help="our version in the user agent")
+    parser.add_argument("--clock-ahead", type=float, default=0.0, help="seconds; to simulate a site's life on loopback")
     parser.add_argument("--parent", type=int, help="id of the process that must be the parent")
     return parser.parse_args(arguments)
 

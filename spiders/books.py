@@ -7,9 +7,10 @@ again is an error of ours and raises, because then the books could not balance.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from spiders.protocol import EXAMPLES, Known, Plan
@@ -28,7 +29,7 @@ PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 CREATE TABLE page (
     seq INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, source INTEGER, via TEXT, lastmod TEXT, moment REAL, title TEXT,
-    rank INTEGER, state TEXT, reason TEXT
+    facts TEXT, rank INTEGER, state TEXT, reason TEXT
 );
 CREATE TABLE passed_over (url TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
 """
@@ -53,6 +54,7 @@ class Work:
     via: str | None
     lastmod: str | None
     title: str | None
+    facts: Mapping[str, str]
     known: Known | None
 
 
@@ -105,16 +107,17 @@ class Books:
                 passed.append((one.url[:500], "not a web address"))
                 continue
             if self._site.is_article(url):
-                pages.append((url, source, via, one.lastmod, parse_moment(one.lastmod), one.title))
+                pages.append((url, source, via, one.lastmod, parse_moment(one.lastmod), one.title, _pack(one.facts)))
             else:
                 passed.append((url, "off-pattern"))
         room = max(0, MOST_PAGES - self._pages)
         self._crowded += len(pages[room:])
         self._database.execute("BEGIN")
         self._database.executemany(
-            "INSERT INTO page (url, source, via, lastmod, moment, title) VALUES (?, ?, ?, ?, ?, ?) "
+            "INSERT INTO page (url, source, via, lastmod, moment, title, facts) VALUES (?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (url) DO UPDATE SET "
             "title = coalesce(title, excluded.title), via = coalesce(via, excluded.via), "
+            "facts = coalesce(facts, excluded.facts), "
             "lastmod = CASE WHEN excluded.moment > coalesce(moment, 0) THEN excluded.lastmod ELSE lastmod END, "
             "moment = CASE WHEN excluded.moment > coalesce(moment, 0) THEN excluded.moment ELSE moment END",
             pages[:room],
@@ -165,15 +168,22 @@ class Books:
         last = 0
         while True:
             rows = self._database.execute(
-                "SELECT work.rowid, url, via, lastmod, title FROM work JOIN page USING (seq) "
+                "SELECT work.rowid, url, via, lastmod, title, facts FROM work JOIN page USING (seq) "
                 "WHERE work.rowid > ? ORDER BY work.rowid LIMIT 100",
                 (last,),
             ).fetchall()
             if not rows:
                 return
             last = rows[-1][0]
-            for _, url, via, lastmod, title in rows:
-                yield Work(url=url, via=via, lastmod=lastmod, title=title, known=self._plan.known(url))
+            for _, url, via, lastmod, title, facts in rows:
+                yield Work(
+                    url=url,
+                    via=via,
+                    lastmod=lastmod,
+                    title=title,
+                    facts=json.loads(facts) if facts else {},
+                    known=self._plan.known(url),
+                )
 
     def close_page(self, url: str, state: str, reason: str) -> None:
         """Say how a page ended.
@@ -237,6 +247,10 @@ class Books:
     def close(self) -> None:
         """Drop the database."""
         self._database.close()
+
+
+def _pack(facts: Mapping[str, str]) -> str | None:
+    return json.dumps(dict(facts)) if facts else None
 
 
 def _batches(listed: Iterable[Listed]) -> Iterator[list[Listed]]:

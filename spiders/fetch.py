@@ -9,8 +9,8 @@ silently drops a redirect to a URL asked for before, and because each hop and ea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -35,7 +35,7 @@ from spiders.protocol import Known
 from spiders.robots import PARSED_BYTES, RobotsPolicy
 from spiders.site import Site
 from spiders.urls import absolute_url
-from spiders.warc import Exchange, Kind, Original, SegmentWriter, payload_digest
+from spiders.warc import Exchange, Hop, Kind, Original, SegmentWriter, payload_digest
 
 MOST_REDIRECTS = 10
 MOST_ROBOTS_REDIRECTS = 5  # RFC 9309, 2.3.1.2
@@ -85,6 +85,7 @@ class Asked:
     via: str | None = None
     lastmod: str | None = None
     title: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
     known: Known | None = None
 
 
@@ -133,6 +134,7 @@ class Fetcher:
         """
         url = asked.url
         seen = {url}
+        hops: list[Hop] = []
         most = MOST_ROBOTS_REDIRECTS if asked.kind == "robots" else MOST_REDIRECTS
         for _ in range(most + 1):
             if asked.kind != "robots":
@@ -140,14 +142,15 @@ class Fetcher:
             received = await self._ask(url, asked)
             target = _redirect_target(received)
             if target is None:
-                self._record(received, asked, asked.kind)
+                self._record(received, asked, asked.kind, tuple(hops))
                 return received
-            self._record(received, asked, "redirect")
+            self._record(received, asked, "redirect", tuple(hops))
             if asked.kind == "page" and not self.site.owns(target):
                 raise Missed("excluded", "off-site redirect", target)
             if target in seen:
                 raise Missed("failed", "redirect loop", target)
             seen.add(target)
+            hops.append(Hop(received.status, target))
             url = target
         raise Missed("failed", "too many redirects")
 
@@ -196,7 +199,7 @@ class Fetcher:
             raise TypeError(f"a {type(received).__name__} that was not captured")
         return received
 
-    def _record(self, received: Received, asked: Asked, kind: Kind) -> None:
+    def _record(self, received: Received, asked: Asked, kind: Kind, hops: tuple[Hop, ...] = ()) -> None:
         known = asked.known
         self._writer.write_exchange(
             Exchange(
@@ -212,6 +215,8 @@ class Fetcher:
                 via=asked.via,
                 lastmod=asked.lastmod,
                 title=asked.title,
+                facts=asked.facts,
+                hops=hops,
                 original=None if known is None else _original(known),
                 conditional=known is not None and bool(_validators(known)),
             )

@@ -15,23 +15,25 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import IntEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 SUMMARY_NAME = "crawl.json"
+HOSTS_NAME = "hosts.json"
+"""In the spool: what is remembered of the site's hosts from run to run (``spiders.robots``)."""
 SEALED_SUFFIX = ".warc.gz"
 OPEN_SUFFIX = ".warc.gz.open"
 EXAMPLES = 20
 """So many URLs are kept for each reason."""
 
-_PLAN_FORMAT = 1
+_PLAN_FORMAT = 2
 _SCHEMA = """
-CREATE TABLE about (format INTEGER NOT NULL, made TEXT NOT NULL);
+CREATE TABLE about (format INTEGER NOT NULL, made TEXT NOT NULL, orders TEXT NOT NULL);
 CREATE TABLE known (
     url TEXT PRIMARY KEY, due INTEGER NOT NULL, etag TEXT, last_modified TEXT, payload_digest TEXT,
     captured_at TEXT, record_id TEXT, lastmod TEXT
@@ -63,12 +65,28 @@ class Known:
     lastmod: str | None = None  # date that the source gave for it then, as text
 
 
+class Orders(BaseModel):
+    """What kind of run it is, beside the site's own rules."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    mode: Literal["regular", "backfill", "full"] = "regular"
+    """regular: what is new and what is due. backfill: also what the sources say of a time in the past, walking them to
+    their ends. full: every page that is known or named, due or not (a last capture before a site closes)."""
+    since: date | None = None  # backfill: the first day that is wanted
+    until: date | None = None  # backfill: the last day that is wanted
+    trust_dates: bool = True  # a date in a source that has not moved says that the page has not changed
+    recheck_at_most: int | None = None  # instead of the site's
+
+
 def segment_name(run: str, number: int) -> str:
     """File name of a sealed segment in the spool."""
     return f"{run}-{number:05d}{SEALED_SUFFIX}"
 
 
-def write_plan(path: Path, *, known: Iterable[Known], done: Iterable[str], now: datetime) -> None:
+def write_plan(
+    path: Path, *, known: Iterable[Known], done: Iterable[str], now: datetime, orders: Orders | None = None
+) -> None:
     """Write the plan of a run.
 
     Args:
@@ -76,12 +94,16 @@ def write_plan(path: Path, *, known: Iterable[Known], done: Iterable[str], now: 
         known: every URL that the archive knows; streamed.
         done: canonical URLs of pages that sealed segments of this run hold (a retry after a kill).
         now: when the plan was made; with a zone.
+        orders: what kind of run it is; a regular one where it is left out.
     """
     path.unlink(missing_ok=True)
     database = sqlite3.connect(path)
     try:
         database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
-        database.execute("INSERT INTO about VALUES (?, ?)", (_PLAN_FORMAT, now.astimezone(UTC).isoformat()))
+        database.execute(
+            "INSERT INTO about VALUES (?, ?, ?)",
+            (_PLAN_FORMAT, now.astimezone(UTC).isoformat(), (orders or Orders()).model_dump_json()),
+        )
         database.executemany(
             "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -106,7 +128,7 @@ class Plan:
         self.path = path
         self._database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
-            row = self._database.execute("SELECT format, made FROM about").fetchone()
+            row = self._database.execute("SELECT * FROM about").fetchone()
         except sqlite3.Error as error:
             self._database.close()
             raise ValueError(f"{path} is not a plan: {error}") from error
@@ -114,6 +136,7 @@ class Plan:
             self._database.close()
             raise ValueError(f"{path} is a plan of format {row and row[0]}; this code reads {_PLAN_FORMAT}")
         self.made = datetime.fromisoformat(row[1])
+        self.orders = Orders.model_validate_json(row[2])
 
     def known(self, url: str) -> Known | None:
         """What is known of one URL."""

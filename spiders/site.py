@@ -18,7 +18,7 @@ import tomllib
 import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -271,7 +271,36 @@ def _check_positive(value: timedelta) -> timedelta:
 _DURATION_SCHEMA: Final = WithJsonSchema(
     {"type": "string", "pattern": r"^(?:P.+|(?:\d+(?:\.\d+)?\s*[smhdw]\s*)+)$", "examples": ["6h", "2d", "PT6H"]}
 )
+_WINDOW: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]|24):([0-5]\d)")
+
+
+def _check_window(value: str) -> str:
+    parts = _WINDOW.fullmatch(value)
+    if parts is None or (parts[3] == "24" and parts[4] != "00"):
+        raise _wrong(f"{value!r} is no span of a day", 'Write it as "22:00-06:00".')
+    if parts[1] + parts[2] == parts[3] + parts[4]:
+        raise _wrong(f"{value!r} begins where it ends", "Write two different times, or leave windows out.")
+    return value
+
+
+def _read_day(value: object) -> object:
+    """A TOML date, or its text; anything else is refused with a remedy."""
+    how = "Write a date without quotes: 2027-04-01."
+    if isinstance(value, datetime):
+        raise _wrong("has a time of day", how)
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise _wrong(f"{value!r} is no date", how) from None
+    if not isinstance(value, date):
+        raise _wrong(f"is {_type_name(value)}, not a date", how)
+    return value
+
+
 Text = Annotated[str, AfterValidator(_check_text)]
+Window = Annotated[str, AfterValidator(_check_window)]
+Day = Annotated[date, BeforeValidator(_read_day), WithJsonSchema({"type": "string", "format": "date"})]
 Url = Annotated[
     str, AfterValidator(_check_url), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"})
 ]
@@ -302,8 +331,9 @@ class _Part(BaseModel):
 class Source(_Part):
     """Where a site announces its pages."""
 
-    type: Literal["feed", "sitemap", "listing"] = Field(
-        description="feed: RSS or Atom; sitemap: also an index, news or gzipped; listing: an HTML page with links.",
+    type: Literal["feed", "sitemap", "listing", "api"] = Field(
+        description="feed: RSS, Atom or JSON Feed; sitemap: also an index, news, gzipped or text; "
+        "listing: an HTML page with links; api: a service that answers with data.",
         examples=["feed"],
     )
     url: Url = Field(description="Where it is; http or https.", examples=["https://www.example.gov.uk/news/feed"])
@@ -312,7 +342,22 @@ class Source(_Part):
         description="Sitemap index: only child sitemaps in whose URL this regular expression finds something. "
         "Listing: links that lead on to the next page.",
     )
-    pages: Whole = Field(default=1, ge=1, le=1000, description="Listing: how many pages deep to go.")
+    pages: Whole = Field(default=1, ge=1, le=1000, description="Listing, api: how many pages deep to go.")
+    paging: Text | None = Field(
+        default=None,
+        description="Listing: how a further page is asked for, {n} being its number: a query (?page={n}) or a path "
+        "(/news/page/{n}), taken against url.",
+        examples=["?page={n}"],
+    )
+    paging_first: Whole = Field(default=2, ge=0, le=1000, description="Listing: the {n} of the second page.")
+    paging_step: Whole = Field(default=1, ge=1, le=1000, description="Listing: what {n} grows by from page to page.")
+    service: Literal["govuk", "parliament", "moderngov"] | None = Field(
+        default=None, description="Api: which service answers at url.", examples=["govuk"]
+    )
+    quiet: Duration | None = Field(
+        default=None,
+        description="Longest time without a new article that is normal; left out: learned from earlier runs.",
+    )
 
 
 class CrawlRules(_Part):
@@ -323,6 +368,12 @@ class CrawlRules(_Part):
     fetch_at_most: Whole = Field(
         default=500, ge=1, le=1_000_000, description="Article pages fetched in a run; the rest waits for the next."
     )
+    recheck_at_most: Whole = Field(
+        default=200, ge=0, le=1_000_000, description="Known pages looked at again in a run, of fetch_at_most."
+    )
+    max_urls: Whole = Field(
+        default=100_000, ge=1, le=1_000_000, description="Article URLs that one run takes from its sources."
+    )
     timeout: Number = Field(default=30.0, gt=0, le=600, description="Seconds for one response.")
     max_bytes: Whole = Field(
         default=10_000_000, ge=1000, le=1_000_000_000, description="Bytes of one response, decompressed too."
@@ -330,6 +381,31 @@ class CrawlRules(_Part):
     run_seconds: Number = Field(default=3600.0, gt=0, le=86_400, description="Seconds for the whole crawl.")
     robots: Literal["obey", "ignore"] = Field(
         default="obey", description="Whether robots.txt is obeyed; ignore only with the publisher's leave."
+    )
+    noarchive: Literal["obey", "ignore"] = Field(
+        default="obey", description="Whether a page that says noarchive is left out of the archive."
+    )
+    tdm: Literal["obey", "ignore"] = Field(
+        default="ignore", description="Whether a page whose rights to text and data mining are reserved is left out."
+    )
+    adaptive: Switch = Field(
+        default=True, description="Wait longer than delay while the server answers slowly or with errors."
+    )
+    group: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")] | None = Field(
+        default=None,
+        description="Politeness group: sites of one group share a server and are never crawled at the same time.",
+        examples=["newsquest"],
+    )
+    windows: tuple[Window, ...] = Field(
+        default=(),
+        description='Times of day at which the site may be crawled, in its time zone ("22:00-06:00"); none: always.',
+        examples=[["22:00-06:00"]],
+    )
+    render: Switch = Field(
+        default=False, description="Render pages that are drawn by script in a browser (needs the extra `render`)."
+    )
+    render_resources: Switch = Field(
+        default=False, description="Let rendered pages load images, fonts, styles and media too."
     )
     allow_private: Switch = Field(
         default=False, description="Allow loopback and private addresses: for tests and intranets only."
@@ -416,6 +492,20 @@ class Site(_Part):
     check: CheckLimits = Field(default=CheckLimits(), description="Limits of the gate: [check].")
     recheck: tuple[Recheck, ...] = Field(
         default=(), description="When known articles are looked at again: [[recheck]], youngest first."
+    )
+    dates: Literal["learn", "trust", "ignore"] = Field(
+        default="learn",
+        description="Whether a date in a source that has not moved says that the page has not changed; learn: until an "
+        "edit without a new date is seen.",
+    )
+    endangered: Day | None = Field(
+        default=None,
+        description="Date on which the site is expected to close (2027-04-01): it is crawled deeper and oftener until "
+        "then, once in full just before, and what becomes of it is recorded after.",
+        examples=["2027-04-01"],
+    )
+    successor: Home | None = Field(
+        default=None, description="Front page of the site that takes over from an endangered one."
     )
     gone_after_checks: Whole = Field(
         default=3, ge=1, le=100, description="An article counts as gone after so many answers 404 or 410 …"

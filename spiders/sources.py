@@ -11,8 +11,8 @@ import email.utils
 import io
 import itertools
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
@@ -43,6 +43,7 @@ class Listed:
     url: str
     lastmod: str | None = None  # as text
     title: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)  # what else it says, by the names of spiders.warc.FACTS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

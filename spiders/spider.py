@@ -2,18 +2,15 @@
 
 Everything about a site is in its Site; everything about the archive is in the plan. This module is the order of
 things (``ArticleSpider.crawl``); how one URL is fetched is in ``spiders.fetch``, how a source is read in
-``spiders.sources``, and what ended how in ``spiders.books``. It does not look at articles: a page goes into
+``spiders.discovery``, and what ended how in ``spiders.books``. It does not look at articles: a page goes into
 its WARC segment as it came.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,63 +18,15 @@ from urllib.parse import urlsplit
 from scrapy import Spider
 
 from spiders.books import CAPTURED, Books, Work
-from spiders.capture import Received, Tally
-from spiders.coding import BodyTooLarge, BodyUndecodable, decode_body, gunzip
+from spiders.discovery import Discovery
 from spiders.fetch import Asked, Fetcher, Missed
-from spiders.protocol import CrawlSummary, Plan, SourceYield
-from spiders.site import Site, Source
-from spiders.sources import Further, Listed, SourceError, newest_first, parse_feed, parse_listing, parse_sitemap
-from spiders.urls import absolute_url
+from spiders.job import Job
+from spiders.protocol import CrawlSummary, SourceYield
 from spiders.warc import SegmentWriter
 
-MOST_SITEMAPS = 500
-"""Documents of one sitemap source that are read in a run; the lately changed ones first."""
-DEEPEST_SITEMAP = 3
 MOST_FAILURE_LINES = 100
 _PROGRESS_PAGES = 100
 _PROGRESS_SECONDS = 15.0
-
-
-@dataclass(kw_only=True)
-class Job:
-    """What a crawl needs, and what it leaves."""
-
-    site: Site
-    plan: Plan
-    run: str
-    writer: SegmentWriter
-    user_agent: str
-    say: Callable[[str], None]
-    now: Callable[[], datetime]
-    tally: Tally
-    summary: CrawlSummary | None = None
-    crash: BaseException | None = None
-
-
-@dataclass(kw_only=True)
-class _Reading:
-    """One source while it is read."""
-
-    number: int
-    source: Source
-    status: int | None = None
-    documents: int = 0
-    entries: int = 0
-    articles: int = 0
-    errors: list[str] = field(default_factory=list)
-    queue: deque[tuple[str, int]] = field(default_factory=deque)
-    seen: set[str] = field(default_factory=set)
-
-    @property
-    def limit(self) -> int:
-        """How many documents may be read."""
-        return {"feed": 1, "listing": self.source.pages}.get(self.source.type, MOST_SITEMAPS)
-
-    def enqueue(self, url: str, depth: int) -> None:
-        """Read this document too, unless it was read."""
-        if url not in self.seen:
-            self.seen.add(url)
-            self.queue.append((url, depth))
 
 
 class ArticleSpider(Spider):
@@ -119,7 +68,7 @@ class ArticleSpider(Spider):
         )
         keeper = asyncio.ensure_future(_rotate_by_age(job.writer))
         try:
-            sources = [await self._read_source(fetcher, books, n, s) for n, s in enumerate(job.site.sources)]
+            sources = await Discovery(job, fetcher, books).read_sources()
             planned = books.plan_work()
             job.say(
                 f"{books.count()} article URLs: {planned['new']} new, {planned['moved']} newer in their source, "
@@ -134,82 +83,6 @@ class ArticleSpider(Spider):
         job.writer.seal()
         job.summary = self._sum_up(books, fetcher, sources, started, reason)
         books.close()
-
-    async def _read_source(self, fetcher: Fetcher, books: Books, number: int, source: Source) -> SourceYield:
-        reading = _Reading(number=number, source=source)
-        reading.enqueue(absolute_url(source.url), 0)
-        while reading.queue and reading.documents < reading.limit:
-            url, depth = reading.queue.popleft()
-            reading.documents += 1
-            try:
-                received = await fetcher.fetch(Asked(url=url, kind="source"))
-                if reading.documents == 1:
-                    reading.status = received.status
-                self._read_document(reading, books, received, depth)
-            except Missed as missed:
-                reading.errors.append(f"{url}: {missed}")
-                if missed.outcome == "deferred":
-                    break
-            except (SourceError, BodyTooLarge, BodyUndecodable) as error:
-                reading.errors.append(f"{url}: {error}")
-        if reading.queue and source.type == "sitemap":
-            reading.errors.append(f"{len(reading.queue)} more sitemaps were not read")
-        return self._tell_source(reading, books.count_new(number))
-
-    def _read_document(self, reading: _Reading, books: Books, received: Received, depth: int) -> None:
-        """Enter what one document names, and queue the documents that it leads to."""
-        if received.status != 200:
-            raise SourceError(f"HTTP status {received.status}")
-        source = reading.source
-        limit = self.job.site.crawl.max_bytes
-        try:
-            body = decode_body(received.body, ", ".join(received.header_values("content-encoding")), limit)
-            if source.type == "sitemap":
-                body = gunzip(body, limit)
-        except BodyTooLarge as error:
-            raise SourceError(f"decompressed it has {error}; raise crawl.max_bytes if that is right") from error
-        further: list[Further] = []
-        parse = {"feed": parse_feed, "sitemap": parse_sitemap, "listing": parse_listing}[source.type]
-        found = parse(body, url=received.url, content_type=received.header("content-type"))
-        pages = _set_aside(found, further, self._leads_on(source, received.url), links=source.type == "listing")
-        entries, articles = books.list_pages(pages, source=reading.number, via=received.url)
-        reading.entries += entries
-        reading.articles += articles
-        if depth < DEEPEST_SITEMAP or source.type == "listing":
-            for one in newest_first(further):
-                reading.enqueue(absolute_url(one.url, received.url), depth + 1)
-
-    def _leads_on(self, source: Source, base: str) -> Callable[[str], bool]:
-        """Whether a document's URL belongs to the source: on its host or the site's, and matching ``follow``."""
-        pattern = re.compile(source.follow) if source.follow else None
-        host = urlsplit(absolute_url(source.url)).netloc
-
-        def leads_on(url: str) -> bool:
-            try:
-                target = absolute_url(url, base)
-            except ValueError:
-                return False
-            if urlsplit(target).netloc != host and not self.job.site.owns(target):
-                return False
-            return source.type == "sitemap" if pattern is None else pattern.search(target) is not None
-
-        return leads_on
-
-    def _tell_source(self, reading: _Reading, new: int) -> SourceYield:
-        source = reading.source
-        items = reading.articles if source.type == "listing" else reading.entries
-        error = None
-        if reading.errors:
-            count = len(reading.errors)
-            error = reading.errors[0] if count == 1 else f"{count} failures, the first: {reading.errors[0]}"
-        documents = f" in {reading.documents} documents" if reading.documents > 1 else ""
-        self.job.say(
-            f"{source.type} {source.url}: {items} entries{documents}, {reading.articles} article URLs, {new} new"
-            + (f"; failed: {error}" if error else "")
-        )
-        return SourceYield(
-            url=source.url, type=source.type, status=reading.status, items=items, new=new, error=error and error[:500]
-        )
 
     def _sum_up(
         self, books: Books, fetcher: Fetcher, sources: list[SourceYield], started: datetime, reason: str
@@ -286,7 +159,15 @@ class _Pages:
             await self._fetch_page(work)
 
     async def _fetch_page(self, work: Work) -> None:
-        asked = Asked(url=work.url, kind="page", via=work.via, lastmod=work.lastmod, title=work.title, known=work.known)
+        asked = Asked(
+            url=work.url,
+            kind="page",
+            via=work.via,
+            lastmod=work.lastmod,
+            title=work.title,
+            facts=work.facts,
+            known=work.known,
+        )
         try:
             received = await self._fetcher.fetch(asked)
         except Missed as missed:
@@ -318,21 +199,6 @@ class _Pages:
             rate = self._done / max(now - self._began, 0.001)
             sealed = len(self._job.writer.sealed)
             self._job.say(f"{self._done} pages done, {rate:.1f} a second, {sealed} segments sealed")
-
-
-def _set_aside(
-    found: Iterator[Listed | Further] | Iterator[Listed],
-    further: list[Further],
-    leads_on: Callable[[str], bool],
-    *,
-    links: bool,
-) -> Iterator[Listed]:
-    """The pages of a stream; documents that lead on are put into ``further`` (with ``links``, pages may do so)."""
-    for one in found:
-        if (links or isinstance(one, Further)) and leads_on(one.url):
-            further.append(Further(url=one.url, lastmod=one.lastmod))
-        if isinstance(one, Listed):
-            yield one
 
 
 async def _rotate_by_age(writer: SegmentWriter) -> None:

@@ -21,16 +21,17 @@ What the text of a page is, and when it is worth a version, is not decided here.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import IO, BinaryIO, Literal
+from typing import IO, BinaryIO, Literal, NamedTuple
 
 from fastwarc.stream_io import GzipWriter
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
@@ -39,10 +40,12 @@ from spiders.coding import BodyTooLarge, BodyUndecodable, decode_body
 from spiders.protocol import OPEN_SUFFIX, segment_name
 
 __all__ = [
+    "FACTS",
     "BodyTooLarge",
     "BodyUndecodable",
     "Captured",
     "Exchange",
+    "Hop",
     "Kind",
     "Original",
     "SegmentWriter",
@@ -72,6 +75,17 @@ class Original:
     record_id: str | None = None
 
 
+class Hop(NamedTuple):
+    """A redirect that was followed: the status that said so, and where it led."""
+
+    status: int
+    url: str
+
+
+FACTS = ("published", "author", "guid", "section", "language", "description")
+"""What a source may say of an item beside URL, date of change and title; kept with the capture."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Exchange:
     """One HTTP exchange, ready to be recorded.
@@ -94,6 +108,11 @@ class Exchange:
     title: str | None = None
     original: Original | None = None  # the archive's last full capture of ``requested``
     conditional: bool = False  # it was asked with If-None-Match or If-Modified-Since
+    facts: Mapping[str, str] = field(default_factory=dict)  # what the source says of it: FACTS
+    hops: tuple[Hop, ...] = ()  # redirects on the way from ``requested`` to ``url``, in order
+    policy: Mapping[str, str] = field(default_factory=dict)  # what the site allows, as seen with this exchange
+    rendered: bytes | None = None  # the page as a browser drew it: HTML, UTF-8
+    withheld: bool = False  # the policy forbids keeping the body: the record has the head alone
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -192,13 +211,16 @@ class SegmentWriter:
 
     def _write_records(self, exchange: Exchange) -> Recorded:
         response_id = _new_id()
-        digest = payload_digest(exchange.payload)
+        digest = payload_digest(exchange.payload)  # of a withheld body too: it says what was not kept
         target = {"WARC-Target-URI": exchange.url, "WARC-Warcinfo-ID": self._info_id}
         if exchange.ip:
             target["WARC-IP-Address"] = exchange.ip
         revisit = _revisit_headers(exchange, digest)
         coded = False
-        if revisit is None:
+        if exchange.withheld:
+            kind, block = WarcRecordType.response, exchange.response_head
+            headers = {**target, "Content-Type": "application/http; msgtype=response", "WARC-Truncated": "unspecified"}
+        elif revisit is None:
             kind = WarcRecordType.response
             head = _settle_framing(exchange.response_head, len(exchange.payload))
             coded = b"content-encoding:" in head.lower()
@@ -286,6 +308,13 @@ def _describe(exchange: Exchange) -> bytes:
         facts["muniment-lastmod"] = exchange.lastmod
     if exchange.title:
         facts["muniment-title"] = exchange.title
+    facts |= {f"muniment-source-{name}": value for name, value in exchange.facts.items() if value}
+    if exchange.hops:
+        facts["muniment-hops"] = " ".join(f"{hop.status} {hop.url}" for hop in exchange.hops)
+    if exchange.policy:
+        facts["muniment-policy"] = json.dumps(dict(exchange.policy), ensure_ascii=False)
+    if exchange.withheld:
+        facts["muniment-withheld"] = "yes"
     return _fields(facts)
 
 
@@ -325,6 +354,11 @@ class Captured:
     via: str | None = None
     source_lastmod: str | None = None
     source_title: str | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)  # what the source said of it: FACTS
+    hops: tuple[Hop, ...] = ()
+    policy: Mapping[str, str] = field(default_factory=dict)
+    rendered: bytes | None = None
+    withheld: bool = False
 
     @cached_property
     def _first(self) -> dict[str, str]:
@@ -410,7 +444,26 @@ class _Pending:
             via=facts.get("via"),
             source_lastmod=facts.get("muniment-lastmod"),
             source_title=facts.get("muniment-title"),
+            facts={name: facts[key] for name in FACTS if (key := f"muniment-source-{name}") in facts},
+            hops=_read_hops(facts.get("muniment-hops", "")),
+            policy=_read_policy(facts.get("muniment-policy", "")),
+            withheld="muniment-withheld" in facts,
         )
+
+
+def _read_hops(text: str) -> tuple[Hop, ...]:
+    words = text.split(" ")
+    return tuple(
+        Hop(int(status), url) for status, url in zip(words[::2], words[1::2], strict=False) if status.isdigit()
+    )
+
+
+def _read_policy(text: str) -> dict[str, str]:
+    try:
+        found = json.loads(text) if text else {}
+    except ValueError:
+        return {}
+    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
 
 
 def _read_fields(block: bytes) -> dict[str, str]:

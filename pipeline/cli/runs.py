@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,7 +43,7 @@ def run(
 
     work = open_workplace(read_settings())
     work.site(site)
-    name = run_id or new_run()
+    name = run_id or new_run(work.settings)
     console(stderr=True).print(f"run {name} of {site}")
     with show_progress() as progress:
         result = run_site(work, site, name, limit=limit, progress=progress)
@@ -97,7 +96,7 @@ def status(
 
     work = open_workplace(read_settings())
     chosen = [work.site(name) for name in sites] if sites else list(work.sites.values())
-    lines = read_status(work.archive, chosen, datetime.now(UTC))
+    lines = read_status(work.archive, chosen, work.settings.now())
     if as_json:
         print_json(lines)
         return

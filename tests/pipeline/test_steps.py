@@ -41,8 +41,8 @@ def texts(work: Workplace) -> dict[str, str]:
 
 
 def test_a_run_archives_every_article_and_a_second_run_adds_no_version(work: Workplace) -> None:
-    first = run_site(work, "loop", new_run())
-    second = run_site(work, "loop", new_run())
+    first = run_site(work, "loop", new_run(work.settings))
+    second = run_site(work, "loop", new_run(work.settings))
 
     assert first.published is not None
     assert second.published is not None
@@ -54,7 +54,7 @@ def test_a_run_archives_every_article_and_a_second_run_adds_no_version(work: Wor
 
 
 def test_steps_called_one_by_one_and_twice_do_what_one_run_does_once(work: Workplace) -> None:
-    run = new_run()
+    run = new_run(work.settings)
     crawled = crawl(work, "loop", run)
     assert (crawled.discovered, crawled.captured) == (8, 8)
     for segment in crawled.segments:
@@ -71,14 +71,14 @@ def test_steps_called_one_by_one_and_twice_do_what_one_run_does_once(work: Workp
 
 
 def test_an_edit_an_addition_and_a_removal_are_each_a_version(work: Workplace, newsroom: LoopbackSite) -> None:
-    run_site(work, "loop", new_run())
+    run_site(work, "loop", new_run(work.settings))
     newsroom.page("/news/2", story(2, extra="A correction: the forum meets on Wednesdays."))
     newsroom.page("/news/3", story(3).replace("<footer>Loop News", "<footer>Loop News, now with a new footer"))
     newsroom.page("/news/8", story(8))
     newsroom.routes["/news/5"] = Reply(status=410, body=b"gone")
     list_in_sitemap(newsroom, [0, 1, 2, 3, 4, 6, 7, 8])
 
-    published = run_site(work, "loop", new_run()).published
+    published = run_site(work, "loop", new_run(work.settings)).published
 
     assert published is not None
     assert published.versions == {"new": 1, "edited": 1, "gone": 1}
@@ -96,7 +96,7 @@ def test_a_rejected_run_publishes_nothing_and_says_why(work: Workplace, newsroom
     )
     for number in range(8):
         newsroom.page(f"/news/{number}", f"<html><body><h1>News</h1><article>{wall}</article></body></html>")
-    run = new_run()
+    run = new_run(work.settings)
 
     with pytest.raises(RunRejected) as refused:
         run_site(work, "loop", run)
@@ -119,7 +119,7 @@ def test_a_crawl_killed_midway_keeps_what_was_sealed_and_fetches_only_the_rest(
     slow = "/news/6"
     page = newsroom.routes[slow]
     newsroom.routes[slow] = Reply(delay=30, body=b"")
-    run = new_run()
+    run = new_run(work.settings)
 
     with pytest.raises(CrawlInterrupted):
         crawl(small, "loop", run, on_segment=kill_child_after(3))
@@ -177,7 +177,7 @@ def pages_in(archive: Archive, run: str) -> list[str]:
 
 
 def test_steps_out_of_order_are_refused_with_the_step_that_is_missing(work: Workplace) -> None:
-    run = new_run()
+    run = new_run(work.settings)
     with pytest.raises(NotInArchive, match="crawl"):
         check(work, "loop", run)
     with pytest.raises(NotInArchive, match="report"):
@@ -189,7 +189,7 @@ def test_steps_out_of_order_are_refused_with_the_step_that_is_missing(work: Work
 
 def test_a_site_that_is_not_declared_is_named(work: Workplace) -> None:
     with pytest.raises(SiteFileError, match="'nowhere'"):
-        crawl(work, "nowhere", new_run())
+        crawl(work, "nowhere", new_run(work.settings))
 
 
 def test_a_broken_site_file_is_named_with_its_key(settings: Settings, tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_the_live_web_is_not_crawled_without_a_contact(work: Workplace, newsroom
     write_site(tmp_path / "sites", newsroom, allow_private="false")
     live = open_workplace(work.settings.model_copy(update={"contact": ""}))
     with pytest.raises(SettingsError, match="MUNIMENT_CONTACT"):
-        crawl(live, "loop", new_run())
+        crawl(live, "loop", new_run(work.settings))
     assert newsroom.requests == []
 
 
@@ -212,7 +212,7 @@ def test_the_crawl_child_ends_when_its_parent_is_killed(
     newsroom.routes["/news/6"] = Reply(delay=60, body=b"")
     code = (
         "from pipeline.steps import *; from pipeline.settings import read_settings;"
-        f"crawl(open_workplace(read_settings()), 'loop', {new_run()!r})"
+        f"crawl(open_workplace(read_settings()), 'loop', {new_run(work.settings)!r})"
     )
     environment = {**os.environ, "MUNIMENT_SITES": str(tmp_path / "sites"), "MUNIMENT_BUILTIN_SITES": "0"}
     parent = subprocess.Popen([sys.executable, "-c", code], env=environment)

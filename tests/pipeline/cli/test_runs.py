@@ -71,7 +71,7 @@ def test_an_article_or_a_version_that_is_not_there_is_said_in_words(call: CliRun
 def test_an_unfinished_run_goes_on_under_its_id(call: CliRunner, work: Workplace) -> None:
     from pipeline.steps import crawl, new_run
 
-    run = new_run()
+    run = new_run(work.settings)
     crawled = crawl(work, "loop", run)
     counts = told(call.invoke(app, ["extract-segment", "loop", run, str(crawled.segments[0]), "--json"]))
     assert counts == {"article": 8}
