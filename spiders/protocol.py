@@ -65,6 +65,37 @@ class Known:
     lastmod: str | None = None  # date that the source gave for it then, as text
 
 
+class SourceWalk(BaseModel):
+    """How far the walk through one source has come, run by run (``spiders.walk``)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    url: str
+    done: tuple[str, ...] = ()  # sitemap: documents of which nothing is left to fetch
+    next: str | None = None  # feed, listing: the document to go on with; None: the first
+    tries: dict[str, int] = Field(default_factory=dict)  # documents read again because pages of them failed
+    read: int = 0  # documents read so far, in all runs
+    found: int = 0  # articles of the window that they named
+    total: int | None = None  # documents of the window, where an index says how many there are
+    reached: date | None = None  # the earliest day that it has come to
+    documents: tuple[str, ...] = ()  # read in the latest run: what a page's ``via`` says
+    finished: bool = False
+    ended: str | None = None  # why, in words
+
+
+class Walk(BaseModel):
+    """A walk through a site's sources into the past: taken up by one run where the one before left it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    sources: tuple[SourceWalk, ...] = ()
+
+    @property
+    def finished(self) -> bool:
+        """Whether every source was walked to its end."""
+        return bool(self.sources) and all(source.finished for source in self.sources)
+
+
 class Orders(BaseModel):
     """What kind of run it is, beside the site's own rules."""
 
@@ -77,6 +108,8 @@ class Orders(BaseModel):
     until: date | None = None  # backfill: the last day that is wanted
     trust_dates: bool = True  # a date in a source that has not moved says that the page has not changed
     recheck_at_most: int | None = None  # instead of the site's
+    fetched_before: datetime | None = None  # full: what was fetched at or after this moment is not fetched again
+    walk: Walk | None = None  # where to take the walk up; None: sources are read as the site says, no deeper
 
 
 def segment_name(run: str, number: int) -> str:
@@ -220,6 +253,7 @@ class CrawlSummary(_Told):
     bytes_received: int = 0  # of bodies, as received
     requests: int = 0  # sent, answered or not
     cpu_seconds: float = 0.0  # of the crawl child, without its start
+    walk: Walk | None = None  # how far it came, where the orders asked for one
 
     def balances(self) -> bool:
         """Whether every discovered URL has exactly one outcome and every exchange was written."""
