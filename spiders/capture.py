@@ -1,9 +1,10 @@
 """The downloader below Scrapy's own: what came over the wire, before anything is undone.
 
-``CaptureHandler`` is Scrapy's HTTP/1.1 handler with four differences: it keeps the response's head exactly as it was
+``CaptureHandler`` is Scrapy's HTTP/1.1 handler with five differences: it keeps the response's head exactly as it was
 received (status line, order, spelling and repetitions of headers) and the request's as it was sent; it hands
-over the body still content-encoded; it refuses connections to addresses that are not public (``spiders.guard``)
-before a byte is sent; and it keeps count of what it hands over, so that a lost exchange shows.
+over the body still content-encoded; it refuses connections to addresses that are not public and to odd ports
+(``spiders.guard``) before a byte is sent; a body that is too large, too slow or cut short is handed over as far as it
+is evidence (``Received.truncated``); and it keeps count of what it hands over, so that a lost exchange shows.
 
 It does not write: the spider knows what an exchange was for, and records it (``spiders.warc``). Because Twisted
 offers no public way to the bytes of a head, this module alone reaches into its parser; the tests that compare
@@ -13,8 +14,9 @@ heads byte by byte fail if a new version moves things.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
-from typing import Any, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from scrapy import Request
@@ -22,27 +24,35 @@ from scrapy.core.downloader.handlers.http11 import (
     HTTP11DownloadHandler,
     _LenientHTTP11ClientProtocol,
     _LenientHTTPClientParser,
-    _ResultT,
     _ScrapyAgent,
 )
 from scrapy.crawler import Crawler
-from scrapy.exceptions import CannotResolveHostError
-from scrapy.http import Headers, Response
+from scrapy.exceptions import CannotResolveHostError, DownloadTimeoutError
+from scrapy.http import Response
 from scrapy.logformatter import LogFormatter
 from scrapy.utils._download_handlers import wrap_twisted_exceptions
 from scrapy.utils.defer import maybe_deferred_to_future
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
 from twisted.web._newclient import HTTP11ClientProtocol
 from twisted.web._newclient import Request as TxRequest
-from twisted.web.client import Response as TxResponse
-from twisted.web.client import _HTTP11ClientFactory
+from twisted.web.client import ResponseDone, _HTTP11ClientFactory
+from twisted.web.http import PotentialDataLoss
 from twisted.web.iweb import IResponse
 
-from spiders.guard import AddressRefused, find_refused_name, refuse_address, refuse_url
+from spiders.guard import AddressRefused, PortRefused, find_refused_name, refuse_address, refuse_port, refuse_url
 
 LARGEST_HEAD = 256 * 1024
-"""A response whose status line and headers are longer is broken off."""
+"""A response whose status line and headers are longer is broken off; interim (1xx) answers before it count too."""
+MOST_HEADERS = 1000
+"""So is one with more lines of headers."""
+EVIDENCE_BYTES = 256 * 1024
+"""So much of a body that was broken off is kept: enough to see what it was, too little to fill an archive with."""
+
+Truncated = Literal["length", "time", "disconnect"]
+"""Why a body is not whole, in the words of WARC-Truncated (ISO 28500, 5.13)."""
 
 
 class Received(Response):
@@ -51,6 +61,7 @@ class Received(Response):
     head: bytes = b""  # status line and headers with the empty line, CRLF ends
     sent: bytes = b""  # the request's head as sent
     peer: str | None = None  # IP address that answered
+    truncated: Truncated | None = None  # the body is not whole, and cut to EVIDENCE_BYTES
 
     def header(self, name: str) -> str | None:
         """The value of the first header of that name, or None; latin-1."""
@@ -58,24 +69,31 @@ class Received(Response):
         return values[0] if values else None
 
     def header_values(self, name: str) -> list[str]:
-        """The values of all headers of that name."""
+        """The values of all headers of that name; those written over several lines (obs-fold) as one line."""
         wanted = name.lower().encode() + b":"
-        return [
-            line[len(wanted) :].strip().decode("latin-1")
-            for line in self.head.split(b"\r\n")[1:]
-            if line[: len(wanted)].lower() == wanted
-        ]
+        values: list[bytes] = []
+        ours = False
+        for line in self.head.split(b"\r\n")[1:]:
+            if line[:1] in (b" ", b"\t"):
+                if ours:
+                    values[-1] += b" " + line.strip()
+                continue
+            ours = line[: len(wanted)].lower() == wanted
+            if ours:
+                values.append(line[len(wanted) :].strip())
+        return [value.decode("latin-1") for value in values]
 
 
 class HeadTooLarge(Exception):
-    """Status line and headers are longer than ``LARGEST_HEAD``."""
+    """Status line and headers are longer than ``LARGEST_HEAD``, or more than ``MOST_HEADERS``."""
 
 
 class Tally:
     """What went through the handler, and what it lets through; belongs to the spider's job."""
 
-    def __init__(self, *, allow_private: bool) -> None:
+    def __init__(self, *, allow_private: bool, hosts: Collection[str] = ()) -> None:
         self.allow_private = allow_private
+        self.hosts = hosts  # with the ports that the site's file names
         self.requests = 0
         self.yielded = 0
         self.bytes_received = 0
@@ -95,6 +113,8 @@ class CaptureHandler(HTTP11DownloadHandler):
         """Fetch; raises Scrapy's download errors, and AddressRefused."""
         if not self._tally.allow_private and (reason := refuse_url(request.url)):
             raise AddressRefused(reason)
+        if reason := refuse_port(request.url, self._tally.hosts):
+            raise PortRefused(reason)
         agent = _CaptureAgent(
             contextFactory=self._contextFactory,
             bindAddress=self._bind_address,
@@ -111,23 +131,94 @@ class CaptureHandler(HTTP11DownloadHandler):
             if reason := find_refused_name(urlsplit(request.url).hostname or ""):
                 raise AddressRefused(reason) from error
             raise
+        except DownloadTimeoutError:
+            late = agent.take_late(request.url)
+            if late is None:
+                raise
+            received = late
         self._tally.yielded += 1
         self._tally.bytes_received += len(received.body)
         return received
 
 
 class _CaptureAgent(_ScrapyAgent):
-    @staticmethod
-    def _headers_from_twisted_response(response: TxResponse) -> Headers:  # noqa: ARG004 - the head says it all
-        return Headers()
+    """Scrapy's agent with a reader of its own: no signal for each piece of a body, and what came is not lost."""
 
-    def _cb_bodydone(self, result: _ResultT, url: str) -> Response:
-        answer: Any = result["txresponse"]
-        received = Received(url=url, status=int(answer.code), body=result.get("body", b""))
+    _reader: _BodyReader | None = None
+
+    def _cb_bodyready(self, txresponse: Any, request: Request) -> Any:  # noqa: ARG002 - Scrapy's signature
+        self._txresponse = txresponse
+        told = txresponse.length  # a number, or Twisted's word for "unknown"
+        too_large = isinstance(told, int) and told > self._maxsize
+        self._reader = reader = _BodyReader(
+            txresponse, min(EVIDENCE_BYTES, self._maxsize) if too_large else self._maxsize
+        )
+        if txresponse.length == 0:
+            return reader  # deliverBody would wait for ever
+        reader.finished = Deferred(reader.abort)
+        txresponse.deliverBody(reader)
+        return reader.finished
+
+    def _cb_bodydone(self, result: Any, url: str) -> Response:
+        return cast("_BodyReader", result).make_received(url)
+
+    def take_late(self, url: str) -> Received | None:
+        """What had come when time was up; None when not even the head had."""
+        if self._reader is None:
+            return None
+        self._reader.truncated = self._reader.truncated or "time"
+        return self._reader.make_received(url)
+
+
+class _BodyReader(Protocol):
+    """Collects a body up to the limit."""
+
+    finished: Deferred[_BodyReader] | None = None
+    truncated: Truncated | None = None
+
+    def __init__(self, txresponse: Any, limit: int) -> None:
+        self._response = txresponse
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._size = 0
+
+    def make_received(self, url: str) -> Received:
+        """The response with what came of its body."""
+        answer = self._response
+        body = b"".join(self._parts)
+        received = Received(
+            url=url, status=int(answer.code), body=body if self.truncated is None else body[:EVIDENCE_BYTES]
+        )
         received.head = answer._muniment_head
         received.sent = answer._muniment_sent
         received.peer = answer._muniment_peer
+        received.truncated = self.truncated
         return received
+
+    def abort(self, _: object = None) -> None:
+        """End the connection at once."""
+        self._response._transport._producer.abortConnection()
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.finished is None or self.finished.called:
+            return  # what was under way when it ended
+        self._parts.append(data)
+        self._size += len(data)
+        if self._size > self._limit:
+            self._end("length")
+            self.abort()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self.finished is None or self.finished.called:
+            return
+        # PotentialDataLoss: a body without a length ends with the connection, and nobody can know more.
+        whole = reason.check(ResponseDone, PotentialDataLoss)  # type: ignore[no-untyped-call]
+        self._end(None if whole else "disconnect")
+
+    def _end(self, truncated: Truncated | None) -> None:
+        assert self.finished is not None
+        self.truncated = truncated
+        self.finished.callback(self)
 
 
 class _CaptureFactory(_HTTP11ClientFactory):
@@ -187,9 +278,11 @@ class _RecordingParser(_LenientHTTPClientParser):
 
     def lineReceived(self, line: bytes) -> None:
         self._muniment_lines.append(line.removesuffix(b"\r"))
-        self._muniment_size += len(line)
+        self._muniment_size += len(line) + 1
         if self._muniment_size > LARGEST_HEAD:
             raise HeadTooLarge(f"more than {LARGEST_HEAD} bytes of headers")
+        if len(self._muniment_lines) > MOST_HEADERS:
+            raise HeadTooLarge(f"more than {MOST_HEADERS} lines of headers")
         super().lineReceived(line)
 
     def allHeadersReceived(self) -> None:

@@ -1,9 +1,9 @@
 """URLs: one spelling for one page.
 
 ``absolute_url`` spells a URL in one way without changing what it asks for (RFC 3986, section 6.2.2 and 6.2.3);
-``canonical_url`` also drops what only says where a reader came from. The order of query parameters is kept,
-because the canonical form is what is fetched and some servers care. Which URLs are articles is the Site's
-business; ``rel=canonical`` is the extraction's.
+``canonical_url`` also drops what only says where a reader came from or which visit it is. The order of query
+parameters is kept, because the canonical form is what is fetched and some servers care. Which URLs are articles is
+the Site's business; ``rel=canonical`` is the extraction's.
 """
 
 from __future__ import annotations
@@ -36,6 +36,13 @@ TRACKING_NAMES = frozenset(
 )
 """Names of query parameters (lower case) that only say where a reader came from."""
 
+SESSION_NAMES = frozenset("jsessionid phpsessid sessionid session_id sessid cfid cftoken aspsessionid zenid".split())  # noqa: SIM905
+"""Names of query and path parameters (lower case) that only say which visit it is."""
+
+_SESSION_IN_PATH = re.compile(
+    r";(?:jsessionid|phpsessid|sessionid|sid)=[^/;?]*|/\([AFS]\([A-Za-z0-9_-]{8,}\)\)(?=/)", re.IGNORECASE
+)
+
 TRACKING_PREFIXES = ("utm_", "at_custom", "at_link_", "at_campaign_", "pk_", "mtm_", "matomo_", "piwik_", "hsa_")
 """Prefixes of such names."""
 
@@ -43,15 +50,16 @@ TRACKING_PREFIXES = ("utm_", "at_custom", "at_link_", "at_campaign_", "pk_", "mt
 def absolute_url(url: str, base: str | None = None) -> str:
     """Spell a URL in one way, keeping all that the server sees.
 
-    Scheme and host in lower case (IDNA for other scripts), no default port, no user name, no dot segments,
-    escapes in upper case and only where needed, no fragment. Idempotent.
+    Scheme and host in lower case (IDNA for other scripts), no default port, no dot segments, escapes in upper
+    case and only where needed, no fragment. Idempotent. A user name is an error: in what others write it is there
+    to obscure the host (RFC 9110, section 4.2.4).
 
     Args:
         url: absolute, or relative to ``base``; white space around it is dropped.
         base: URL of the document it stood in.
 
     Raises:
-        ValueError: it is no http or https URL, or longer than ``LONGEST``.
+        ValueError: it is no http or https URL, names a user, or is longer than ``LONGEST``.
     """
     text = url.strip(_ENDS).translate(_INSIDE)
     if base is not None and not text[:8].lower().startswith(("http://", "https://")):
@@ -62,6 +70,8 @@ def absolute_url(url: str, base: str | None = None) -> str:
     scheme = parts.scheme.lower()
     if scheme not in _DEFAULT_PORTS:
         raise ValueError(f"not an http or https URL: {text[:200]!r}")
+    if "@" in parts.netloc:
+        raise ValueError(f"a URL with a user name: {text[:200]!r}")
     host = _spell_host(parts.hostname or "")
     port = "" if parts.port in (None, _DEFAULT_PORTS[scheme]) else f":{parts.port}"
     path = _drop_dots(_spell(parts.path, keep="/:@!$&'()*+,;="))
@@ -73,7 +83,7 @@ def absolute_url(url: str, base: str | None = None) -> str:
 
 
 def canonical_url(url: str, base: str | None = None) -> str:
-    """The URL that names a page in the archive: ``absolute_url`` without tracking parameters.
+    """The URL that names a page in the archive: ``absolute_url`` without tracking parameters and session ids.
 
     Args:
         url: absolute, or relative to ``base``.
@@ -84,20 +94,24 @@ def canonical_url(url: str, base: str | None = None) -> str:
     """
     spelled = absolute_url(url, base)
     head, mark, query = spelled.partition("?")
+    if ";" in head or "/(" in head:
+        head = _SESSION_IN_PATH.sub("", head)
     if not mark:
-        return spelled
+        return head
     kept = "&".join(part for part in query.split("&") if part and not _is_tracking(part))
     return f"{head}?{kept}" if kept else head
 
 
 def _is_tracking(parameter: str) -> bool:
     name = unquote(parameter.partition("=")[0]).lower()
-    return name in TRACKING_NAMES or name.startswith(TRACKING_PREFIXES)
+    return name in TRACKING_NAMES or name in SESSION_NAMES or name.startswith(TRACKING_PREFIXES)
 
 
 @lru_cache(maxsize=1024)
 def _spell_host(host: str) -> str:
     if ":" in host:
+        if "%" in host:
+            raise ValueError(f"an address with a zone, which is of one machine only: {host[:100]!r}")
         return f"[{IPv6Address(host).compressed}]"
     host = unquote(host)
     if not host.isascii():

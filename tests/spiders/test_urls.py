@@ -25,13 +25,16 @@ from spiders.urls import absolute_url, canonical_url
         ("https://a.uk/%7Ejo/caf%c3%a9", "https://a.uk/~jo/caf%C3%A9"),
         ("https://a.uk/café?q=naïve", "https://a.uk/caf%C3%A9?q=na%C3%AFve"),
         ("  https://a.uk/a\nb ", "https://a.uk/ab"),
-        ("https://user:secret@a.uk/", "https://a.uk/"),
         ("https://bücher.example/x", "https://xn--bcher-kva.example/x"),
         ("https://a.uk./x", "https://a.uk/x"),
         ("https://a.uk/100%/x", "https://a.uk/100%25/x"),
         ("http://[::1]:80/x", "http://[::1]/x"),
         ("https://a.uk/x?", "https://a.uk/x"),
         ("https://a.uk/x?CMP=share&UTM_Campaign=z", "https://a.uk/x"),
+        ("https://a.uk/x.jsp;jsessionid=0A1B2C3D?id=4", "https://a.uk/x.jsp?id=4"),
+        ("https://a.uk/x?PHPSESSID=abc&id=4", "https://a.uk/x?id=4"),
+        ("https://a.uk/(S(l1a2b3c4d5e6f7))/news/4", "https://a.uk/news/4"),
+        ("https://a.uk/x;v=1.1/(draft)/y", "https://a.uk/x;v=1.1/(draft)/y"),
     ],
 )
 def test_one_page_has_one_spelling(given_url: str, canonical: str) -> None:
@@ -51,6 +54,7 @@ def test_a_redirect_target_keeps_its_tracking_parameters() -> None:
     "url",
     ["", "mailto:a@b.uk", "javascript:alert(1)", "ftp://a.uk/", "/relative", "http://", "http:///x", "http://a b/",
      "http://a.uk:99999/", "http://[::1/", "http://-a.uk/", "http://a..uk/", "data:text/html,x",
+     "https://user:secret@a.uk/", "http://a.uk@b.uk/", "http://a.uk\\@b.uk/", "http://[fe80::1%25eth0]/",
      "https://" + "a" * 5000],
 )  # fmt: skip
 def test_what_is_no_web_address_is_refused(url: str) -> None:
