@@ -25,6 +25,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 from scrapy.crawler import AsyncCrawlerProcess
@@ -74,7 +75,7 @@ def _crawl(options: argparse.Namespace) -> int:
     user_agent = _name_user_agent(site, options.contact.strip(), options.version)
     spool: Path = options.spool
     (spool / SUMMARY_NAME).unlink(missing_ok=True)
-    tally = Tally(allow_private=site.crawl.allow_private)
+    tally = Tally(allow_private=site.crawl.allow_private, hosts=_find_hosts(site))
     writer = SegmentWriter(
         spool,
         run=options.run,
@@ -117,6 +118,12 @@ def _crawl(options: argparse.Namespace) -> int:
         say("failed: the books do not balance, or an exchange was not written; see the figures above")
         return Exit.UNBALANCED
     return Exit.WELL
+
+
+def _find_hosts(site: Site) -> frozenset[str]:
+    """Hosts, with their ports, that the site's file names anywhere."""
+    urls = (site.home, *(source.url for source in site.sources))
+    return site.hosts | {urlsplit(url).netloc.lower() for url in urls}
 
 
 def _run_spider(job: Job) -> None:
