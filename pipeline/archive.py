@@ -2,6 +2,7 @@
 
     muniment.json                                         marker: contract version; written once the store passed
     warc/<site>/<yyyy>/<mm>/<dd>/<run>-<nnnnn>.warc.gz    raw captures of a run, a sealed segment each
+    runs/<site>/<run>/orders.json                         written first: what kind of run it is
     runs/<site>/<run>/crawl.json                          what the crawl did: counts, failures, policy seen
     runs/<site>/<run>/extracted-<nnnnn>.jsonl.zst         a Finding a line for every page of that segment
     runs/<site>/<run>/report.json                         the gate's checks and verdict
@@ -9,6 +10,8 @@
     articles/<site>/<article>/<nnnnnn>.json               versions of an article, from 000001 on, without gaps
     sites/<site>/frontier.sqlite.zst                      per site: what is known; rebuildable
     sites/<site>/boilerplate.json                         per site: repeated blocks; rebuildable
+    sites/<site>/backfill.json                            per site: how far the walk into its past has come
+    sites/<site>/endangered.json                          per site: how far its last full capture has come
     tables/articles/                                      the Delta table, a row per version; rebuildable
     .muniment-check/                                      passing objects of the store's self-test
 
@@ -56,7 +59,7 @@ from pipeline.model import (
 )
 from pipeline.settings import Settings
 from pipeline.store import BucketMissing, KeyMissing, Store, connect, self_test
-from spiders.protocol import CrawlSummary
+from spiders.protocol import CrawlSummary, Orders
 
 MARKER_KEY = "muniment.json"
 
@@ -95,6 +98,11 @@ def segment_number(key: str) -> int:
     if found is None:
         raise ArchiveError(f"{key!r} is not the key of a segment.", next_step=_FORMAT_STEP)
     return int(found["number"])
+
+
+def orders_key(site: str, run: str) -> str:
+    """Key of what kind of run it is."""
+    return f"{_run_folder(site, run)}orders.json"
 
 
 def crawl_key(site: str, run: str) -> str:
@@ -146,6 +154,16 @@ def boilerplate_key(site: str) -> str:
     return f"sites/{_check_site(site)}/boilerplate.json"
 
 
+def backfill_key(site: str) -> str:
+    """Key of how far the walk into a site's past has come."""
+    return f"sites/{_check_site(site)}/backfill.json"
+
+
+def endangered_key(site: str) -> str:
+    """Key of how far an endangered site's last full capture has come."""
+    return f"sites/{_check_site(site)}/endangered.json"
+
+
 # --- the archive
 
 
@@ -159,6 +177,7 @@ class Archive:
 
     segment_key = staticmethod(segment_key)
     segment_number = staticmethod(segment_number)
+    orders_key = staticmethod(orders_key)
     crawl_key = staticmethod(crawl_key)
     extracted_key = staticmethod(extracted_key)
     report_key = staticmethod(report_key)
@@ -166,6 +185,8 @@ class Archive:
     version_key = staticmethod(version_key)
     frontier_key = staticmethod(frontier_key)
     boilerplate_key = staticmethod(boilerplate_key)
+    backfill_key = staticmethod(backfill_key)
+    endangered_key = staticmethod(endangered_key)
 
     def __init__(self, store: Store, table_store: Store) -> None:
         self.store = store
@@ -226,6 +247,14 @@ class Archive:
         return self.store.get_range(evidence.warc, evidence.offset, evidence.length)
 
     # --- runs
+
+    def write_orders(self, site: str, run: str, orders: Orders) -> Orders:
+        """Say what kind of run it is, first of all; returns what stands there, which is the first that was written."""
+        return self._write_once(orders_key(site, run), orders, orders.model_dump_json().encode())
+
+    def read_orders(self, site: str, run: str) -> Orders | None:
+        """What kind of run it is; None when it has not begun, or was begun by a Muniment that wrote none."""
+        return self._find(orders_key(site, run), Orders)
 
     def write_summary(self, summary: CrawlSummary) -> CrawlSummary:
         """Store what a crawl did; returns what stands there, which is the first that was written."""
@@ -288,12 +317,15 @@ class Archive:
     def accepted_reports(self, site: str, *, before: str, most: int) -> list[Report]:
         """Reports of a site's runs that the gate let pass (warned or not), newest first.
 
+        Without those of walks into the past: what pages of years ago are like is no measure for today's.
+
         Args:
             before: only of runs that began earlier than this one.
             most: at most so many.
         """
         earlier = (self.read_report(site, run) for run in self.runs(site) if run < before)
-        return list(islice((report for report in earlier if report and report.verdict != "reject"), most))
+        usual = (report for report in earlier if report and report.verdict != "reject" and report.mode != "backfill")
+        return list(islice(usual, most))
 
     def write_published(self, published: Published) -> Published:
         """Say that a run is published; returns what stands there, which is the first that was written."""
@@ -302,6 +334,24 @@ class Archive:
     def read_published(self, site: str, run: str) -> Published | None:
         """What publishing a run made; None when it is not published."""
         return self._find(published_key(site, run), Published)
+
+    # --- walks
+
+    def read_progress(self, key: str, kind: type[_Doc]) -> tuple[_Doc | None, str | None]:
+        """A document below ``sites/`` that one run hands to the next, and its ETag for ``replace_progress``."""
+        try:
+            stored = self.store.get(key)
+        except KeyMissing:
+            return None, None
+        return _parse(kind, stored.body, key), stored.etag
+
+    def replace_progress(self, key: str, document: BaseModel, etag: str | None) -> None:
+        """Replace such a document.
+
+        Raises:
+            Lost: somebody else was faster; read it again.
+        """
+        self.store.replace(key, document.model_dump_json(indent=1).encode(), etag=etag, content_type=_JSON)
 
     # --- versions
 

@@ -60,8 +60,9 @@ class State(StrEnum):
 
     LIVE = "live"
     GONE = "gone"
-    MOVED = "moved"
+    MOVED = "moved"  # it is under another address now: this version's ``url``, or the article ``moved_to``
     RESTORED = "restored"
+    BLOCKED = "blocked"  # the site lives, and this page has not been readable for long
     REDACTED = "redacted"
 
 
@@ -73,6 +74,7 @@ class Change(StrEnum):
     GONE = "gone"
     MOVED = "moved"
     RESTORED = "restored"
+    BLOCKED = "blocked"
 
 
 class Moment(Document):
@@ -108,6 +110,14 @@ class Stripped(Document):
     reason: str
 
 
+class Edit(Document):
+    """How the text of a version differs from that of the one before it."""
+
+    classes: tuple[Literal["headline", "correction", "substance"], ...]
+    words_added: int
+    words_removed: int
+
+
 class Article(Document):
     """What extraction makes of a capture."""
 
@@ -127,6 +137,7 @@ class Article(Document):
     stripped: tuple[Stripped, ...] = ()
     words: int
     digest: str  # ``content_digest(title, text)``
+    essence: str | None = None  # ``pipeline.edits.essence_digest(title, text)``
 
 
 class Finding(Document):
@@ -135,7 +146,7 @@ class Finding(Document):
     ``kind`` "article" carries ``article``; every other kind carries ``reason`` in words.
     """
 
-    kind: Literal["article", "unchanged", "not-an-article", "gone", "blocked", "failed"]
+    kind: Literal["article", "unchanged", "not-an-article", "gone", "blocked", "failed", "excluded"]
     requested: str  # canonical form of the URL as it was discovered
     final: str  # URL that answered, after redirects
     evidence: Evidence
@@ -183,7 +194,13 @@ class Version(Document):
     evidence: Evidence
     extractor: str  # "trafilatura 2.3.1"
     code: str  # "muniment 0.1.0"
-    note: str | None = None  # for gone / moved / restored: the reason in words
+    note: str | None = None  # for gone / blocked / moved / restored: the reason in words
+    edit: Edit | None = None  # where headline or text differ from the version before
+    essence: str | None = None  # digest of headline and text without what a template turns over
+    moved_to: str | None = None  # id of the article that has this one's new address, and its text from now on
+    hops: tuple[tuple[int, str], ...] = ()  # redirects from ``requested_url`` to ``final_url``
+    facts: dict[str, str] = Field(default_factory=dict)  # what the source said of it: "author", "guid" …
+    policy: dict[str, str] = Field(default_factory=dict)  # what the site allowed: robots rule, noarchive, TDM …
 
 
 class Check(Document):
@@ -207,6 +224,7 @@ class Report(Document):
     counts: dict[str, int]  # discovered, captured, articles, not-an-article, …
     reasons: dict[str, int] = Field(default_factory=dict)  # "not-an-article: too short" -> 3
     message: str  # what the operator reads
+    mode: Literal["regular", "backfill", "full"] = "regular"  # "backfill": no measure for other runs
 
 
 class Published(Document):
@@ -220,6 +238,7 @@ class Published(Document):
     versions: dict[str, int]  # Change -> number of versions made
     made: tuple[str, ...]  # keys of the versions made by this run, sorted
     table_rows: int
+    storm: str | None = None  # why the run's missing or blocked pages are no evidence by themselves
 
 
 class Marker(Document):

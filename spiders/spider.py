@@ -22,6 +22,7 @@ from spiders.discovery import Discovery
 from spiders.fetch import Asked, Fetcher, Missed
 from spiders.job import Job
 from spiders.protocol import CrawlSummary, SourceYield
+from spiders.walk import Walker
 from spiders.warc import SegmentWriter
 
 MOST_FAILURE_LINES = 100
@@ -68,7 +69,12 @@ class ArticleSpider(Spider):
         )
         keeper = asyncio.ensure_future(_rotate_by_age(job.writer))
         try:
-            sources = await Discovery(job, fetcher, books).read_sources()
+            orders = job.plan.orders
+            sources = [] if orders.mode == "backfill" else await Discovery(job, fetcher, books).read_sources()
+            walker = Walker(job, fetcher, books) if orders.walk is not None else None
+            if walker is not None:
+                walked = await walker.read_sources()
+                sources = walked if orders.mode == "backfill" else sources
             planned = books.plan_work()
             job.say(
                 f"{books.count()} article URLs: {planned['new']} new, {planned['moved']} newer in their source, "
@@ -82,6 +88,8 @@ class ArticleSpider(Spider):
             keeper.result()  # it ends only by what went wrong
         job.writer.seal()
         job.summary = self._sum_up(books, fetcher, sources, started, reason)
+        if walker is not None:
+            job.summary = job.summary.model_copy(update={"walk": walker.sum_up()})
         books.close()
 
     def _sum_up(

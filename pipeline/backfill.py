@@ -1,0 +1,290 @@
+"""How far the walk into a site's past has come: ``sites/<site>/backfill.json``, and what each of its chunks does to it.
+
+A backfill is an order: a window of days. It is carried out in chunks, each an ordinary run (crawl, extract, check,
+publish) whose crawl takes up the walk where the last published chunk left it (``spiders.walk``). The document is
+replaced under ``If-Match`` and changes at two moments only: when a chunk begins, and when it is published. So a kill
+at any instruction loses at most the walk of one chunk; its pages are in the frontier, and are not fetched again.
+
+Not here: running a chunk (``pipeline.steps``), giving way to the regular schedule (``pipeline.steps``, ``dags``).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+
+from pydantic import Field
+from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from pipeline.archive import Archive
+from pipeline.errors import SettingsError, WriteConflict
+from pipeline.model import CONTRACT, Document, Finding, UtcTime
+from pipeline.store import Lost
+from spiders.protocol import CrawlSummary, Orders, SourceWalk, Walk
+from spiders.site import Site
+
+PASSED_SHARE = 0.8
+"""A listing without dates has passed the window's start when so many of the articles it led to were published before."""
+MOST_IDLE = 3
+"""After so many chunks in a row that neither fetched a page nor came further, the walk stops and says so."""
+
+_TRIES = 10
+
+
+class Backfill(Document):
+    """An order to fetch what a site published on the days from ``since`` to ``until``, and how far it is carried out."""
+
+    contract: int = CONTRACT
+    site: str
+    since: date
+    until: date
+    ordered_at: UtcTime
+    run: str | None = None  # the chunk under way; None: none is
+    run_at: UtcTime | None = None  # when that was begun
+    chunks: int = 0  # that are published
+    captured: int = 0  # pages that they fetched
+    articles: int = 0  # of these
+    missing: int = 0  # 404 and 410: what old listings lead to is often gone
+    seconds: float = 0.0  # that their crawls took
+    idle: int = 0  # chunks in a row that came no further
+    walk: Walk = Field(default_factory=Walk)
+    finished_at: UtcTime | None = None
+    stopped: str | None = None  # why it does not go on by itself, in words
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether another chunk is wanted."""
+        return self.finished_at is None and self.stopped is None
+
+
+class Progress(Document):
+    """How far a backfill has come, for people and for ``--json``."""
+
+    site: str
+    since: date
+    until: date
+    state: str  # "under way", "finished", "stopped"
+    reached: date | None  # the earliest day that every source has come to, as far as the sources say
+    months: int  # of the window
+    months_done: int
+    pages: int  # fetched
+    articles: int
+    found: int  # articles of the window that the sources named
+    documents: int  # of sources, read
+    documents_of: int | None  # where indexes say how many there are
+    chunks: int
+    seconds: float  # of crawling
+    seconds_left: float | None  # by the pace so far; None: nobody can tell yet
+    message: str
+
+
+def read_backfill(archive: Archive, site: str) -> Backfill | None:
+    """The latest order for a site; None when there never was one."""
+    return archive.read_progress(archive.backfill_key(site), Backfill)[0]
+
+
+def begin_chunk(
+    archive: Archive, site: Site, run: str, *, since: date, until: date, now: datetime, again: bool = False
+) -> Orders:
+    """Take the order up, or give it, and say what its next chunk does.
+
+    An order for another window replaces the one that stands; what that one fetched is known and costs nothing.
+
+    Args:
+        archive: where the order lies.
+        site: which site.
+        run: id of the run that is to be the chunk.
+        since: first day of the window.
+        until: last day of it.
+        now: when the chunk begins.
+        again: walk anew where the same order was carried out before.
+
+    Raises:
+        SettingsError: the window ends before it begins, or lies in the future.
+        WriteConflict: others were faster too often in a row.
+    """
+    if since > until:
+        raise SettingsError(
+            f"The window ends on {until} and begins on {since}.", next_step="Give --since the earlier day of the two."
+        )
+    if since > now.date():
+        raise SettingsError(f"The window begins on {since}, which is to come.", next_step="Give a day of the past.")
+
+    def begin(standing: Backfill | None) -> Backfill:
+        if standing is None or (standing.since, standing.until) != (since, until) or (again and standing.finished_at):
+            standing = Backfill(site=site.id, since=since, until=until, ordered_at=now)
+        return standing.model_copy(update={"run": run, "run_at": now, "stopped": None, "idle": 0})
+
+    begun = _change(archive, site.id, begin)
+    return Orders(mode="backfill", since=since, until=until, walk=begun.walk)
+
+
+def end_chunk(
+    archive: Archive, site: Site, run: str, summary: CrawlSummary, findings: Iterable[Finding], now: datetime
+) -> Backfill | None:
+    """Take in what a published chunk did; again for the same run changes nothing.
+
+    Returns:
+        The order as it stands; None when there is none.
+    """
+    found = list(_tell_days(findings))
+    counted = Counter(kind for kind, _, _ in found)
+
+    def end(standing: Backfill | None) -> Backfill | None:
+        if standing is None or standing.run != run:
+            return standing
+        walk = pass_start(summary.walk or standing.walk, [(via, day) for _, via, day in found if day], standing.since)
+        idle = 0 if summary.captured or walk != standing.walk else standing.idle + 1
+        return standing.model_copy(
+            update={
+                "run": None,
+                "run_at": None,
+                "chunks": standing.chunks + 1,
+                "captured": standing.captured + summary.captured,
+                "articles": standing.articles + counted["article"],
+                "missing": standing.missing + counted["gone"],
+                "seconds": round(standing.seconds + (summary.finished - summary.started).total_seconds(), 1),
+                "idle": idle,
+                "walk": walk,
+                "finished_at": now if walk.finished else None,
+                "stopped": None
+                if walk.finished or idle < MOST_IDLE
+                else f"{idle} chunks in a row came no further: {summary.finish_reason}",
+            }
+        )
+
+    return _change(archive, site.id, end)
+
+
+def stop_backfill(archive: Archive, site: str, run: str, why: str) -> None:
+    """Note that a chunk was rejected: nobody begins another one until an operator does."""
+
+    def stop(standing: Backfill | None) -> Backfill | None:
+        if standing is None or standing.run != run:
+            return standing
+        return standing.model_copy(update={"run": None, "run_at": None, "stopped": f"run {run} was rejected: {why}"})
+
+    _change(archive, site, stop)
+
+
+def pass_start(walk: Walk, dated: Sequence[tuple[str | None, date]], since: date) -> Walk:
+    """Let listings and feeds whose entries have no dates end where the dates inside the articles lie before the window.
+
+    Args:
+        walk: as the crawl left it.
+        dated: for each article of the chunk the document that named it, and the day it was published.
+        since: first day of the window.
+    """
+
+    def pass_source(source: SourceWalk) -> SourceWalk:
+        days = [day for via, day in dated if via in source.documents]
+        if source.finished or not days:
+            return source
+        reached = sorted(days)[len(days) // 5]  # one old story on a page of new ones is an exception
+        update: dict[str, object] = {"reached": min(reached, source.reached or reached)}
+        if sum(day < since for day in days) >= PASSED_SHARE * len(days):
+            update |= {"finished": True, "ended": "the window's start is passed", "next": None}
+        return source.model_copy(update=update)
+
+    return Walk(sources=tuple(pass_source(source) for source in walk.sources))
+
+
+def tell_progress(backfill: Backfill) -> Progress:
+    """How far it has come, in figures and in words."""
+    sources = backfill.walk.sources
+    open_sources = [source for source in sources if not source.finished]
+    reached = _find_reached(backfill)
+    share = 1.0 if backfill.finished_at else _find_share(backfill, reached)
+    months = _count_months(backfill.since, backfill.until)
+    done = months if backfill.finished_at else max(0, _count_months(reached, backfill.until) - 1) if reached else 0
+    documents_of = sum(source.total or source.read for source in sources) if sources else None
+    left = backfill.seconds * (1 - share) / share if 0.02 <= share < 1 else (0.0 if backfill.finished_at else None)
+    state = "finished" if backfill.finished_at else "stopped" if backfill.stopped else "under way"
+    words = [
+        f"{done} of {months} months",
+        f"{backfill.captured:,} pages fetched ({backfill.articles:,} articles, {backfill.missing:,} gone)",
+        f"{sum(source.found for source in sources):,} found in {sum(source.read for source in sources):,} documents",
+    ]
+    if state == "stopped":
+        words.append(f"stopped: {backfill.stopped}")
+    elif state == "finished":
+        words.append("finished")
+    elif left is not None:
+        words.append(f"about {_say_seconds(left)} of crawling left")
+    if open_sources and reached:
+        words.append(f"reached {reached}")
+    return Progress(
+        site=backfill.site,
+        since=backfill.since,
+        until=backfill.until,
+        state=state,
+        reached=reached,
+        months=months,
+        months_done=done,
+        pages=backfill.captured,
+        articles=backfill.articles,
+        found=sum(source.found for source in sources),
+        documents=sum(source.read for source in sources),
+        documents_of=documents_of,
+        chunks=backfill.chunks,
+        seconds=backfill.seconds,
+        seconds_left=left,
+        message="; ".join(words),
+    )
+
+
+def _tell_days(findings: Iterable[Finding]) -> Iterable[tuple[str, str | None, date | None]]:
+    """Kind, source document and day of publication of each finding; not its text."""
+    for finding in findings:
+        published = finding.article.published if finding.article else None
+        yield finding.kind, finding.via, published.value.date() if published else None
+
+
+def _find_reached(backfill: Backfill) -> date | None:
+    """The latest of the days that the open sources have come to: before it, something may be missing."""
+    days = [source.reached for source in backfill.walk.sources if not source.finished]
+    if backfill.finished_at:
+        return backfill.since
+    known = [day for day in days if day is not None]
+    return max(backfill.since, max(known)) if known and len(known) == len(days) else None
+
+
+def _find_share(backfill: Backfill, reached: date | None) -> float:
+    """How much of the whole is done: by the documents where an index counts them, else by the days."""
+    counted = [source for source in backfill.walk.sources if source.total]
+    if counted:
+        return sum(source.read for source in counted) / sum(max(source.total or 1, source.read) for source in counted)
+    if reached is None:
+        return 0.0
+    days = (backfill.until - backfill.since).days + 1
+    return min(1.0, max(0.0, (backfill.until - reached).days / days))
+
+
+def _count_months(since: date, until: date) -> int:
+    return max(0, (until.year - since.year) * 12 + until.month - since.month + 1)
+
+
+def _say_seconds(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+def _change(archive: Archive, site: str, change: Callable[[Backfill | None], Backfill | None]) -> Backfill:
+    key = archive.backfill_key(site)
+    try:
+        for attempt in Retrying(
+            retry=retry_if_exception_type(Lost),
+            stop=stop_after_attempt(_TRIES),
+            wait=wait_random_exponential(multiplier=0.02, max=1),
+        ):
+            with attempt:
+                standing, etag = archive.read_progress(key, Backfill)
+                changed = change(standing)
+                if changed is not None and changed != standing:
+                    archive.replace_progress(key, changed, etag)
+                return changed  # type: ignore[return-value]
+    except RetryError as error:
+        raise WriteConflict(f"{key} was replaced by others {_TRIES} times in a row; try again") from error
+    raise AssertionError("tenacity returns or raises")
