@@ -35,7 +35,8 @@ from dags.page import describe_site
 from pipeline.errors import Permanent
 from pipeline.model import run_id
 from pipeline.settings import Settings, read_settings
-from spiders.site import BUILTIN_FOLDER, Problem, Site, SiteError, find_site_files, load_site
+from spiders.families import Families
+from spiders.site import BUILTIN_FOLDER, Problem, Site, SiteError, find_family_problems, find_site_files, load_site
 
 if TYPE_CHECKING:
     from pipeline.model import Published
@@ -103,10 +104,11 @@ def build_dags(group: int) -> dict[str, DAG]:
         ids = list(files)[group * GROUP_SIZE : (group + 1) * GROUP_SIZE]
     else:
         ids = [site_id for site_id in (wanted.removeprefix(DAG_PREFIX),) if site_id in files]
+    families = Families(folders=settings.sites)
     dags: dict[str, DAG] = {}
     for site_id in ids:
         try:
-            site = load_site(files[site_id])
+            site = load_site(files[site_id], families=families)
         except SiteError:
             continue
         dag = build_dag(site, settings)
@@ -119,9 +121,11 @@ def find_problems() -> list[Problem]:
     settings = read_settings()
     problems: list[Problem] = []
     files = list_site_files(settings, problems)
+    families = Families(folders=settings.sites)
+    problems += find_family_problems(families)
     for path in files.values():
         try:
-            load_site(path)
+            load_site(path, families=families)
         except SiteError as error:
             problems += error.problems
     if len(files) > GROUPS * GROUP_SIZE:

@@ -1,8 +1,9 @@
 """The Site: one publication that we watch, as its TOML file declares it.
 
 One file per site, ``spiders/sites/<country>/<id>.toml``; the id is the file's stem. This module reads
-and refuses site files, and answers what a site says about a URL. Every mistake of every file is told
-at once, each with file, key, what is wrong and what to write instead (``SiteError.problems``).
+and refuses site files, fills in what the site's family gives (``spiders.families``), and answers what a site
+says about a URL. Every mistake of every file is told at once, each with file, key, what is wrong and what to
+write instead (``SiteError.problems``).
 
 Not here: reading folders from settings (``pipeline``), fetching anything, the command line. It imports
 neither Scrapy nor anything else that is slow to load, because parsing the DAG folder loads every site.
@@ -10,14 +11,12 @@ neither Scrapy nor anything else that is slow to load, because parsing the DAG f
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import json
 import re
 import tomllib
 import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +28,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.json_schema import GenerateJsonSchema, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from spiders.pattern import MAX_URL, find_ambiguity, find_reach
+from spiders.families import FOLDER_NAME, Families, Family, Misfit, escape
+from spiders.pattern import MAX_URL, find_reach
+from spiders.problem import Problem as Problem  # noqa: PLC0414 - who reads sites meets their mistakes here
+from spiders.problem import SiteError as SiteError  # noqa: PLC0414
+from spiders.problem import check_pattern, find_nearest, refuse_value
 
 BUILTIN_FOLDER: Final = Path(__file__).parent / "sites"
 """The site files inside the package."""
@@ -38,75 +41,39 @@ SITE_ID: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 CRON_PRESETS: Final = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@quarterly", "@yearly", "@annually")
 
 
-# ------------------------------------------------------------------ what is wrong with a file
-
-
-@dataclass(frozen=True, kw_only=True)
-class Problem:
-    """One mistake in a site file and what to write instead.
-
-    ``key`` is dotted (``crawl.delay``, ``sources.0.url``) and empty where the whole file is meant.
-    """
-
-    file: str
-    key: str
-    problem: str
-    remedy: str
-
-    def __str__(self) -> str:
-        where = f"{self.file}: {self.key}" if self.key else self.file
-        return f"{where}: {self.problem}. {self.remedy}"
-
-
-class SiteError(ValueError):
-    """Site files that cannot be used; ``problems`` has every mistake of every file, in file order."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems: tuple[Problem, ...] = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
-
-
-def _wrong(problem: str, remedy: str) -> PydanticCustomError:
-    """A validation error that carries its remedy; braces are kept out of pydantic's template."""
-    return PydanticCustomError("site", "{problem}", {"problem": problem, "remedy": remedy})
-
-
-def _nearest(word: str, choices: Iterable[str]) -> str | None:
-    found = difflib.get_close_matches(word.lower(), list(choices), n=1, cutoff=0.6)
-    return found[0] if found else None
-
-
 # ------------------------------------------------------------------ values that a file may hold
 
 
 def _check_text(value: str) -> str:
     if not value.strip():
-        raise _wrong("is empty", "Write a text, or remove the key.")
+        raise refuse_value("is empty", "Write a text, or remove the key.")
     return value
 
 
 def _check_url(value: str) -> str:
     """An absolute http(s) URL without user name, fragment or white space, as it goes over the wire."""
     if re.search(r"[\s\x00-\x20\x7f]", value):
-        raise _wrong(f"{value!r} has white space in it", "Write the URL without it, or as %20.")
+        raise refuse_value(f"{value!r} has white space in it", "Write the URL without it, or as %20.")
     try:
         parts = urlsplit(value)
         host, _port = parts.hostname, parts.port
     except ValueError as error:
-        raise _wrong(f"{value!r} is no URL ({error})", 'Write it as "https://www.example.gov.uk/news".') from error
+        raise refuse_value(
+            f"{value!r} is no URL ({error})", 'Write it as "https://www.example.gov.uk/news".'
+        ) from error
     if "@" in parts.netloc:
-        raise _wrong("has a user name or password in it", "Write the URL without what stands before the @ sign.")
+        raise refuse_value("has a user name or password in it", "Write the URL without what stands before the @ sign.")
     if parts.scheme not in ("http", "https"):
         remedy = (
             f'Write "https://{value}".' if "://" not in value else "Write a URL that begins with https:// or http://."
         )
-        raise _wrong(f"{value!r} is not an http or https URL", remedy)
+        raise refuse_value(f"{value!r} is not an http or https URL", remedy)
     if not host:
-        raise _wrong(f"{value!r} names no host", 'Write it as "https://www.example.gov.uk/news".')
+        raise refuse_value(f"{value!r} names no host", 'Write it as "https://www.example.gov.uk/news".')
     if not host.isascii():
-        raise _wrong(f"host {host!r} is not ASCII", f'Write the host as "{_punycode(host)}".')
+        raise refuse_value(f"host {host!r} is not ASCII", f'Write the host as "{_punycode(host)}".')
     if parts.fragment:
-        raise _wrong(f"has a fragment (#{parts.fragment}), which is never sent", "Write the URL without it.")
+        raise refuse_value(f"has a fragment (#{parts.fragment}), which is never sent", "Write the URL without it.")
     return value
 
 
@@ -120,50 +87,41 @@ def _punycode(host: str) -> str:
 def _check_home(value: str) -> str:
     value = _check_url(value)
     if urlsplit(value).query:
-        raise _wrong("has a query", "Write the address of the front page without what follows the question mark.")
+        raise refuse_value("has a query", "Write the address of the front page without what follows the question mark.")
+    return value
+
+
+def _check_newsroom(value: str) -> str:
+    """A path of the site, or a whole URL where the newsroom is on another host."""
+    if not value.startswith("/"):
+        return _check_home(value)
+    _check_home(f"https://www.example.gov.uk{value}")
     return value
 
 
 def _check_domain(value: str) -> str:
     if "://" in value or "/" in value:
         host = _netloc(urlsplit(value if "://" in value else f"https://{value}")) or "www.example.gov.uk"
-        raise _wrong(f"{value!r} is a URL, not a host", f'Write "{host}".')
+        raise refuse_value(f"{value!r} is a URL, not a host", f'Write "{host}".')
     if value != value.lower():
-        raise _wrong(f"{value!r} has capital letters", f'Write "{value.lower()}".')
+        raise refuse_value(f"{value!r} has capital letters", f'Write "{value.lower()}".')
     if "*" in value:
-        raise _wrong(f"{value!r} has a wildcard", "Write each host by its full name.")
+        raise refuse_value(f"{value!r} has a wildcard", "Write each host by its full name.")
     if not re.fullmatch(r"(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9_.-]*[a-z0-9])?)(?::\d{1,5})?", value):
-        raise _wrong(f"{value!r} is no host", 'Write it as "www.example.gov.uk" or "127.0.0.1:8080".')
-    return value
-
-
-def _check_pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except (re.error, RecursionError, OverflowError) as error:
-        place = f" at character {error.pos + 1}" if isinstance(error, re.error) and error.pos is not None else ""
-        raise _wrong(
-            f"is no regular expression: {error.msg if isinstance(error, re.error) else error}{place}",
-            "Correct it (Python's re syntax); in TOML put it in 'single quotes' so that backslashes stay.",
-        ) from error
-    if ambiguity := find_ambiguity(value):
-        raise _wrong(
-            f"can take for ever on a long URL: {ambiguity} inside a repetition can be split in many ways",
-            "Write one repetition ([a-z0-9-]+ for ([a-z0-9]+-?)+), or a separator that the inner part cannot match.",
-        )
+        raise refuse_value(f"{value!r} is no host", 'Write it as "www.example.gov.uk" or "127.0.0.1:8080".')
     return value
 
 
 def _check_schedule(value: str) -> str:
     if value.startswith("@"):
         if value not in CRON_PRESETS:
-            near = _nearest(value, CRON_PRESETS) or "@hourly"
-            raise _wrong(
+            near = find_nearest(value, CRON_PRESETS) or "@hourly"
+            raise refuse_value(
                 f"{value!r} is no known preset", f'Write "{near}" (known: {", ".join(CRON_PRESETS)}) or a cron line.'
             )
         return value
     if len(value.split()) != 5:
-        raise _wrong(
+        raise refuse_value(
             f"{value!r} has {len(value.split())} fields, a cron line has five (minute hour day month weekday)",
             'Write "20 * * * *" for 20 minutes past every hour, or a preset such as "@hourly".',
         )
@@ -172,7 +130,7 @@ def _check_schedule(value: str) -> str:
             raise ValueError("random and hashed fields are not for timetables")
         croniter(value, datetime(2026, 1, 1, tzinfo=UTC)).get_next(datetime)
     except (ValueError, KeyError, AttributeError, OverflowError) as error:
-        raise _wrong(
+        raise refuse_value(
             f"{value!r} is no usable cron line ({error})",
             'Write minute (0-59), hour (0-23), day (1-31), month (1-12), weekday (0-6), for example "20 7-20 * * 1-5".',
         ) from error
@@ -184,13 +142,13 @@ def _check_zone(value: str) -> str:
         zoneinfo.ZoneInfo(value)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
         near = _nearest_zone(value)
-        raise _wrong(f"{value!r} is no known time zone", f'Write "{near}" (an IANA name).') from error
+        raise refuse_value(f"{value!r} is no known time zone", f'Write "{near}" (an IANA name).') from error
     return value
 
 
 def _nearest_zone(value: str) -> str:
     by_lower = {name.lower(): name for name in zoneinfo.available_timezones()}
-    return by_lower.get(_nearest(value, by_lower) or "", "Europe/London")
+    return by_lower.get(find_nearest(value, by_lower) or "", "Europe/London")
 
 
 _LANGUAGES: Final = frozenset(  # ISO 639-1
@@ -212,18 +170,18 @@ def _check_language(value: str) -> str:
     parts = re.fullmatch(r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|\d{3}))?", value)
     if parts is None or (len(parts[1]) == 2 and parts[1].lower() not in _LANGUAGES):
         guess = _LANGUAGE_NAMES.get(value.lower(), "en")
-        raise _wrong(f"{value!r} is no language tag (BCP 47)", f'Write a code such as "{guess}".')
+        raise refuse_value(f"{value!r} is no language tag (BCP 47)", f'Write a code such as "{guess}".')
     written = [parts[1].lower(), *([parts[2].title()] if parts[2] else []), *([parts[3].upper()] if parts[3] else [])]
     if value != "-".join(written):
-        raise _wrong(f"{value!r} is not written as a language tag is", f'Write "{"-".join(written)}".')
+        raise refuse_value(f"{value!r} is not written as a language tag is", f'Write "{"-".join(written)}".')
     return value
 
 
 def _check_country(value: str) -> str:
     if value.lower() == "uk":
-        raise _wrong(f"{value!r} is not the code of a country", 'Write "gb" (ISO 3166).')
+        raise refuse_value(f"{value!r} is not the code of a country", 'Write "gb" (ISO 3166).')
     if not re.fullmatch(r"[a-z]{2}", value):
-        raise _wrong(f"{value!r} is no country code", 'Write two small letters (ISO 3166), for example "gb".')
+        raise refuse_value(f"{value!r} is no country code", 'Write two small letters (ISO 3166), for example "gb".')
     return value
 
 
@@ -245,26 +203,26 @@ def read_duration(value: object) -> object:
         return value
     how = 'Write a number with s, m, h, d or w ("6h", "2d") or ISO 8601 ("PT6H", "P2D").'
     if not isinstance(value, str):
-        raise _wrong(f"is {_type_name(value)}, which does not say its unit" if isinstance(value, int | float)
+        raise refuse_value(f"is {_type_name(value)}, which does not say its unit" if isinstance(value, int | float)
                      and not isinstance(value, bool) else f"is {_type_name(value)}, not a duration", how)  # fmt: skip
     text = value.strip()
     if len(text) > 40:
-        raise _wrong("is no duration", how)
+        raise refuse_value("is no duration", how)
     iso = _ISO_DURATION.fullmatch(text)
     if iso and any(iso.groups()):
         seconds = sum(float(number) * _UNITS[unit] for unit, number in iso.groupdict().items() if number)
     elif _SHORT_DURATION.fullmatch(text):
         seconds = sum(float(n) * _UNITS[unit] for n, unit in re.findall(r"(\d+(?:\.\d+)?)\s*([smhdw])", text))
     else:
-        raise _wrong(f"{value!r} is no duration", how)
+        raise refuse_value(f"{value!r} is no duration", how)
     if seconds > _LONGEST.total_seconds():
-        raise _wrong(f"{value!r} is longer than a hundred years", how)
+        raise refuse_value(f"{value!r} is longer than a hundred years", how)
     return timedelta(seconds=seconds)
 
 
 def _check_positive(value: timedelta) -> timedelta:
     if value <= timedelta(0):
-        raise _wrong("is not longer than nothing", 'Write a longer time, for example "1h".')
+        raise refuse_value("is not longer than nothing", 'Write a longer time, for example "1h".')
     return value
 
 
@@ -277,9 +235,9 @@ _WINDOW: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]|24):([0-5
 def _check_window(value: str) -> str:
     parts = _WINDOW.fullmatch(value)
     if parts is None or (parts[3] == "24" and parts[4] != "00"):
-        raise _wrong(f"{value!r} is no span of a day", 'Write it as "22:00-06:00".')
+        raise refuse_value(f"{value!r} is no span of a day", 'Write it as "22:00-06:00".')
     if parts[1] + parts[2] == parts[3] + parts[4]:
-        raise _wrong(f"{value!r} begins where it ends", "Write two different times, or leave windows out.")
+        raise refuse_value(f"{value!r} begins where it ends", "Write two different times, or leave windows out.")
     return value
 
 
@@ -287,14 +245,14 @@ def _read_day(value: object) -> object:
     """A TOML date, or its text; anything else is refused with a remedy."""
     how = "Write a date without quotes: 2027-04-01."
     if isinstance(value, datetime):
-        raise _wrong("has a time of day", how)
+        raise refuse_value("has a time of day", how)
     if isinstance(value, str):
         try:
             return date.fromisoformat(value)
         except ValueError:
-            raise _wrong(f"{value!r} is no date", how) from None
+            raise refuse_value(f"{value!r} is no date", how) from None
     if not isinstance(value, date):
-        raise _wrong(f"is {_type_name(value)}, not a date", how)
+        raise refuse_value(f"is {_type_name(value)}, not a date", how)
     return value
 
 
@@ -307,8 +265,11 @@ Url = Annotated[
 Home = Annotated[
     str, AfterValidator(_check_home), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"})
 ]
+Newsroom = Annotated[
+    str, AfterValidator(_check_newsroom), WithJsonSchema({"type": "string", "pattern": "^(?:/|https?://)"})
+]
 Domain = Annotated[str, AfterValidator(_check_domain)]
-Pattern = Annotated[str, AfterValidator(_check_pattern), WithJsonSchema({"type": "string", "format": "regex"})]
+Pattern = Annotated[str, AfterValidator(check_pattern), WithJsonSchema({"type": "string", "format": "regex"})]
 Schedule = Annotated[str, AfterValidator(_check_schedule)]
 Zone = Annotated[str, AfterValidator(_check_zone)]
 Language = Annotated[str, AfterValidator(_check_language)]
@@ -473,7 +434,17 @@ class Site(_Part):
     domains: tuple[Domain, ...] = Field(
         default=(), description="Hosts that belong to the site, with port where unusual; default: the host of home."
     )
-    family: Text | None = Field(default=None, description="CMS family: sites of one family change together.")
+    family: Text | None = Field(
+        default=None,
+        description="CMS family: sites of one family change together. One that is known (`muniment sites families`) "
+        "gives sources, article, exclude and crawl where the file does not.",
+        examples=["localgov-drupal"],
+    )
+    newsroom: Newsroom | None = Field(
+        default=None,
+        description="Where the news stand, for the family: a path, or a URL on another host; left out: the family's.",
+        examples=["/news"],
+    )
     publisher: Text | None = Field(default=None, description="Who publishes it; default: name.")
     region: Text | None = Field(default=None, description="The part of the country it writes about.")
     country: Country = Field(default="gb", description="ISO 3166 code, small letters.")
@@ -559,12 +530,30 @@ def _netloc(parts: SplitResult) -> str:
 # ------------------------------------------------------------------ reading files
 
 
-def load_site(path: Path) -> Site:
+def load_site(path: Path, *, families: Families | None = None) -> Site:
     """Read one site file; the id is its stem.
+
+    Args:
+        path: the file.
+        families: the families that it may name; left out: the built-in ones and those of ``families/`` beside it.
 
     Raises:
         SiteError: the file cannot be read or used; ``problems`` has every mistake in it.
     """
+    return parse_site(_read_text(path), id=path.stem, file=str(path), families=families or Families.beside(path))
+
+
+def trace_site(path: Path, *, families: Families | None = None) -> tuple[Family | None, tuple[str, ...]]:
+    """Which family a usable site file names, and the dotted keys that it filled; for those who show the site.
+
+    Raises:
+        SiteError: the file cannot be read.
+    """
+    data = tomllib.loads(_read_text(path))
+    return _fill(data, families or Families.beside(path))[1:3]
+
+
+def _read_text(path: Path) -> str:
     file = str(path)
     try:
         raw = path.read_bytes()
@@ -577,22 +566,28 @@ def load_site(path: Path) -> Site:
             ]
         ) from error
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise SiteError(
             [Problem(file=file, key="", problem=f"is not UTF-8 (line {line})", remedy="Save the file as UTF-8.")]
         ) from error
-    return parse_site(text, id=path.stem, file=file)
 
 
-def parse_site(text: str, *, id: str, file: str = "<text>") -> Site:  # noqa: A002 (the field's name)
+def parse_site(
+    text: str,
+    *,
+    id: str,  # noqa: A002 (the field's name)
+    file: str = "<text>",
+    families: Families | None = None,
+) -> Site:
     """Make a Site from the text of a site file.
 
     Args:
         text: TOML.
         id: the site's id, which the file's name gives.
         file: how messages name the file.
+        families: the families that it may name; left out: the built-in ones.
 
     Raises:
         SiteError: with every mistake in the text.
@@ -617,17 +612,92 @@ def parse_site(text: str, *, id: str, file: str = "<text>") -> Site:  # noqa: A0
         reason = str(error) if isinstance(error, ValueError) else "nested too deep"
         problems.append(refuse("", f"is not TOML: {reason}", "Correct the line; docs/sites.md has a whole example."))
         raise SiteError(problems) from error
+    families = families or Families()
+    data, family, filled, misfit = _fill(data, families)
+    wrong = [(misfit.key, misfit.problem, misfit.remedy)] if misfit else []
     site = None
     try:
         site = Site.model_validate({**data, "id": id if not problems else "x"})
     except ValidationError as error:
-        problems += [refuse(*_explain(item)) for item in error.errors(include_url=False) if not _is_echo(item, data)]
+        wrong += [_explain(item) for item in error.errors(include_url=False) if not _is_echo(item, data)]
+        if misfit:  # what the family would give is missing for that reason alone
+            wrong = [words for words in wrong if words[1] != "is missing" or words[0] not in ("article", "sources")]
     if "id" in data:
-        problems.append(refuse("id", "the id is the file's name", f"Remove the key; this file's id is {id!r}."))
-    problems += [refuse(*words) for words in _find_contradictions(data)]
+        wrong.append(("id", "the id is the file's name", f"Remove the key; this file's id is {id!r}."))
+    wrong += _find_contradictions(data)
+    if wrong and not misfit and family is None and isinstance(data.get("family"), str):
+        wrong = [_name_family(words, data["family"], families) for words in wrong]
+    problems += [refuse(*_blame_family(words, family, filled)) for words in wrong]
     if problems or site is None:
         raise SiteError(problems)
     return site
+
+
+def _fill(
+    data: dict[str, Any], families: Families
+) -> tuple[dict[str, Any], Family | None, tuple[str, ...], Misfit | None]:
+    """A raw document with what its family gives, the family, the keys that it filled, and why it could not."""
+    named = data.get("family")
+    family = families.find(named) if isinstance(named, str) else None
+    if family is None:
+        return data, None, (), None
+    try:
+        _check_home(data["home"])
+    except (KeyError, TypeError, AttributeError, ValueError):  # told beside the key itself
+        stand_in, home = family.fill({**data, "home": family.example})[0], data.get("home")
+        return {**stand_in, "home": home} if "home" in data else {**stand_in}, family, (), None
+    try:
+        filled, keys = family.fill(data)
+    except Misfit as misfit:
+        return data, family, (), misfit
+    return filled, family, keys, None
+
+
+def _name_family(words: tuple[str, str, str], named: str, families: Families) -> tuple[str, str, str]:
+    """A missing article or source, said of a file whose family is not known: the family may be mistyped."""
+    key, problem, remedy = words
+    if problem != "is missing" or key not in ("article", "sources"):
+        return words
+    near = find_nearest(named, families.by_id)
+    hint = f'write family = "{near}"' if near else "`muniment sites families` lists those that are known"
+    return key, f"{problem}, and there is no family {_show(named)} to give it", f"{remedy[:-1]}, or {hint}."
+
+
+def _blame_family(words: tuple[str, str, str], family: Family | None, filled: Sequence[str]) -> tuple[str, str, str]:
+    """A mistake in a value that the family gave, told as such."""
+    key, problem, remedy = words
+    if family is None:
+        return words
+    if any(key == one or key.startswith(f"{one}.") for one in filled):
+        name = key.partition(".")[0]
+        return key, f"{problem} (from family {family.id}, {family.file})", f"{remedy} Or say {name} in this file."
+    if problem == "is missing" and key in ("article", "sources"):
+        return key, f"{problem}, and family {family.id} gives none", remedy
+    return words
+
+
+def find_family_problems(families: Families) -> list[Problem]:
+    """What is wrong with the family files of folders, and with what they would give to a site."""
+    problems = []
+    for family in families.by_id.values():
+        try:
+            filled = family.fitted(family.example)
+        except Misfit as misfit:
+            problems.append(Problem(file=family.file, key="example", problem=misfit.problem, remedy=misfit.remedy))
+            continue
+        stand_in = {"id": "x", "name": "x", "kind": "council", "family": family.id, **filled}
+        wrong: list[tuple[str, str, str]] = []
+        try:
+            Site.model_validate(stand_in)
+        except ValidationError as error:
+            wrong = [_explain(item) for item in error.errors(include_url=False) if not _is_echo(item, filled)]
+        wrong += [words for words in _find_contradictions(stand_in) if words[0] not in {key for key, *_ in wrong}]
+        problems += [
+            Problem(file=family.file, key=key, problem=f"{problem} (tried with home {family.example})", remedy=remedy)
+            for key, problem, remedy in wrong
+            if problem != "is missing" or key.startswith("sources.")
+        ]
+    return [*families.problems, *problems]
 
 
 def load_sites(folders: Iterable[Path], *, setting: str = "MUNIMENT_SITES") -> dict[str, Site]:
@@ -644,14 +714,23 @@ def load_sites(folders: Iterable[Path], *, setting: str = "MUNIMENT_SITES") -> d
         SiteError: with every mistake of every file, folders that are none, and ids that two files claim.
     """
     problems: list[Problem] = []
-    sites, wrong = read_site_files(find_site_files(folders, setting=setting, problems=problems))
+    folders = list(folders)
+    families = Families(folders=tuple(folders))
+    sites, wrong = read_site_files(find_site_files(folders, setting=setting, problems=problems), families=families)
+    problems += families.problems
     if problems or wrong:
         raise SiteError(problems + wrong)
     return {site.id: site for site in sorted(sites.values(), key=lambda site: site.id)}
 
 
-def read_site_files(paths: Iterable[Path]) -> tuple[dict[Path, Site], list[Problem]]:
+def read_site_files(
+    paths: Iterable[Path], *, families: Families | None = None
+) -> tuple[dict[Path, Site], list[Problem]]:
     """Read site files; one that cannot be used does not hide the others.
+
+    Args:
+        paths: the files.
+        families: the families that they may name; left out: built-in ones and those beside each file.
 
     Returns:
         Usable sites by file, in the order given; every mistake, an id that two files claim included.
@@ -671,7 +750,7 @@ def read_site_files(paths: Iterable[Path]) -> tuple[dict[Path, Site], list[Probl
             )
             continue
         try:
-            sites[path] = load_site(path)
+            sites[path] = load_site(path, families=families)
         except SiteError as error:
             problems += error.problems
     return sites, problems
@@ -692,6 +771,8 @@ def find_site_files(folders: Iterable[Path], *, setting: str, problems: list[Pro
             continue
         for path in sorted(folder.rglob("*.toml")):
             if any(part.startswith(".") for part in path.relative_to(folder).parts) or not path.is_file():
+                continue
+            if path.parent.name == FOLDER_NAME:
                 continue
             if (resolved := path.resolve()) not in seen:
                 seen.add(resolved)
@@ -741,7 +822,7 @@ def _describe(kind: str, name: str, part: str, given: object, ctx: Mapping[str, 
         found = "is empty", f"Add {_example(Site, 'sources')}."
     elif kind == "literal_error":
         known = str(ctx["expected"]).replace(" or ", ", ").replace("'", "").split(", ")
-        near = _nearest(str(given), known)
+        near = find_nearest(str(given), known)
         found = f"is {_show(given)}", f'Write "{near}".' if near else f"Write one of: {', '.join(known)}."
     elif bound := next((word for word in _BOUNDS if word in ctx), None):
         found = f"is {_show(given)}", f"Write a number that is {_BOUNDS[bound]} {ctx[bound]:g}."
@@ -769,7 +850,7 @@ _WANTED: Final[Mapping[str, tuple[str, str]]] = {
 def _place_key(name: str, part: str) -> str:
     """What to do about an unknown key: the nearest known one, or the table where it belongs."""
     keys = _part_keys(part)
-    if near := _nearest(name, keys):
+    if near := find_nearest(name, keys):
         return f"Write {near}."
     homes = [other for other in _PARTS if other != part and name in _part_keys(other)]
     if homes and homes[0] == "":
@@ -813,7 +894,7 @@ def _find_contradictions(data: Mapping[str, Any]) -> Iterator[tuple[str, str, st
     known = {*_part_keys(""), *(f"{part}.{key}" for part in _TABLES for key in _part_keys(part))}
     for index, name in enumerate(_texts(data.get("unverified"))):
         if name not in known:
-            near = _nearest(name, known)
+            near = find_nearest(name, known)
             yield (
                 f"unverified.{index}",
                 f"{name!r} is no key of a site file",
@@ -829,14 +910,14 @@ def _find_article_problems(data: Mapping[str, Any]) -> Iterator[tuple[str, str, 
     home, article = data.get("home"), data.get("article")
     try:
         parts = urlsplit(_check_home(home)) if isinstance(home, str) else None
-        pattern = _check_pattern(article) if isinstance(article, str) else None
+        pattern = check_pattern(article) if isinstance(article, str) else None
         hosts = [_check_domain(host) for host in _texts(data.get("domains"))] or ([_netloc(parts)] if parts else [])
-        exclude = [re.compile(_check_pattern(text)) for text in _texts(data.get("exclude"))]
+        exclude = [re.compile(check_pattern(text)) for text in _texts(data.get("exclude"))]
     except ValueError:  # told beside the key itself; PydanticCustomError is one
         return
     if parts is None or pattern is None:
         return
-    begin = f"{parts.scheme}://{re.escape(hosts[0])}/".replace("\\-", "-")
+    begin = escape(f"{parts.scheme}://{hosts[0]}/")
     reached = [
         host for host in hosts if any(find_reach(pattern, f"{scheme}://{host}/") for scheme in ("https", "http"))
     ]

@@ -85,8 +85,13 @@ def _run(program: Path, *arguments: str) -> str:
 def test_the_wheel_holds_every_site_file_and_nothing_that_is_no_package(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    declared = {str(path.relative_to(ROOT)) for path in (ROOT / "spiders" / "sites").rglob("*.toml")}
-    assert declared, "there are site files"
+    declared = {
+        str(path.relative_to(ROOT))
+        for folder in ("sites", "families")
+        for path in (ROOT / "spiders" / folder).rglob("*.toml")
+    }
+    assert any("/families/" in path for path in declared), "there are family files"
+    assert any("/sites/" in path for path in declared), "there are site files"
     assert declared <= names
     assert {"pipeline/py.typed", "spiders/py.typed", "dags/.airflowignore"} <= names
     assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"pipeline", "spiders", "dags"}

@@ -1,6 +1,6 @@
-"""``muniment sites``: list, check, show the declared sites, and print the schema of a site file.
+"""``muniment sites``: list, check, show the declared sites and CMS families, probe a new site, print the schema.
 
-Everything here works on the site files alone, except ``check --live``, which asks the site itself a
+Everything here works on the site files alone, except ``check --live`` and ``probe``, which ask the site itself a
 handful of questions. No store and no archive is touched.
 """
 
@@ -18,16 +18,19 @@ import typer
 from pipeline.cli.output import JsonOption, console, plain_table, print_json, print_table, safe
 from pipeline.errors import SettingsError, SiteFileError
 from pipeline.settings import Settings, read_settings
+from spiders.families import Families, Family
 from spiders.site import (
     BUILTIN_FOLDER,
     Problem,
     Site,
     SiteError,
+    find_family_problems,
     find_site_files,
     load_site,
     load_sites,
     read_site_files,
     schema_text,
+    trace_site,
 )
 
 if TYPE_CHECKING:
@@ -55,6 +58,12 @@ class CheckedSite:
 def site_folders(settings: Settings) -> list[Path]:
     """The folders with site files, built-in ones first."""
     return ([BUILTIN_FOLDER] if settings.builtin_sites else []) + list(settings.sites)
+
+
+def known_families(*files: Path) -> Families:
+    """The families that site files may name: built-in ones, those of MUNIMENT_SITES, and those beside these files."""
+    beside = (folder for file in files for folder in Families.beside(file).folders)
+    return Families(folders=tuple(dict.fromkeys([*read_settings().sites, *beside])))
 
 
 @app.command("list")
@@ -102,29 +111,93 @@ def show_site(
     site_id: Annotated[str, typer.Argument(metavar="ID", help="Id of a site.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Show all that is declared of a site, defaults included."""
+    """Show all that is declared of a site, defaults included, and where each value comes from."""
     path, site = _find_site(site_id)
+    family, filled = trace_site(path, families=known_families(path))
+
+    def origin(key: str) -> str:
+        """Who said it: the family, the file, or nobody (a default)."""
+        if family is not None and key in filled:
+            return f"family {family.id}"
+        part, _, name = key.partition(".")
+        said = getattr(site, part) if name and part in ("crawl", "check") else site
+        return "file" if (name if said is not site else part) in said.model_fields_set else "default"
+
     if as_json:
-        print_json({**site.model_dump(mode="json"), "file": str(path)})
+        told = {"family": family.id if family else None, "file": family.file if family else None, "keys": filled}
+        print_json({**site.model_dump(mode="json"), "file": str(path), "from_family": told})
         return
     out = console()
     out.print(safe(f"{site.name} ({site.id})"), style="bold")
-    out.print(f"{path}\n")
-    table = plain_table("KEY", "VALUE")
+    out.print(f"{path}" + (f"\nfamily {family.id}: {family.file}" if family else "") + "\n")
+    table = plain_table("KEY", "FROM", "VALUE")
     for name in type(site).model_fields:
         if name not in ("id", "name", "sources", "crawl", "check", "recheck"):
-            table.add_row(name, safe(_as_text(getattr(site, name))) or "-")
+            table.add_row(name, origin(name), safe(_as_text(getattr(site, name))) or "-")
     for part in ("crawl", "check"):
         for name, value in getattr(site, part):
-            table.add_row(f"{part}.{name}", "default" if value is None else _as_text(value))
+            key = f"{part}.{name}"
+            table.add_row(key, origin(key), "default" if value is None else _as_text(value))
     for index, source in enumerate(site.sources):
         extra = "".join(
-            f", {key} {value}" for key, value in source if key in ("follow", "pages") and value not in (None, 1)
+            f", {key} {value}"
+            for key, value in source
+            if key in ("follow", "pages", "paging", "service") and value not in (None, 1)
         )
-        table.add_row(f"sources.{index}", safe(f"{source.type} {source.url}{extra}"))
+        table.add_row(f"sources.{index}", origin("sources"), safe(f"{source.type} {source.url}{extra}"))
     for index, rung in enumerate(site.ladder):
         age = f"up to {_as_text(rung.age)}" if rung.age else "for ever"
-        table.add_row(f"recheck.{index}", f"{age}: every {_as_text(rung.every)}")
+        table.add_row(f"recheck.{index}", origin("recheck"), f"{age}: every {_as_text(rung.every)}")
+    print_table(table)
+
+
+@app.command("families")
+def list_families(
+    family_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="Show one family, with what it gives to a site.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the CMS families that a site file may name: built-in ones and those of MUNIMENT_SITES."""
+    families = known_families()
+    if family_id is not None:
+        family = families.find(family_id)
+        if family is None:
+            raise typer.BadParameter(f"There is no family {family_id!r}; known: {', '.join(families.by_id)}.")
+        _show_family(family, as_json=as_json)
+        return
+    if as_json:
+        print_json([family.model_dump(mode="json") for family in families.by_id.values()])
+        return
+    table = plain_table("FAMILY", "NAME", "NEWSROOM", "SOURCES", "UNVERIFIED")
+    for family in families.by_id.values():
+        sources = ", ".join(source.get("type", "?") for source in family.site.get("sources", ()))
+        table.add_row(
+            family.id, safe(family.name), family.newsroom, sources or "-", ", ".join(family.unverified) or "-"
+        )
+    print_table(table)
+    for problem in families.problems:
+        console(stderr=True).print(safe(str(problem)), style="red")
+
+
+def _show_family(family: Family, *, as_json: bool) -> None:
+    if as_json:
+        print_json(family.model_dump(mode="json"))
+        return
+    out = console()
+    out.print(safe(f"{family.name} ({family.id})"), style="bold")
+    out.print(f"{family.file}\n{safe(family.notes.strip())}\n")
+    table = plain_table("KEY", "VALUE")
+    for key, value in family.site.items():
+        parts = value.items() if isinstance(value, dict) else enumerate(value) if key == "sources" else None
+        if parts is None:
+            table.add_row(key, safe(_as_text(tuple(value) if isinstance(value, list) else value)))
+            continue
+        for name, item in parts:
+            text = ", ".join(f"{k} {v}" for k, v in item.items()) if isinstance(item, dict) else str(item)
+            table.add_row(f"{key}.{name}", safe(text))
+    for mark in family.recognise:
+        table.add_row(f"recognise.{mark.where}", safe(f"{mark.pattern} (weight {mark.weight})"))
     print_table(table)
 
 
@@ -191,7 +264,7 @@ def _find_site(site_id: str) -> tuple[Path, Site]:
     if path is None:
         raise _no_such_site(site_id, paths)
     try:
-        return path, load_site(path)
+        return path, load_site(path, families=known_families(path))
     except SiteError as error:
         raise SiteFileError(str(error), next_step="Correct the file; `muniment sites check` tries again.") from error
 
@@ -208,8 +281,9 @@ def _read_wanted(wanted: Sequence[str]) -> tuple[dict[Path, Site], list[Problem]
     """The named sites and files, or all sites of the folders, and what is wrong with them."""
     if not wanted:
         paths, problems = _site_files()
-        sites, wrong = read_site_files(paths)
-        return sites, problems + wrong
+        families = known_families()
+        sites, wrong = read_site_files(paths, families=families)
+        return sites, problems + wrong + find_family_problems(families)
     by_id: dict[str, Path] = {}
     problems = []
     if not all(_is_file(name) for name in wanted):
@@ -220,8 +294,9 @@ def _read_wanted(wanted: Sequence[str]) -> tuple[dict[Path, Site], list[Problem]
         if not _is_file(name) and name not in by_id:
             raise _no_such_site(name, by_id.values())
         chosen.append(Path(name) if _is_file(name) else by_id[name])
-    sites, wrong = read_site_files(dict.fromkeys(chosen))
-    return sites, problems + wrong
+    families = known_families(*chosen)
+    sites, wrong = read_site_files(dict.fromkeys(chosen), families=families)
+    return sites, [*problems, *wrong, *families.problems]
 
 
 def _is_file(name: str) -> bool:
