@@ -6,6 +6,10 @@ it is sealed (fsync, rename, fsync of the folder): a file named ``.warc.gz`` is 
 that order, in one segment. One gzip member per record. Digests are ``sha256:<hex>``; warcio and FastWARC
 verify both the block's and the payload's.
 
+A page that a browser drew (``spiders.render``) has a ``conversion`` record too, between request and metadata: its
+DOM as HTML in UTF-8, which refers to the response that it was made of. Programs that replay segments do not take it
+for a response. Such a page is always recorded whole: that its empty shell is the same as last time says nothing.
+
 Two kinds of revisit: the server said 304 (profile server-not-modified), or it sent the same payload as last time
 (identical-payload-digest). Both name the record that they refer to.
 
@@ -53,8 +57,10 @@ __all__ = [
     "read_captures",
 ]
 
-Kind = Literal["page", "source", "robots", "redirect", "attempt"]
-"""What an exchange was for. "attempt": an answer that made us ask again (a 503, say); the last one is the page."""
+Kind = Literal["page", "source", "robots", "policy", "redirect", "attempt"]
+"""What an exchange was for. "policy": a document that says what a host allows, other than robots.txt. "attempt": an
+answer that made us ask again (a 503, say; the last one is the page), or one
+that was broken off and is kept as far as it came."""
 
 _NOT_MODIFIED = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 _SAME_PAYLOAD = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
@@ -82,8 +88,9 @@ class Hop(NamedTuple):
     url: str
 
 
-FACTS = ("published", "author", "guid", "section", "language", "description")
-"""What a source may say of an item beside URL, date of change and title; kept with the capture."""
+FACTS = ("published", "author", "guid", "section", "language", "description", "why", "sitemap", "dated")
+"""What a source may say of an item beside URL, date of change and title; kept with the capture. The last three are
+the crawl's own: why the page was fetched, and the source (its URL) that lists it as a sitemap, or gave its date."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,7 +119,9 @@ class Exchange:
     hops: tuple[Hop, ...] = ()  # redirects on the way from ``requested`` to ``url``, in order
     policy: Mapping[str, str] = field(default_factory=dict)  # what the site allows, as seen with this exchange
     rendered: bytes | None = None  # the page as a browser drew it: HTML, UTF-8
+    unrendered: str | None = None  # it is a shell to be drawn by script, and this is why it was not
     withheld: bool = False  # the policy forbids keeping the body: the record has the head alone
+    truncated: Literal["length", "time", "disconnect"] | None = None  # why the payload is not whole
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -230,11 +239,15 @@ class SegmentWriter:
             kind = WarcRecordType.revisit
             block = exchange.response_head
             headers = {**target, "Content-Type": "application/http; msgtype=response", **revisit}
+        if exchange.truncated is not None:
+            headers["WARC-Truncated"] = exchange.truncated
         when = exchange.captured_at
         self._write(kind, response_id, when, headers, block, coded=coded)
         concurrent = {**target, "WARC-Concurrent-To": response_id}
         headers = {**concurrent, "Content-Type": "application/http; msgtype=request"}
         self._write(WarcRecordType.request, _new_id(), when, headers, exchange.request_head)
+        if exchange.rendered is not None and not exchange.withheld:
+            self._write_rendered(exchange.rendered, response_id, target, when)
         headers = {**concurrent, "Content-Type": "application/warc-fields"}
         self._write(WarcRecordType.metadata, _new_id(), when, headers, _describe(exchange))
         return Recorded(
@@ -242,6 +255,15 @@ class SegmentWriter:
             record_type="response" if revisit is None else "revisit",
             payload_digest=(revisit or {}).get("WARC-Payload-Digest", digest),
         )
+
+    def _write_rendered(self, rendered: bytes, response_id: str, target: Mapping[str, str], when: datetime) -> None:
+        headers = {
+            **target,
+            "WARC-Refers-To": response_id,
+            "WARC-Payload-Digest": payload_digest(rendered),
+            "Content-Type": "text/html;charset=utf-8",
+        }
+        self._write(WarcRecordType.conversion, _new_id(), when, headers, rendered)
 
     def _write(
         self,
@@ -273,6 +295,8 @@ def _revisit_headers(exchange: Exchange, digest: str) -> dict[str, str] | None:
     """Headers that make the record a revisit; None when it must be a full response."""
     original = exchange.original
     if exchange.kind != "page" or original is None or original.captured_at is None:
+        return None
+    if exchange.rendered is not None or exchange.unrendered is not None:
         return None
     if exchange.status == 304 and exchange.conditional:
         profile = _NOT_MODIFIED
@@ -315,6 +339,8 @@ def _describe(exchange: Exchange) -> bytes:
         facts["muniment-policy"] = json.dumps(dict(exchange.policy), ensure_ascii=False)
     if exchange.withheld:
         facts["muniment-withheld"] = "yes"
+    if exchange.unrendered:
+        facts["muniment-unrendered"] = exchange.unrendered
     return _fields(facts)
 
 
@@ -357,7 +383,8 @@ class Captured:
     facts: Mapping[str, str] = field(default_factory=dict)  # what the source said of it: FACTS
     hops: tuple[Hop, ...] = ()
     policy: Mapping[str, str] = field(default_factory=dict)
-    rendered: bytes | None = None
+    rendered: bytes | None = None  # the page as a browser drew it: HTML, UTF-8
+    unrendered: str | None = None  # it is a shell to be drawn by script, and this is why it was not
     withheld: bool = False
 
     @cached_property
@@ -398,6 +425,12 @@ def read_captures(stream: BinaryIO) -> Iterator[Captured]:
             pending = _Pending(record)
         elif (
             pending is not None
+            and record.record_type == WarcRecordType.conversion
+            and record.headers.get("WARC-Refers-To") == pending.record_id
+        ):
+            pending.rendered = record.reader.read()
+        elif (
+            pending is not None
             and record.record_type == WarcRecordType.metadata
             and record.headers.get("WARC-Concurrent-To") == pending.record_id
         ):
@@ -414,6 +447,7 @@ class _Pending:
     def __init__(self, record: WarcRecord) -> None:
         self.record_id = record.headers.get("WARC-Record-ID") or ""
         self.end: int | None = None
+        self.rendered: bytes | None = None
         self._offset = record.stream_pos
         self._url = record.headers.get("WARC-Target-URI") or ""
         self._digest = record.headers.get("WARC-Payload-Digest") or ""
@@ -447,6 +481,8 @@ class _Pending:
             facts={name: facts[key] for name in FACTS if (key := f"muniment-source-{name}") in facts},
             hops=_read_hops(facts.get("muniment-hops", "")),
             policy=_read_policy(facts.get("muniment-policy", "")),
+            rendered=self.rendered,
+            unrendered=facts.get("muniment-unrendered"),
             withheld="muniment-withheld" in facts,
         )
 
