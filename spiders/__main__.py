@@ -31,8 +31,10 @@ from pydantic import ValidationError
 from scrapy.crawler import AsyncCrawlerProcess
 
 from spiders.capture import Tally
+from spiders.hosts import read_hosts
 from spiders.job import Job
-from spiders.protocol import SUMMARY_NAME, CrawlSummary, Exit, Plan
+from spiders.protocol import HOSTS_NAME, SUMMARY_NAME, CrawlSummary, Exit, Plan
+from spiders.render import BROWSER_HANDLER, browser_settings, find_missing
 from spiders.site import Site
 from spiders.spider import ArticleSpider
 from spiders.warc import SegmentWriter
@@ -73,6 +75,8 @@ def _crawl(options: argparse.Namespace) -> int:
     if ahead and not site.crawl.allow_private:
         raise Refused(f"{site.id} is on the live web, where only true times are recorded. Unset MUNIMENT_CLOCK_AHEAD.")
     user_agent = _name_user_agent(site, options.contact.strip(), options.version)
+    if site.crawl.render and (missing := find_missing()):
+        raise Refused(missing)
     spool: Path = options.spool
     (spool / SUMMARY_NAME).unlink(missing_ok=True)
     tally = Tally(allow_private=site.crawl.allow_private, hosts=_find_hosts(site))
@@ -95,6 +99,9 @@ def _crawl(options: argparse.Namespace) -> int:
         max_seconds=options.segment_seconds,
     )
     say(f"crawl of {site.id} ({site.name}), run {options.run}, as {user_agent}")
+    hosts, why_not = read_hosts(options.hosts)
+    if why_not is not None:
+        say(f"what earlier runs knew of the hosts cannot be used, and is learned again: {why_not}")
     with Plan(options.plan) as plan:
         job = Job(
             site=site,
@@ -105,8 +112,10 @@ def _crawl(options: argparse.Namespace) -> int:
             say=say,
             now=lambda: datetime.now(UTC) + ahead,
             tally=tally,
+            hosts=hosts,
         )
         _run_spider(job)
+    _write_hosts(spool, job)
     if job.crash is not None:
         _say_traceback("".join(traceback.format_exception(job.crash)))
         return 1
@@ -144,7 +153,9 @@ def _settings(job: Job) -> dict[str, Any]:
             "file": None,
             "ftp": None,
             "s3": None,
+            **(BROWSER_HANDLER if rules.render else {}),
         },
+        **(browser_settings() if rules.render else {}),
         "DOWNLOAD_DELAY": rules.delay,
         "DOWNLOAD_DELAY_JITTER": 0.0,  # a delay is a promise: never less
         "CONCURRENT_REQUESTS": rules.concurrency,
@@ -193,6 +204,14 @@ def _name_user_agent(site: Site, contact: str, version: str) -> str:
             "web page or an e-mail address; it goes into the user agent."
         )
     return f"Muniment/{version}"
+
+
+def _write_hosts(spool: Path, job: Job) -> None:
+    """Leave what is known of the hosts, however the crawl ended; it is worth no failure."""
+    try:
+        job.hosts.write(spool / HOSTS_NAME)
+    except OSError as error:
+        say(f"what is known of the hosts could not be written: {error}")
 
 
 def _write_summary(spool: Path, summary: CrawlSummary) -> None:
@@ -265,6 +284,7 @@ def _read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--contact", default="", help="web page or e-mail address for the user agent")
     parser.add_argument("--version", default=_find_version(), help="our version in the user agent")
     parser.add_argument("--clock-ahead", type=float, default=0.0, help="seconds; to simulate a site's life on loopback")
+    parser.add_argument("--hosts", type=Path, help="what earlier runs knew of the site's hosts (see spiders.hosts)")
     parser.add_argument("--parent", type=int, help="id of the process that must be the parent")
     return parser.parse_args(arguments)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from spiders.capture import Tally
+from spiders.hosts import Hosts
 from spiders.protocol import CrawlSummary, Plan
 from spiders.site import Site
 from spiders.warc import SegmentWriter
@@ -24,5 +25,6 @@ class Job:
     say: Callable[[str], None]
     now: Callable[[], datetime]
     tally: Tally
+    hosts: Hosts = field(default_factory=Hosts)
     summary: CrawlSummary | None = None
     crash: BaseException | None = None

@@ -25,18 +25,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SUMMARY_NAME = "crawl.json"
 HOSTS_NAME = "hosts.json"
-"""In the spool: what is remembered of the site's hosts from run to run (``spiders.robots``)."""
+"""In the spool: what is remembered of the site's hosts from run to run (``spiders.hosts``)."""
 SEALED_SUFFIX = ".warc.gz"
 OPEN_SUFFIX = ".warc.gz.open"
 EXAMPLES = 20
 """So many URLs are kept for each reason."""
+MOST_UNANSWERED = 1000
 
-_PLAN_FORMAT = 2
+_PLAN_FORMAT = 3
 _SCHEMA = """
 CREATE TABLE about (format INTEGER NOT NULL, made TEXT NOT NULL, orders TEXT NOT NULL);
 CREATE TABLE known (
     url TEXT PRIMARY KEY, due INTEGER NOT NULL, etag TEXT, last_modified TEXT, payload_digest TEXT,
-    captured_at TEXT, record_id TEXT, lastmod TEXT
+    captured_at TEXT, record_id TEXT, lastmod TEXT,
+    overdue REAL NOT NULL, looked_at TEXT, fetched_at TEXT, live INTEGER NOT NULL, listed TEXT
 ) WITHOUT ROWID;
 CREATE TABLE done (url TEXT PRIMARY KEY) WITHOUT ROWID;
 """
@@ -63,6 +65,11 @@ class Known:
     captured_at: str | None = None  # when that was captured: UTC, ISO 8601, for WARC-Refers-To-Date
     record_id: str | None = None  # its WARC-Record-ID
     lastmod: str | None = None  # date that the source gave for it then, as text
+    overdue: float = 0.0  # time since the last look as a multiple of what is normal; 1 and more: due
+    looked_at: str | None = None  # newest capture that showed a page, 304 included: UTC, ISO 8601
+    fetched_at: str | None = None  # newest capture, whatever it answered
+    live: bool = True  # that one showed a page; False: missing, gone, blocked or failed
+    listed: str | None = None  # URL of the sitemap source that named it when it was captured last
 
 
 class SourceWalk(BaseModel):
@@ -73,8 +80,9 @@ class SourceWalk(BaseModel):
     url: str
     done: tuple[str, ...] = ()  # sitemap: documents of which nothing is left to fetch
     next: str | None = None  # feed, listing: the document to go on with; None: the first
-    tries: dict[str, int] = Field(default_factory=dict)  # documents read again because pages of them failed
-    read: int = 0  # documents read so far, in all runs
+    position: int = 0  # how many documents come before that one
+    tries: dict[str, int] = Field(default_factory=dict)  # documents to be read again because they or pages of them failed
+    read: int = 0  # documents that are done, in all runs
     found: int = 0  # articles of the window that they named
     total: int | None = None  # documents of the window, where an index says how many there are
     reached: date | None = None  # the earliest day that it has come to
@@ -108,6 +116,11 @@ class Orders(BaseModel):
     until: date | None = None  # backfill: the last day that is wanted
     trust_dates: bool = True  # a date in a source that has not moved says that the page has not changed
     recheck_at_most: int | None = None  # instead of the site's
+    belief: dict[str, float] = Field(default_factory=dict)
+    """Source URL -> so many times more rarely than usual a page is looked at whose date there has not moved."""
+    stamped: tuple[str, ...] = ()  # sources whose dates move without an edit: a moved date means nothing
+    proven: tuple[str, ...] = ()  # sources whose moved dates were edits: even very many at once may be true
+    latest_only: tuple[str, ...] = ()  # sitemaps that list the latest pages: to leave one means nothing
     fetched_before: datetime | None = None  # full: what was fetched at or after this moment is not fetched again
     walk: Walk | None = None  # where to take the walk up; None: sources are read as the site says, no deeper
 
@@ -138,9 +151,12 @@ def write_plan(
             (_PLAN_FORMAT, now.astimezone(UTC).isoformat(), (orders or Orders()).model_dump_json()),
         )
         database.executemany(
-            "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                (k.url, int(k.due), k.etag, k.last_modified, k.payload_digest, k.captured_at, k.record_id, k.lastmod)
+                (
+                    *(k.url, int(k.due), k.etag, k.last_modified, k.payload_digest, k.captured_at, k.record_id),
+                    *(k.lastmod, max(k.overdue, float(k.due)), k.looked_at, k.fetched_at, int(k.live), k.listed),
+                )
                 for k in known
             ),
         )
@@ -185,6 +201,11 @@ class Plan:
             captured_at=row[5],
             record_id=row[6],
             lastmod=row[7],
+            overdue=row[8],
+            looked_at=row[9],
+            fetched_at=row[10],
+            live=bool(row[11]),
+            listed=row[12],
         )
 
     def count_known(self) -> int:
@@ -229,6 +250,12 @@ class RobotsSeen(_Told):
     status: int | None  # HTTP status of robots.txt; None: no answer
     digest: str | None = None  # payload digest of what was obeyed
     crawl_delay: float | None = None  # seconds, as asked of us
+    read: datetime | None = None  # when robots.txt was read; by an earlier run, perhaps
+    stale: bool = False  # it could not be read now; what was obeyed is older than a day
+    tdmrep: str | None = None  # digest of /.well-known/tdmrep.json, where there is one
+    ai_txt: str | None = None  # digest of /ai.txt, likewise
+    stopped: str | None = None  # why the run stopped asking this host
+    not_before: datetime | None = None  # the host asked to be left alone until then
 
 
 class CrawlSummary(_Told):
@@ -254,6 +281,8 @@ class CrawlSummary(_Told):
     requests: int = 0  # sent, answered or not
     cpu_seconds: float = 0.0  # of the crawl child, without its start
     walk: Walk | None = None  # how far it came, where the orders asked for one
+    unanswered: list[str] = Field(default_factory=list)
+    """Pages that failed without an answer to record, up to ``MOST_UNANSWERED``: so that the next runs wait longer."""
 
     def balances(self) -> bool:
         """Whether every discovered URL has exactly one outcome and every exchange was written."""

@@ -13,13 +13,12 @@ import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from scrapy import Spider
 
 from spiders.books import CAPTURED, Books, Work
 from spiders.discovery import Discovery
-from spiders.fetch import Asked, Fetcher, Missed
+from spiders.fetch import Asked, Fetcher, Missed, Withheld
 from spiders.job import Job
 from spiders.protocol import CrawlSummary, SourceYield
 from spiders.walk import Walker
@@ -52,10 +51,8 @@ class ArticleSpider(Spider):
     async def crawl(self) -> None:
         """The whole crawl, from the sources to the summary."""
         job = self.job
-        rules = job.site.crawl
         started = job.now()
         self._cpu = time.process_time()
-        deadline = time.monotonic() + rules.run_seconds
         engine = self.crawler.engine
         assert engine is not None
         books = Books(job.site, job.plan)
@@ -65,7 +62,8 @@ class ArticleSpider(Spider):
             writer=job.writer,
             user_agent=job.user_agent,
             now=job.now,
-            remaining=lambda: deadline - time.monotonic(),
+            hosts=job.hosts,
+            say=job.say,
         )
         keeper = asyncio.ensure_future(_rotate_by_age(job.writer))
         try:
@@ -111,7 +109,7 @@ class ArticleSpider(Spider):
             reasons=books.reasons(),
             examples=books.examples(),
             sources=sources,
-            robots={urlsplit(origin).netloc: policy.seen() for origin, policy in fetcher.policies.items()},
+            robots=fetcher.robots_seen(),
             segments=list(job.writer.sealed),
             yielded=job.tally.yielded,
             written=job.writer.written,
@@ -145,6 +143,7 @@ class _Pages:
         self._work = books.work()
         self._budget = job.site.crawl.fetch_at_most - job.plan.count_done()
         self._stopped: str | None = None
+        self._put_off: str | None = None
         self._done = 0
         self._lines = 0
         self._began = self._told = time.monotonic()
@@ -155,7 +154,7 @@ class _Pages:
             for _ in range(self._job.site.crawl.concurrency):
                 group.create_task(self._fetch_some())
         left = self._books.close_rest("deferred", self._stopped or "fetch_at_most spent")
-        return self._stopped or ("fetch_at_most spent" if left else "finished")
+        return self._stopped or self._put_off or ("fetch_at_most spent" if left else "finished")
 
     async def _fetch_some(self) -> None:
         # The generator is shared by all workers; between two of its rows nothing is awaited.
@@ -178,10 +177,12 @@ class _Pages:
         )
         try:
             received = await self._fetcher.fetch(asked)
+        except Withheld as withheld:
+            self._books.close_page(work.url, withheld.outcome, withheld.reason)
         except Missed as missed:
             self._books.close_page(work.url, missed.outcome, missed.reason)
             if missed.outcome == "deferred":
-                self._stopped = missed.reason
+                self._note_deferred(missed)
             elif missed.outcome == "failed":
                 self._tell(f"{missed}: {work.url}")
             else:
@@ -192,6 +193,14 @@ class _Pages:
                 self._tell(f"HTTP status {received.status}: {work.url}")
         self._done += 1
         self._tell_progress()
+
+    def _note_deferred(self, missed: Missed) -> None:
+        """The run is over, or one of its hosts is not asked any more; pages of other hosts go on."""
+        self._put_off = self._put_off or missed.reason
+        if missed.whole:
+            self._stopped = missed.reason
+        else:
+            self._budget += 1
 
     def _tell(self, line: str) -> None:
         self._lines += 1

@@ -66,7 +66,7 @@ def test_all_kinds_of_sources_lead_to_articles(loopback: LoopbackSite, crawl: Cr
     assert "/images.xml" not in asked
     assert "/list?page=3" not in asked
     assert asked.count("/index.xml") == 1
-    assert {capture.kind for capture in crawled.captures()} == {"robots", "source", "page"}
+    assert {capture.kind for capture in crawled.captures()} == {"robots", "source", "policy", "page"}
     assert told.written == told.yielded == told.requests == len(asked) == len(crawled.captures())
 
 
@@ -131,7 +131,8 @@ def test_every_discovered_url_has_exactly_one_outcome(loopback: LoopbackSite, cr
     assert flaky.count == 3
     kinds = [capture.kind for capture in crawled.captures()]
     assert kinds.count("redirect") == 6  # moved, to-known, offsite, two of the loop, into-hidden
-    assert kinds.count("attempt") == 4  # two answers before the last of broken, and of flaky
+    # Two answers before the last of broken, and of flaky; what came of big, endless, and three times of half and liar.
+    assert kinds.count("attempt") == 12
     final = crawled.pages()[url("/news/moved")]
     assert (final.url, final.record_type) == (url("/news/target"), "response")
     assert "/news/hidden/1" not in loopback.paths()
