@@ -33,7 +33,7 @@ $(STAMP):
 	@PYTHON='$(PYTHON)' scripts/make-venv && touch $@
 
 lock: $(STAMP) ## bring requirements.lock up to setup.cfg (UPGRADE=--upgrade: with the newest versions it allows)
-	$(BIN)/uv pip compile setup.cfg $(UPGRADE) --quiet --universal --python-version 3.11 --extra store --extra dev \
+	$(BIN)/uv pip compile setup.cfg $(UPGRADE) --quiet --universal --python-version 3.11 --extra store --extra render --extra dev \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
 
 check: $(STAMP) ## style, types and the rules about who may import whom
