@@ -101,6 +101,7 @@ class Evidence(Document):
     payload_digest: str  # as in WARC-Payload-Digest
     status: int  # HTTP status
     captured_at: UtcTime
+    rendered_digest: str | None = None  # of the DOM that a browser made of it, and that was read in its place
 
 
 class Stripped(Document):
