@@ -31,8 +31,13 @@ def test_an_rss_feed_gives_links_dates_and_titles() -> None:
     <pubDate>Sun, 22 Nov 2026 09:00:00 GMT</pubDate></item>
     <item><guid isPermaLink="true">https://a.uk/2</guid></item></channel></rss>"""
     assert list(parse_feed(feed, url=URL)) == [
-        Listed(url="https://a.uk/1", lastmod="Sun, 22 Nov 2026 09:00:00 GMT", title="One & only"),
-        Listed(url="https://a.uk/2"),
+        Listed(
+            url="https://a.uk/1",
+            lastmod="Sun, 22 Nov 2026 09:00:00 GMT",
+            title="One & only",
+            facts={"published": "Sun, 22 Nov 2026 09:00:00 GMT"},
+        ),
+        Listed(url="https://a.uk/2", facts={"guid": "https://a.uk/2"}),
     ]
 
 
@@ -47,7 +52,10 @@ def test_an_rdf_feed_is_read() -> None:
     feed = b"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns="http://purl.org/rss/1.0/"
     xmlns:dc="http://purl.org/dc/elements/1.1/"><channel rdf:about="x"><title>c</title></channel>
     <item rdf:about="https://a.uk/9"><title>Nine</title><link>https://a.uk/9</link><dc:date>2026-11-02</dc:date></item></rdf:RDF>"""
-    assert list(parse_feed(feed, url=URL)) == [Listed(url="https://a.uk/9", lastmod="2026-11-02", title="Nine")]
+    facts = {"published": "2026-11-02", "guid": "https://a.uk/9"}
+    assert list(parse_feed(feed, url=URL)) == [
+        Listed(url="https://a.uk/9", lastmod="2026-11-02", title="Nine", facts=facts)
+    ]
 
 
 def test_a_sitemap_gives_lastmod_and_news_titles() -> None:
@@ -59,7 +67,12 @@ def test_a_sitemap_gives_lastmod_and_news_titles() -> None:
      <news:publication_date>2026-11-03T10:00:00+00:00</news:publication_date><news:title>Yes</news:title></news:news></url></urlset>"""
     assert list(parse_sitemap(text, url=URL)) == [
         Listed(url="https://a.uk/1", lastmod="2026-11-02"),
-        Listed(url="https://a.uk/2", lastmod="2026-11-03T10:00:00+00:00", title="Yes"),
+        Listed(
+            url="https://a.uk/2",
+            lastmod="2026-11-03T10:00:00+00:00",
+            title="Yes",
+            facts={"published": "2026-11-03T10:00:00+00:00"},
+        ),
     ]
 
 
