@@ -24,11 +24,12 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import version
+from itertools import islice
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
@@ -40,18 +41,21 @@ from lxml.html import HtmlElement, document_fromstring
 from w3lib.encoding import html_body_declared_encoding, http_content_type_encoding, read_bom, resolve_encoding
 
 from pipeline.errors import Temporary
-from pipeline.metadata import Metadata, clean_text, fold, read_metadata, tidy
+from pipeline.metadata import TITLE_CHARACTERS, Metadata, clean_text, fold, read_metadata, tidy
 from pipeline.model import Article, Evidence, Finding, Stripped, article_id, content_digest
 from pipeline.settings import child_environment
 from spiders.site import Site
 from spiders.urls import canonical_url
-from spiders.warc import BodyTooLarge, BodyUndecodable, Captured, read_captures
+from spiders.warc import BodyTooLarge, BodyUndecodable, Captured, payload_digest, read_captures
 
 Kind = Literal["article", "unchanged", "not-an-article", "gone", "blocked", "failed"]
 
 FEWEST_WORDS: Final = 15  # a text with fewer is no article, whatever the page says
 FEWEST_WORDS_UNDECLARED: Final = 40  # … and with fewer only when the page calls itself an article or has a date
-PAGE_SECONDS: Final = 20.0  # CPU time for one page; trafilatura needs 0.03 s for most and 2 s for the worst seen
+MOST_ELEMENTS: Final = 50_000  # a page with more is not read; the largest of 834 real pages has 5,106
+MOST_ATTRIBUTES: Final = 2000  # so is one with more in one element: finding doubles takes libxml2 the square of them
+LONGEST_TEXT: Final = 1_000_000  # characters; a longer text is no article
+PAGE_SECONDS: Final = 10.0  # CPU time for one page; trafilatura needs 0.03 s for most and 2 s for the worst seen
 WORKER_BYTES: Final = 3 * 2**30  # address space of a worker
 TIRED_BYTES: Final = 700 * 2**20  # a worker that has grown to this is replaced after its page
 STRIPPED_BLOCKS: Final = 60
@@ -93,12 +97,19 @@ def extract_page(
     other = _not_html(payload, content_type)
     if other:
         return Reading(kind="not-an-article", reason=other)
-    tree = _parse(decode_page(payload, content_type))
+    written = decode_page(payload, content_type)
+    wild = find_excess(written)
+    if wild:
+        return Reading(kind="failed", reason=wild)
+    tree = _parse(written)
     if tree is None:
         return Reading(kind="not-an-article", reason="no text")
     about = read_metadata(tree, site=site, url=url, captured_at=captured_at)
     footers = _drop_unread(tree)
-    lines, dropped = refine_lines(_main_text(tree), about)
+    found = _main_text(tree)
+    if len(found) > LONGEST_TEXT:
+        return Reading(kind="failed", reason="text too long")
+    lines, dropped = refine_lines(disarm(found), about)
     verdict = _judge(tree, about, lines, site, url, requested)
     if verdict is not None:
         return verdict
@@ -212,6 +223,27 @@ def _parser() -> HTMLParser:
     return parser
 
 
+_SIZEABLE = 4 * MOST_ATTRIBUTES  # an element of fewer characters cannot have too many attributes
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+
+
+def find_excess(written: str) -> str | None:
+    """Why a page is not parsed at all, judged by its letters alone; None when it may be.
+
+    The time and memory of all that follows grow with the number of elements, some of it with its square.
+    """
+    if written.count("<") - written.count("</") > MOST_ELEMENTS:
+        return "too many elements"
+    if len(written) > _SIZEABLE:
+        for part in written.split("<"):
+            if len(part) > _SIZEABLE and part[:1].isalpha():
+                tag = _QUOTED.sub(" ", part[: part.find(">")] if ">" in part else part)
+                if len(tag.split()) > MOST_ATTRIBUTES:
+                    # a text that has a quotation mark too few looks like it, but is of one element only
+                    return "too many attributes"
+    return None
+
+
 _CONTROLS: Final = bytes(32 if (byte < 32 and byte not in b"\t\n\f\r") or byte == 127 else byte for byte in range(256))
 
 
@@ -290,6 +322,22 @@ _DATELINE = re.compile(
 )
 
 
+_FLAG = "\U0001f3f4[\U000e0030-\U000e007a]{1,8}\U000e007f"  # of England, Scotland, Wales: letters nobody sees
+_ARMED = re.compile(
+    f"{_FLAG}|[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff\ufff9-\ufffb\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]+"
+)
+
+
+def disarm(text: str) -> str:
+    """A text without control characters, without those that turn it around, and without letters that nobody sees.
+
+    Marks that single words of some scripts need (joiners, left-to-right mark) stay.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return _ARMED.sub(lambda match: match[0] if match[0][0] == "\U0001f3f4" else "", text)
+
+
 def refine_lines(text: str, about: Metadata) -> tuple[list[str], list[Stripped]]:
     """The lines of a text without headline and date at its head, and without paragraphs that were there before.
 
@@ -303,7 +351,7 @@ def refine_lines(text: str, about: Metadata) -> tuple[list[str], list[Stripped]]
     for line in (line.strip() for line in text.split("\n")):
         if not line:
             continue
-        if len(kept) < 3 and fold(line) in headlines:
+        if len(kept) < 3 and len(line) <= 2 * TITLE_CHARACTERS and fold(line) in headlines:
             dropped.append(Stripped(text=line, reason="headline"))
         elif len(kept) < 3 and len(line) < 60 and _DATELINE.fullmatch(line):
             dropped.append(Stripped(text=line, reason="byline"))
@@ -423,10 +471,15 @@ def _led_away(about: Metadata, site: Site, url: str, requested: str) -> Reading 
     return None
 
 
+_KEYS: Final = 3000  # links and lines that are held against each other
+_KEY_CHARACTERS: Final = 2000
+
+
 def is_index(tree: HtmlElement, lines: Sequence[str]) -> bool:
     """Whether a text is mostly the links of an index page: teasers, not sentences of its own."""
-    links = tuple({key for link in tree.iter("a") if len((key := fold(" ".join(link.itertext()))).split()) >= 3})
-    keys = [fold(line) for line in lines]
+    texts = (" ".join(link.itertext())[:_KEY_CHARACTERS] for link in islice(tree.iter("a"), _KEYS))
+    links = tuple({key for text in texts if len((key := fold(text)).split()) >= 3})
+    keys = [fold(line[:_KEY_CHARACTERS]) for line in lines[:_KEYS]]
     # a teaser is its link, or its link and a date
     linked = [
         key
@@ -653,16 +706,20 @@ def judge_capture(site: Site, capture: Captured, warc_key: str) -> Finding:
         warc_key: key of the segment in the archive.
     """
     reading = _by_status(capture)
+    if reading is None and capture.unrendered is not None:
+        reading = Reading(kind="failed", reason=f"not drawn: {capture.unrendered}")
     if reading is None:
         try:
+            drawn = capture.rendered
             reading = extract_page(
-                capture.body(site.crawl.max_bytes),
+                capture.body(site.crawl.max_bytes) if drawn is None else drawn,
                 site=site,
                 url=capture.url,
                 requested=capture.requested,
                 captured_at=capture.captured_at,
-                content_type=capture.header("content-type"),
+                content_type=capture.header("content-type") if drawn is None else "text/html;charset=utf-8",
             )
+            reading = reading if drawn is None else _say_drawn(reading)
         except BodyTooLarge:
             reading = Reading(kind="failed", reason="page too large")
         except BodyUndecodable:
@@ -672,6 +729,15 @@ def judge_capture(site: Site, capture: Captured, warc_key: str) -> Finding:
         except Exception as error:  # noqa: BLE001 - whatever a page provokes costs that page
             reading = Reading(kind="failed", reason=f"extraction failed: {type(error).__name__}")
     return make_finding(capture, warc_key, reading)
+
+
+def _say_drawn(reading: Reading) -> Reading:
+    """The reading, saying that the page was read as a browser drew it."""
+    article = reading.article
+    if article is None:
+        return reading
+    origins = {**article.origins, "text": f"{article.origins.get('text', 'trafilatura')}, drawn by script"}
+    return replace(reading, article=article.model_copy(update={"origins": origins}))
 
 
 def make_finding(capture: Captured, warc_key: str, reading: Reading) -> Finding:
@@ -689,11 +755,12 @@ def make_finding(capture: Captured, warc_key: str, reading: Reading) -> Finding:
             payload_digest=capture.payload_digest,
             status=capture.status,
             captured_at=capture.captured_at,
+            rendered_digest=None if capture.rendered is None else payload_digest(capture.rendered),
         ),
         reason=reading.reason,
         article=reading.article,
-        etag=capture.header("etag"),
-        last_modified=capture.header("last-modified"),
+        etag=_validator(capture, "etag"),
+        last_modified=_validator(capture, "last-modified"),
         via=capture.via,
         source_lastmod=capture.source_lastmod,
         extractor=extractor_version() if reading.article else None,
@@ -701,6 +768,15 @@ def make_finding(capture: Captured, warc_key: str, reading: Reading) -> Finding:
         facts=dict(capture.facts),
         policy=dict(capture.policy),
     )
+
+
+_VALIDATOR: Final = re.compile(r"[\x20-\x7e]{1,500}")
+
+
+def _validator(capture: Captured, name: str) -> str | None:
+    """A header's value that will be sent back with the next request; None when it had better not be."""
+    value = capture.header(name)
+    return value if value is not None and _VALIDATOR.fullmatch(value) else None
 
 
 def _by_status(capture: Captured) -> Reading | None:
@@ -730,6 +806,7 @@ serve(*sys.argv[2:])
 _AHEAD_BYTES: Final = 64 * 1024  # what surely fits into a socket's buffer, so that handing out work never blocks
 _AHEAD: Final = 2  # pages given to a worker: one in work, one waiting
 _WINDOW: Final = 16  # pages per worker between the one that is handed out next and the one that is given back next
+_PAGES_PER_START: Final = 8  # a worker's start takes as much CPU as so many pages, or more
 _STARTS: Final = 3  # times that a worker may die before it says it is ready
 
 
@@ -762,7 +839,8 @@ class Extractor:
     """Worker processes that make findings of segments.
 
     The workers are processes of their own kind (not forks: the caller may be an Airflow task or have threads) and
-    load trafilatura once. A page that takes more than ``page_seconds`` of CPU time ends its worker by a signal that no
+    load trafilatura once. They start when there is a page to read, one by one as pages come, or all at once by
+    ``warm_up``: a run in which nothing has changed starts none. A page that takes more than ``page_seconds`` of CPU time ends its worker by a signal that no
     C code can hold up; a page on which a worker dies otherwise is tried once more. Either is counted as failed,
     and a new worker takes over. Use as a context manager, from one thread at a time.
 
@@ -780,10 +858,15 @@ class Extractor:
         self._function = function
         self._workers: list[_Worker] = []
         self._failed_starts = 0
+        self._given = 0
 
     def __enter__(self) -> Self:
-        self._fill()
         return self
+
+    def warm_up(self) -> None:
+        """Start all workers now, because many pages are on their way."""
+        self._given = max(self._given, _PAGES_PER_START * self._processes)
+        self._fill()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -816,7 +899,8 @@ class Extractor:
                     while following in done:
                         yield done.pop(following)
                         following += 1
-                    self._fill()
+                    if coming is not None or again:
+                        self._fill()
                     while (page := again[0] if again else coming) is not None:
                         worker = self._choose(page, following)
                         if worker is None:
@@ -863,6 +947,7 @@ class Extractor:
     def _give(self, worker: _Worker, page: _Page, told: bytes) -> None:
         """Hand a page to a worker; if that is dead, `_receive` will find it so, and why."""
         worker.work.append(page)
+        self._given += 1
         with suppress(OSError):
             if worker.told != told:
                 worker.channel.send_bytes(told)
@@ -903,7 +988,7 @@ class Extractor:
         worker.work.clear()
 
     def _fill(self) -> None:
-        while len(self._workers) < self._processes:
+        while len(self._workers) < min(self._processes, 1 + self._given // _PAGES_PER_START):
             self._workers.append(self._start())
 
     def _start(self) -> _Worker:
