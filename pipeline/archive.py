@@ -10,6 +10,7 @@
     articles/<site>/<article>/<nnnnnn>.json               versions of an article, from 000001 on, without gaps
     sites/<site>/frontier.sqlite.zst                      per site: what is known; rebuildable
     sites/<site>/boilerplate.json                         per site: repeated blocks; rebuildable
+    sites/<site>/hosts.json                               per site: what its hosts allow, and when to ask again
     sites/<site>/backfill.json                            per site: how far the walk into its past has come
     sites/<site>/endangered.json                          per site: how far its last full capture has come
     tables/articles/                                      the Delta table, a row per version; rebuildable
@@ -36,16 +37,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 import zstandard
 from pydantic import BaseModel, ValidationError
+from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from pipeline import __version__
-from pipeline.errors import ArchiveError, NotInArchive, StoreRefused
+from pipeline.errors import ArchiveError, NotInArchive, StoreRefused, WriteConflict
 from pipeline.model import (
     CONTRACT,
     RUN_ID,
@@ -58,7 +61,7 @@ from pipeline.model import (
     Version,
 )
 from pipeline.settings import Settings
-from pipeline.store import BucketMissing, KeyMissing, Store, connect, self_test
+from pipeline.store import BucketMissing, KeyMissing, Lost, Store, connect, self_test
 from spiders.protocol import CrawlSummary, Orders
 
 MARKER_KEY = "muniment.json"
@@ -73,6 +76,7 @@ _ZSTD = "application/zstd"
 _GZIP = "application/gzip"  # not a WARC type: nothing on the way is to unpack the members
 _ZSTD_LEVEL = 10
 _PART = 64 * 1024
+_TRIES = 30
 _FORMAT_STEP = "Restore the object from a backup; if it was written by a newer Muniment, use that one."
 
 _Doc = TypeVar("_Doc", bound=BaseModel)
@@ -164,6 +168,11 @@ def endangered_key(site: str) -> str:
     return f"sites/{_check_site(site)}/endangered.json"
 
 
+def hosts_key(site: str) -> str:
+    """Key of what is remembered of a site's hosts."""
+    return f"sites/{_check_site(site)}/hosts.json"
+
+
 # --- the archive
 
 
@@ -185,6 +194,7 @@ class Archive:
     version_key = staticmethod(version_key)
     frontier_key = staticmethod(frontier_key)
     boilerplate_key = staticmethod(boilerplate_key)
+    hosts_key = staticmethod(hosts_key)
     backfill_key = staticmethod(backfill_key)
     endangered_key = staticmethod(endangered_key)
 
@@ -335,23 +345,61 @@ class Archive:
         """What publishing a run made; None when it is not published."""
         return self._find(published_key(site, run), Published)
 
-    # --- walks
+    # --- what one run hands to the next
 
-    def read_progress(self, key: str, kind: type[_Doc]) -> tuple[_Doc | None, str | None]:
-        """A document below ``sites/`` that one run hands to the next, and its ETag for ``replace_progress``."""
-        try:
-            stored = self.store.get(key)
-        except KeyMissing:
-            return None, None
-        return _parse(kind, stored.body, key), stored.etag
+    def read_progress(self, key: str, kind: type[_Doc]) -> _Doc | None:
+        """A document below ``sites/`` that one run hands to the next; None when there is none."""
+        return self._find(key, kind)
 
-    def replace_progress(self, key: str, document: BaseModel, etag: str | None) -> None:
-        """Replace such a document.
+    def change_progress(self, key: str, kind: type[_Doc], change: Callable[[_Doc | None], _Doc | None]) -> _Doc | None:
+        """Change such a document on top of whatever others wrote meanwhile.
+
+        Args:
+            key: where it lies.
+            kind: its type.
+            change: makes the new state of the one that stands; called again when somebody else was faster.
+
+        Returns:
+            What stands now.
 
         Raises:
-            Lost: somebody else was faster; read it again.
+            WriteConflict: others were faster too often in a row.
         """
-        self.store.replace(key, document.model_dump_json(indent=1).encode(), etag=etag, content_type=_JSON)
+        changed: _Doc | None = None
+        try:
+            for attempt in Retrying(
+                retry=retry_if_exception_type(Lost),
+                stop=stop_after_attempt(_TRIES),
+                wait=wait_random_exponential(multiplier=0.02, max=1),
+            ):
+                with attempt:
+                    standing, etag = None, None
+                    with suppress(KeyMissing):
+                        stored = self.store.get(key)
+                        standing, etag = _parse(kind, stored.body, key), stored.etag
+                    changed = change(standing)
+                    if changed is not None and changed != standing:
+                        body = changed.model_dump_json().encode()
+                        self.store.replace(key, body, etag=etag, content_type=_JSON)
+        except RetryError as error:
+            raise WriteConflict(f"{key} was replaced by others {_TRIES} times in a row; try again") from error
+        return changed
+
+    def read_hosts(self, site: str) -> tuple[bytes | None, str | None]:
+        """What is remembered of a site's hosts, as ``spiders.hosts`` wrote it, and its ETag; None: there is nothing."""
+        try:
+            stored = self.store.get(hosts_key(site))
+        except KeyMissing:
+            return None, None
+        return stored.body, stored.etag
+
+    def replace_hosts(self, site: str, body: bytes, etag: str | None) -> bool:
+        """Replace what is remembered of a site's hosts; False: another run of the site was faster, and its stands."""
+        try:
+            self.store.replace(hosts_key(site), body, etag=etag, content_type=_JSON)
+        except Lost:
+            return False
+        return True
 
     # --- versions
 

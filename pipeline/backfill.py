@@ -11,29 +11,28 @@ Not here: running a chunk (``pipeline.steps``), giving way to the regular schedu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 
 from pydantic import Field
-from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from pipeline.archive import Archive
-from pipeline.errors import SettingsError, WriteConflict
+from pipeline.endangered import next_run
+from pipeline.errors import SettingsError
 from pipeline.model import CONTRACT, Document, Finding, UtcTime
-from pipeline.store import Lost
 from spiders.protocol import CrawlSummary, Orders, SourceWalk, Walk
 from spiders.site import Site
+from spiders.window import Window
 
 PASSED_SHARE = 0.8
-"""A listing without dates has passed the window's start when so many of the articles it led to were published before."""
+"""A listing without dates has passed the window's start when this share of its articles was published before."""
+LEAST_SECONDS = 300.0
 MOST_IDLE = 3
 """After so many chunks in a row that neither fetched a page nor came further, the walk stops and says so."""
 
-_TRIES = 10
-
 
 class Backfill(Document):
-    """An order to fetch what a site published on the days from ``since`` to ``until``, and how far it is carried out."""
+    """An order to fetch what a site published from ``since`` to ``until``, and how far it is carried out."""
 
     contract: int = CONTRACT
     site: str
@@ -81,12 +80,10 @@ class Progress(Document):
 
 def read_backfill(archive: Archive, site: str) -> Backfill | None:
     """The latest order for a site; None when there never was one."""
-    return archive.read_progress(archive.backfill_key(site), Backfill)[0]
+    return archive.read_progress(archive.backfill_key(site), Backfill)
 
 
-def begin_chunk(
-    archive: Archive, site: Site, run: str, *, since: date, until: date, now: datetime, again: bool = False
-) -> Orders:
+def begin_chunk(archive: Archive, site: Site, run: str, *, window: Window, now: datetime, again: bool = True) -> Orders:
     """Take the order up, or give it, and say what its next chunk does.
 
     An order for another window replaces the one that stands; what that one fetched is known and costs nothing.
@@ -95,8 +92,7 @@ def begin_chunk(
         archive: where the order lies.
         site: which site.
         run: id of the run that is to be the chunk.
-        since: first day of the window.
-        until: last day of it.
+        window: the days that are wanted; without a last one: until today.
         now: when the chunk begins.
         again: walk anew where the same order was carried out before.
 
@@ -104,6 +100,9 @@ def begin_chunk(
         SettingsError: the window ends before it begins, or lies in the future.
         WriteConflict: others were faster too often in a row.
     """
+    since, until = window.since, window.until or now.date()
+    if since is None:
+        raise SettingsError("A backfill needs the first day that is wanted.", next_step="Give one, as 2024-01-01.")
     if since > until:
         raise SettingsError(
             f"The window ends on {until} and begins on {since}.", next_step="Give --since the earlier day of the two."
@@ -116,7 +115,8 @@ def begin_chunk(
             standing = Backfill(site=site.id, since=since, until=until, ordered_at=now)
         return standing.model_copy(update={"run": run, "run_at": now, "stopped": None, "idle": 0})
 
-    begun = _change(archive, site.id, begin)
+    begun = archive.change_progress(archive.backfill_key(site.id), Backfill, begin)
+    assert begun is not None
     return Orders(mode="backfill", since=since, until=until, walk=begun.walk)
 
 
@@ -154,7 +154,7 @@ def end_chunk(
             }
         )
 
-    return _change(archive, site.id, end)
+    return archive.change_progress(archive.backfill_key(site.id), Backfill, end)
 
 
 def stop_backfill(archive: Archive, site: str, run: str, why: str) -> None:
@@ -165,7 +165,7 @@ def stop_backfill(archive: Archive, site: str, run: str, why: str) -> None:
             return standing
         return standing.model_copy(update={"run": None, "run_at": None, "stopped": f"run {run} was rejected: {why}"})
 
-    _change(archive, site, stop)
+    archive.change_progress(archive.backfill_key(site), Backfill, stop)
 
 
 def pass_start(walk: Walk, dated: Sequence[tuple[str | None, date]], since: date) -> Walk:
@@ -197,7 +197,9 @@ def tell_progress(backfill: Backfill) -> Progress:
     reached = _find_reached(backfill)
     share = 1.0 if backfill.finished_at else _find_share(backfill, reached)
     months = _count_months(backfill.since, backfill.until)
-    done = months if backfill.finished_at else max(0, _count_months(reached, backfill.until) - 1) if reached else 0
+    done = months if backfill.finished_at else 0
+    if reached and not done:  # the month that was reached is not done
+        done = max(0, _count_months(reached, backfill.until) - 1)
     documents_of = sum(source.total or source.read for source in sources) if sources else None
     left = backfill.seconds * (1 - share) / share if 0.02 <= share < 1 else (0.0 if backfill.finished_at else None)
     state = "finished" if backfill.finished_at else "stopped" if backfill.stopped else "under way"
@@ -234,6 +236,18 @@ def tell_progress(backfill: Backfill) -> Progress:
     )
 
 
+def bound_chunk(site: Site, now: datetime) -> float:
+    """Seconds that a chunk may crawl: until the regular run is due, and five minutes at least."""
+    left = (next_run(site, now) - now).total_seconds()
+    return min(site.crawl.run_seconds, max(LEAST_SECONDS, left))
+
+
+def relax_limits(site: Site) -> Site:
+    """The site with the limits for pages of years ago: nothing that its file or its history says of today's."""
+    limits = site.check.model_copy(update={"min_captures": None, "min_published_share": None, "min_words": None})
+    return site.model_copy(update={"check": limits})
+
+
 def _tell_days(findings: Iterable[Finding]) -> Iterable[tuple[str, str | None, date | None]]:
     """Kind, source document and day of publication of each finding; not its text."""
     for finding in findings:
@@ -247,14 +261,15 @@ def _find_reached(backfill: Backfill) -> date | None:
     if backfill.finished_at:
         return backfill.since
     known = [day for day in days if day is not None]
-    return max(backfill.since, max(known)) if known and len(known) == len(days) else None
+    return max([backfill.since, *known]) if known and len(known) == len(days) else None
 
 
 def _find_share(backfill: Backfill, reached: date | None) -> float:
     """How much of the whole is done: by the documents where an index counts them, else by the days."""
     counted = [source for source in backfill.walk.sources if source.total]
     if counted:
-        return sum(source.read for source in counted) / sum(max(source.total or 1, source.read) for source in counted)
+        total = sum(max(source.total or 1, source.read) for source in counted)
+        return sum(source.read for source in counted) / total
     if reached is None:
         return 0.0
     days = (backfill.until - backfill.since).days + 1
@@ -269,22 +284,3 @@ def _say_seconds(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
-
-
-def _change(archive: Archive, site: str, change: Callable[[Backfill | None], Backfill | None]) -> Backfill:
-    key = archive.backfill_key(site)
-    try:
-        for attempt in Retrying(
-            retry=retry_if_exception_type(Lost),
-            stop=stop_after_attempt(_TRIES),
-            wait=wait_random_exponential(multiplier=0.02, max=1),
-        ):
-            with attempt:
-                standing, etag = archive.read_progress(key, Backfill)
-                changed = change(standing)
-                if changed is not None and changed != standing:
-                    archive.replace_progress(key, changed, etag)
-                return changed  # type: ignore[return-value]
-    except RetryError as error:
-        raise WriteConflict(f"{key} was replaced by others {_TRIES} times in a row; try again") from error
-    raise AssertionError("tenacity returns or raises")

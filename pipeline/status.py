@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from zoneinfo import ZoneInfo
-
-from croniter import croniter
 
 from pipeline.archive import Archive
+from pipeline.endangered import next_run
 from pipeline.model import Document, Outcome, UtcTime
 from spiders.site import Site
 
@@ -30,7 +28,7 @@ class SiteStatus(Document):
     unchanged: int = 0
     failed: int = 0  # failed or blocked
     message: str | None = None  # the gate's message when the verdict is not "accept"
-    next_run: UtcTime | None = None  # by the site's schedule; None when it has none
+    next_run: UtcTime | None = None  # by the schedule in force
 
 
 def read_status(archive: Archive, sites: Iterable[Site], now: datetime) -> list[SiteStatus]:
@@ -42,15 +40,6 @@ def read_status(archive: Archive, sites: Iterable[Site], now: datetime) -> list[
         now: the moment after which the next run is looked for; with a zone.
     """
     return [_site_status(archive, site, now) for site in sites]
-
-
-def next_run(site: Site, now: datetime) -> datetime | None:
-    """When the site's schedule is due next after ``now``; None for a site that runs only by hand."""
-    if site.schedule in ("", "@once", "@continuous"):
-        return None
-    local = now.astimezone(ZoneInfo(site.timezone))
-    moment: datetime = croniter(site.schedule, local).get_next(datetime)
-    return moment.astimezone(now.tzinfo)
 
 
 def _site_status(archive: Archive, site: Site, now: datetime) -> SiteStatus:

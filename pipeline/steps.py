@@ -18,16 +18,29 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 from pipeline.archive import Archive, open_archive
+from pipeline.backfill import (
+    Backfill,
+    begin_chunk,
+    bound_chunk,
+    end_chunk,
+    read_backfill,
+    relax_limits,
+    stop_backfill,
+    tell_progress,
+)
 from pipeline.check import check_run
+from pipeline.endangered import adapt_site, begin_run, end_run, excuse_closing, last_due
 from pipeline.errors import (
     ArchiveError,
     CrawlFailed,
@@ -36,15 +49,18 @@ from pipeline.errors import (
     RunRejected,
     SettingsError,
     SiteFileError,
+    Temporary,
 )
 from pipeline.extract import Extractor
 from pipeline.frontier import Frontier
 from pipeline.model import Published, Report, run_id
 from pipeline.publish import publish_run
 from pipeline.settings import Settings, child_environment
-from spiders.protocol import SUMMARY_NAME, CrawlSummary, Exit, write_plan
+from spiders.pace import describe_window, find_window
+from spiders.protocol import HOSTS_NAME, SUMMARY_NAME, CrawlSummary, Exit, Orders, write_plan
 from spiders.site import BUILTIN_FOLDER, Site, SiteError, load_sites
 from spiders.warc import read_captures
+from spiders.window import Window
 
 log = logging.getLogger("muniment")
 
@@ -52,6 +68,10 @@ HISTORY = 30
 """How many accepted earlier reports the gate compares a run with."""
 
 _POLL_SECONDS = 0.2
+_GIVE_WAY_SECONDS = 2.0
+_LOOK_BACK = 50  # runs among which the latest regular one is looked for
+_RUN_MARGIN = timedelta(minutes=15)
+_DUE_MARGIN = timedelta(minutes=2)  # so long somebody has to begin a run that is due
 _CHILD_GRACE_SECONDS = 20.0
 
 
@@ -128,12 +148,26 @@ def new_run(settings: Settings) -> str:
 # --- crawl ------------------------------------------------------------------------------------------
 
 
+def find_closed_window(work: Workplace, site_id: str, run: str) -> str | None:
+    """Why a run may not crawl now: the site's windows are closed. None: it may, or it began when they were open.
+
+    Whoever starts runs asks this first; ``crawl`` itself would fetch nothing outside of the windows.
+    """
+    site, now = work.site(site_id), work.settings.now()
+    window = find_window(site.crawl.windows, site.timezone, now)
+    if window.open or work.archive.read_summary(site_id, run) or work.archive.segments(site_id, run):
+        return None
+    return f"The crawl window of {site_id} is closed: {describe_window(window, site.timezone, now)}."
+
+
 def crawl(
     work: Workplace,
     site_id: str,
     run: str,
     *,
     limit: int | None = None,
+    anytime: bool = False,
+    window: Window | None = None,
     on_segment: Callable[[int], None] | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> Crawled:
@@ -147,6 +181,8 @@ def crawl(
         site_id: which site.
         run: id of the run.
         limit: fetch at most so many article pages, instead of the site's ``fetch_at_most``.
+        anytime: also outside of the site's crawl windows.
+        window: make the run a chunk of a backfill: of what was published on these days.
         on_segment: called with a segment's number as soon as it is in the archive.
         on_line: called with each line that the crawl child logs.
 
@@ -155,13 +191,13 @@ def crawl(
         CrawlFailed: the child says that its books do not balance.
         SettingsError: the child refused to start, for example without a contact address.
     """
-    site, archive = work.site(site_id), work.archive
-    if limit is not None:
-        site = site.model_copy(update={"crawl": site.crawl.model_copy(update={"fetch_at_most": limit})})
+    archive = work.archive
     summary = archive.read_summary(site_id, run)
     if summary is None:
+        orders = give_orders(work, site_id, run, window=window)
+        site = _adapt_site(work, site_id, orders, limit, anytime=anytime)
         with _scratch(work.settings, run) as spool:
-            summary = _crawl_in_child(work, site, run, spool, on_segment, on_line)
+            summary = _crawl_in_child(work, site, run, orders, spool, on_segment, on_line)
         archive.write_summary(summary)
     _log_summary(summary)
     return Crawled(
@@ -171,10 +207,44 @@ def crawl(
     )
 
 
+def give_orders(work: Workplace, site_id: str, run: str, *, window: Window | None = None) -> Orders:
+    """What kind of run it is: what was said when it began, or what is decided now.
+
+    Raises:
+        SettingsError: the window cannot be used.
+    """
+    site, archive = work.site(site_id), work.archive
+    orders = archive.read_orders(site_id, run)
+    if orders is None:
+        now = work.settings.now()
+        if window is not None:
+            orders = begin_chunk(archive, site, run, window=window, now=now)
+        else:
+            orders = begin_run(archive, site, run, now)
+        orders = archive.write_orders(site_id, run, orders)
+    if orders.mode != "regular":
+        days = f" of {orders.since} to {orders.until}" if orders.mode == "backfill" else ""
+        log.info("%s is a %s run%s", run, orders.mode, days)
+    return orders
+
+
+def _adapt_site(work: Workplace, site_id: str, orders: Orders, limit: int | None, *, anytime: bool) -> Site:
+    """The site with this run's own bounds."""
+    now = work.settings.now()
+    site = adapt_site(work.site(site_id), now)
+    update: dict[str, object] = {} if limit is None else {"fetch_at_most": limit}
+    if anytime:
+        update["windows"] = ()
+    if orders.mode == "backfill":
+        update["run_seconds"] = bound_chunk(site, now)
+    return site.model_copy(update={"crawl": site.crawl.model_copy(update=update)})
+
+
 def _crawl_in_child(
     work: Workplace,
     site: Site,
     run: str,
+    orders: Orders,
     spool: Path,
     on_segment: Callable[[int], None] | None,
     on_line: Callable[[str], None] | None,
@@ -188,7 +258,10 @@ def _crawl_in_child(
             known=frontier.known(now, site),
             done=_pages_in(archive, sealed, spool),
             now=now,
+            orders=frontier.complete_orders(orders, site, now=now),
         )
+    remembered, hosts_etag = archive.read_hosts(site.id)
+    (spool / HOSTS_NAME).write_bytes(remembered or b"{}")
     (spool / "site.json").write_text(site.model_dump_json(), encoding="utf-8")
     segments = spool / "segments"
     segments.mkdir()
@@ -201,6 +274,7 @@ def _crawl_in_child(
         *("--site", str(spool / "site.json")),
         *("--plan", str(spool / "plan.sqlite")),
         *("--spool", str(segments)),
+        *("--hosts", str(spool / HOSTS_NAME)),
         *("--run", run),
         *("--first-segment", str(first)),
         *("--segment-mb", str(settings.segment_mb)),
@@ -237,6 +311,7 @@ def _crawl_in_child(
         reader.join(timeout=5)
         if child.stdout is not None:
             child.stdout.close()
+        _keep_hosts(archive, site.id, segments / HOSTS_NAME, hosts_etag)
     if status != 0:
         raise _child_failure(site, run, status, last_lines)
     return CrawlSummary.model_validate_json((segments / SUMMARY_NAME).read_bytes())
@@ -250,6 +325,15 @@ def _pages_in(archive: Archive, keys: Sequence[str], spool: Path) -> Iterator[st
         with path.open("rb") as stream:
             yield from (capture.requested for capture in read_captures(stream) if capture.kind == "page")
         path.unlink()
+
+
+def _keep_hosts(archive: Archive, site_id: str, path: Path, etag: str | None) -> None:
+    """Store what the child learned of the hosts, however it ended; without it the next run only asks more."""
+    try:
+        if path.exists():
+            archive.replace_hosts(site_id, path.read_bytes(), etag)
+    except (OSError, Temporary) as error:
+        log.warning("what is known of the hosts of %s was not stored: %s", site_id, error)
 
 
 def _pass_lines_on(child: subprocess.Popen[str], last_lines: list[str], on_line: Callable[[str], None] | None) -> None:
@@ -379,8 +463,7 @@ def check(work: Workplace, site_id: str, run: str) -> Report:
                     f"Segment {segment:05d} of run {run} of {site_id} is not extracted.",
                     next_step=f"Run its extract step: `muniment extract-segment {site_id} {run} {segment}`.",
                 )
-        history = archive.accepted_reports(site_id, before=run, most=HISTORY)
-        report = archive.write_report(check_run(site, summary, archive.read_findings(site_id, run), history))
+        report = archive.write_report(_judge(work, site, run, summary))
     for item in report.checks:
         log.log(
             logging.INFO if item.verdict == "accept" else logging.WARNING,
@@ -390,12 +473,26 @@ def check(work: Workplace, site_id: str, run: str) -> Report:
             item.message,
         )
     if report.verdict == "reject":
+        stop_backfill(archive, site_id, run, report.message)
         raise RunRejected(
             report.message,
             next_step=f"Read the checks above and docs/operators.md#a-rejected-run; `muniment status {site_id}`.",
         )
     log.info("verdict: %s. %s", report.verdict, report.message)
     return report
+
+
+def _judge(work: Workplace, site: Site, run: str, summary: CrawlSummary) -> Report:
+    """The gate's report, as strict as this kind of run deserves."""
+    archive, now = work.archive, work.settings.now()
+    orders = archive.read_orders(site.id, run) or Orders()
+    history: list[Report] = []
+    if orders.mode == "backfill":
+        site = relax_limits(site)
+    else:
+        history = archive.accepted_reports(site.id, before=run, most=HISTORY)
+    report = check_run(site, summary, archive.read_findings(site.id, run), history)
+    return excuse_closing(site, report, now).model_copy(update={"mode": orders.mode})
 
 
 # --- publish ----------------------------------------------------------------------------------------
@@ -421,6 +518,7 @@ def publish(work: Workplace, site_id: str, run: str) -> Published:
             next_step="Something overwrote it; compare with the store's log.",
         )
     published = publish_run(archive, site, run, now=work.settings.now())
+    _hand_on(work, site, run)
     log.info(
         "published %s: %s; versions: %s",
         run,
@@ -428,6 +526,23 @@ def publish(work: Workplace, site_id: str, run: str) -> Published:
         ", ".join(f"{count} {name}" for name, count in sorted(published.versions.items()) if count) or "none",
     )
     return published
+
+
+def _hand_on(work: Workplace, site: Site, run: str) -> None:
+    """Note how far a walk or a full capture came with this run, for the next one to go on."""
+    archive, now = work.archive, work.settings.now()
+    orders, summary = archive.read_orders(site.id, run), archive.read_summary(site.id, run)
+    if orders is None or summary is None:
+        return
+    if orders.mode == "backfill":
+        standing = end_chunk(archive, site, run, summary, archive.read_findings(site.id, run), now)
+        if standing is not None:
+            log.info("backfill of %s to %s: %s", standing.since, standing.until, tell_progress(standing).message)
+    elif orders.mode == "full" or orders.walk is not None:
+        with Frontier.open(archive, site) as frontier:
+            capture = end_run(archive, site, run, orders, summary, frontier.known(now, site), now)
+        if capture is not None and capture.since is not None:
+            log.info("%s", capture.message)
 
 
 # --- all of it --------------------------------------------------------------------------------------
@@ -447,7 +562,14 @@ class Progress:
 
 
 def run_site(
-    work: Workplace, site_id: str, run: str, *, limit: int | None = None, progress: Progress | None = None
+    work: Workplace,
+    site_id: str,
+    run: str,
+    *,
+    limit: int | None = None,
+    anytime: bool = False,
+    window: Window | None = None,
+    progress: Progress | None = None,
 ) -> RunResult:
     """All steps of one run in this process, as ``muniment run`` does them.
 
@@ -473,7 +595,16 @@ def run_site(
             progress.segments(sum(job.done() for job in jobs), len(jobs))
 
         progress.step("crawl")
-        crawled = crawl(work, site_id, run, limit=limit, on_segment=extract_soon, on_line=progress.line)
+        crawled = crawl(
+            work,
+            site_id,
+            run,
+            limit=limit,
+            anytime=anytime,
+            window=window,
+            on_segment=extract_soon,
+            on_line=progress.line,
+        )
         end_step("crawl")
         progress.step("extract")
         if not jobs:  # the crawl had ended before: nobody announced its segments
@@ -491,6 +622,104 @@ def run_site(
     published = publish(work, site_id, run)
     end_step("publish")
     return RunResult(site=site_id, run=run, report=report, published=published, seconds=seconds)
+
+
+# --- a backfill -------------------------------------------------------------------------------------
+
+
+def run_backfill(
+    work: Workplace,
+    site_id: str,
+    window: Window,
+    *,
+    limit: int | None = None,
+    again: bool = False,
+    wait: bool = True,
+    progress: Progress | None = None,
+    on_chunk: Callable[[Backfill], None] | None = None,
+) -> Backfill:
+    """Fetch what a site published in a window of the past, chunk by chunk, until its start is passed.
+
+    Called again after an interruption it goes on: with the chunk that was under way, then with the next.
+
+    Args:
+        work: the workplace.
+        site_id: which site.
+        window: the days that are wanted; without a last one: until today.
+        limit: end after so many fetched pages; the next call goes on.
+        again: walk anew where this window was finished before.
+        wait: let a regular run of the site that is due or under way go first.
+        progress: told of what each chunk does.
+        on_chunk: called after each chunk with how far it came.
+
+    Returns:
+        How far it has come.
+
+    Raises:
+        RunRejected and all that the steps raise.
+    """
+    site, archive, progress = work.site(site_id), work.archive, progress or Progress()
+    window = Window(since=window.since, until=window.until or work.settings.now().date())
+    standing = read_backfill(archive, site_id)
+    left = limit
+    while True:
+        ours = standing is not None and (standing.since, standing.until) == (window.since, window.until)
+        if standing is not None and ours and standing.finished_at and not again:
+            return standing
+        if wait:
+            _give_way(work, site, progress)
+        interrupted = standing.run if standing is not None and ours else None
+        run = interrupted or new_run(work.settings)
+        most = site.crawl.fetch_at_most if left is None else min(left, site.crawl.fetch_at_most)
+        run_site(work, site_id, run, limit=most, window=window, progress=progress)
+        standing, again = read_backfill(archive, site_id), False
+        if standing is None:
+            raise ArchiveError(f"The backfill of {site_id} is gone.", next_step="Give the order again.")
+        if on_chunk:
+            on_chunk(standing)
+        if left is not None:
+            summary = archive.read_summary(site_id, run)
+            left -= summary.captured if summary else 0
+        if not standing.unfinished or (left is not None and left <= 0):
+            return standing
+
+
+def _give_way(work: Workplace, site: Site, progress: Progress) -> None:
+    """Wait while a regular run of the site is under way, or is due and will be begun by whoever begins them."""
+    told = None
+    while (why := find_regular_run(work, site, work.settings.now())) is not None:
+        if why != told:
+            log.info("the backfill waits: %s", why)
+            progress.line(f"waits: {why}")
+            told = why
+        time.sleep(_GIVE_WAY_SECONDS)
+
+
+def find_regular_run(work: Workplace, site: Site, now: datetime) -> str | None:
+    """Why a backfill has to wait, in words; None when it may go on."""
+    archive = work.archive
+    for run in islice(archive.runs(site.id), _LOOK_BACK):
+        orders = archive.read_orders(site.id, run)
+        if orders is None or orders.mode == "backfill":
+            continue
+        began = datetime.strptime(run[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        lasts = timedelta(seconds=site.crawl.run_seconds) + _RUN_MARGIN
+        if now - began < lasts and archive.read_report(site.id, run) is None and _is_alive(work, site.id, run):
+            return f"run {run} is under way"
+        due = last_due(site, now)
+        before = last_due(site, due - timedelta(seconds=1))
+        if began < due and now - due < _DUE_MARGIN and began >= before - _DUE_MARGIN:
+            return f"the run of {due:%H:%M}Z is due"
+        return None
+    return None
+
+
+def _is_alive(work: Workplace, site_id: str, run: str) -> bool:
+    """Whether a crawl has written anything lately: it uploads a segment every few minutes."""
+    keys = [work.archive.orders_key(site_id, run), *work.archive.segments(site_id, run)[-1:]]
+    heads = [head for key in keys if (head := work.archive.store.head(key)) is not None]
+    newest = max((head.modified for head in heads), default=datetime.min.replace(tzinfo=UTC))
+    return datetime.now(UTC) - newest < timedelta(seconds=work.settings.segment_seconds) + _DUE_MARGIN
 
 
 @contextmanager
