@@ -5,32 +5,49 @@ known and carries out what is decided; ``pipeline.frontier`` remembers the obser
 
 The rules:
 
-- A version is made when headline or text differ (``Article.digest``), when the article is first seen, when
-  it went, and when it came back. What a page merely *looks* like is no reason.
+- A version is made when an article is first seen, when its headline or text differ in essence
+  (``pipeline.edits``), when it moved, when it went or has been blocked for long, and when it came back. What a page
+  merely *looks* like is no reason, nor is what its template turns over.
 - Versions are numbered as they are made; an article's *current* version is the newest by
   ``(captured_at, n)``. A run that is released late may therefore add a version that is not current, and
   only if its text stands in none of the article's versions.
-- A tombstone needs evidence spread over time: at least ``site.gone_after_checks`` runs that were answered
-  404 or 410, the first and the last at least ``site.gone_after`` apart, and nothing live since the first.
-  Blocked and failed captures say nothing about the article, in either direction.
-- Where an article's canonical URL is live, its aliases make no versions: pages that differ only in what
-  surrounds the text would otherwise take turns.
-- A live capture after a tombstone is a ``restored`` version even when the text is what it was.
+- An article keeps its id when it moves: a permanent redirect (301, 308, and nothing else on the way) from its address
+  to another page of the site, or its own page naming a new canonical URL. An address that differs in scheme, "www."
+  or a slash at the end is the same address. Where the new address has an article already, the old one ends in a
+  ``moved`` version that names it (``moved_to``) and has no text: a text is live under one article only.
+- A tombstone needs evidence spread over time: at least ``site.gone_after_checks`` runs that were answered 404 or 410
+  (or "not found" in other words), the first and the last at least ``site.gone_after`` apart, and nothing live since
+  the first. A ``blocked`` version needs the same of blocked answers. Failed captures say nothing, in either direction.
+- In a storm (``pipeline.publish`` sees it: most of what a run asked for is missing) an answer is *doubted*: it counts
+  only where the answers go on for ``_STORM_PATIENCE``, because a site may really have dropped half of its pages. That
+  never holds for blocks: a wall before the whole site is a fact about us, not about its articles.
+- Where an article's address is live, its aliases make no versions: pages that differ only in what surrounds the
+  text would otherwise take turns.
+- A live capture after a tombstone or a block is a ``restored`` version even when the text is what it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from urllib.parse import urlsplit
 
+from pipeline.edits import classify_edit, essence_digest, is_comparable
 from pipeline.errors import ArchiveError
-from pipeline.model import Article, Change, Finding, Outcome, State, Version, content_digest
+from pipeline.model import Article, Change, Edit, Finding, Outcome, State, Version, content_digest
 from spiders.site import DEFAULT_RECHECK, Recheck, Site
 
 _EARLY = 0.1
 """A check may come this share of its interval early: an hourly run never starts exactly an hour after the last."""
 
+_STORM_PATIENCE = timedelta(days=7)
+"""So long doubted answers must go on until they count: longer than a botched deployment or a hack is left standing."""
+_PERMANENT = frozenset({301, 308})
+_ABSENT = frozenset({State.GONE, State.BLOCKED})
+_OWN_FACTS = frozenset({"why", "sitemap", "dated"})
+"""Facts of a finding that are ours: why it was fetched. The others are what its source said."""
 _LIVE_KINDS = frozenset({"article", "unchanged"})
 _RANK = {"article": 3, "unchanged": 2, "gone": 1}
 _OUTCOME = {
@@ -40,6 +57,7 @@ _OUTCOME = {
     "gone": Outcome.GONE,
     "blocked": Outcome.BLOCKED,
     "failed": Outcome.FAILED,
+    "excluded": Outcome.EXCLUDED,
 }
 
 
@@ -65,16 +83,20 @@ class Standing:
     run: str
     url: str
     title: str
+    essence: str | None = None
+    moved_to: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Missing:
-    """One observation that an article was not there."""
+    """One observation that an article was not there, or not to be had."""
 
     run: str
     url: str
     at: datetime
     status: int
+    kind: Literal["gone", "blocked"] = "gone"
+    doubted: bool = False  # most of what its run asked for was missing or blocked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,14 +133,53 @@ def is_live(finding: Finding) -> bool:
     return finding.kind in _LIVE_KINDS
 
 
-def rank_finding(finding: Finding) -> tuple[int, bool, datetime, str]:
+def rank_finding(finding: Finding) -> tuple[int, bool, bool, datetime, str]:
     """The highest of a run's findings on one article speaks for it, in whatever order they come.
 
     A capture with text before one without, that before a missing page, that before an unusable answer; then
-    the capture that was answered by the article's canonical URL; then the latest; ties by record id.
+    the capture that was answered by the article's canonical URL; then one that a permanent redirect led there, because
+    it proves more; then the latest; ties by record id.
     """
     canonical = finding.article is not None and finding.final == finding.article.url
-    return _RANK.get(finding.kind, 0), canonical, finding.evidence.captured_at, finding.evidence.record_id
+    evidence = finding.evidence
+    return _RANK.get(finding.kind, 0), canonical, is_redirected(finding), evidence.captured_at, evidence.record_id
+
+
+def is_redirected(finding: Finding) -> bool:
+    """Whether permanent redirects led from the page that was asked for to the one that answered, and only such."""
+    return bool(finding.hops) and all(status in _PERMANENT for status, _ in finding.hops)
+
+
+def fold_address(url: str) -> str:
+    """An address without what makes no other page of it: scheme, "www.", a slash at the end.
+
+    >>> fold_address("http://www.example.org/news/a/") == fold_address("https://example.org/news/a")
+    True
+    """
+    parts = urlsplit(url)
+    host = parts.netloc.removeprefix("www.")
+    return f"{host}{parts.path.rstrip('/')}" + (f"?{parts.query}" if parts.query else "")
+
+
+def is_same_address(one: str, other: str) -> bool:
+    """Whether two URLs differ in nothing but scheme, "www." and a slash at the end."""
+    return one == other or fold_address(one) == fold_address(other)
+
+
+def new_address(finding: Finding, address: str) -> str | None:
+    """Where an article that lived at ``address`` lives now, if this capture proves that it moved.
+
+    Proof is a permanent redirect from the address to another page, or the article's own page there naming another
+    canonical URL. A temporary redirect proves nothing, nor does an alias.
+    """
+    if not is_live(finding) or not is_same_address(finding.requested, address):
+        return None
+    target = finding.article.url if finding.article else finding.final
+    if is_same_address(target, address):
+        return None
+    if finding.hops:
+        return target if is_redirected(finding) else None
+    return target if finding.article and is_same_address(finding.final, address) else None
 
 
 def current_version(versions: Iterable[Version]) -> Version | None:
@@ -140,6 +201,8 @@ def standing_of(versions: Sequence[Version]) -> Standing | None:
         run=current.run,
         url=current.url,
         title=current.title,
+        essence=current.essence,
+        moved_to=current.moved_to,
     )
 
 
@@ -159,7 +222,7 @@ def no_version(finding: Finding, reason: str | None = None) -> Decision:
     return Decision(outcome=outcome, reason=reason or finding.reason or usual)
 
 
-def decide_quickly(
+def decide_quickly(  # noqa: PLR0911 - one return per reason reads best
     making: Making, finding: Finding, standing: Standing | None, *, canonical_lives: bool = False
 ) -> Decision | None:
     """Decide from memory alone, where memory is enough.
@@ -169,18 +232,29 @@ def decide_quickly(
 
     Returns:
         The decision, or None when the article's versions have to be read (``decide``): for everything but a new
-        article, a plain edit and a plain "same as before", and when this run may have made a version already.
+        article and a plain "same as before", and when this run may have made a version already.
     """
     if not is_live(finding) or (standing is None and finding.article is None):
         return None
     if standing is None:
         assert finding.article is not None
-        return _archived(_live(making, finding, finding.article, n=1, change=Change.NEW))
-    if canonical_lives or standing.state is State.GONE or finding.evidence.captured_at <= standing.captured_at:
+        return _archived(_live(making, finding, finding.article, (), n=1, change=Change.NEW))
+    if canonical_lives or not is_readable(standing) or finding.evidence.captured_at <= standing.captured_at:
         return None
-    if finding.article is None or finding.article.digest == standing.digest:
+    if finding.article is None:
+        return no_version(finding) if is_same_address(finding.final, standing.url) or not finding.hops else None
+    if not is_same_address(finding.article.url, standing.url):
+        return None
+    if finding.article.digest == standing.digest:
         return no_version(finding)
-    return _archived(_live(making, finding, finding.article, n=standing.n + 1, change=Change.EDITED))
+    if is_comparable(standing.essence) and _essence_of(finding.article) == standing.essence:
+        return no_version(finding, "a cosmetic edit")
+    return None
+
+
+def is_readable(version: Standing | Version) -> bool:
+    """Whether an article that stands like this is there, under its own id."""
+    return version.state not in _ABSENT and version.moved_to is None
 
 
 def decide(
@@ -192,6 +266,10 @@ def decide(
     seen_at: datetime | None = None,
     live_elsewhere: bool = False,
     canonical_lives: bool = False,
+    moved: bool = False,
+    into: str | None = None,
+    doubted: bool = False,
+    article: str | None = None,
 ) -> Decision:
     """Decide with all that is known.
 
@@ -199,10 +277,15 @@ def decide(
         making: the run.
         finding: the one that speaks for the article (``rank_finding``).
         versions: all of the article's, in order of number; may be empty.
-        missing: earlier observations that it was not there.
+        missing: earlier observations that it was not there, or blocked.
         seen_at: when it was last captured live, with or without a new version.
         live_elsewhere: another URL of the same article was live when last looked at.
-        canonical_lives: so was the canonical one, and the finding comes from another.
+        canonical_lives: so was the article's address, and the finding comes from another.
+        moved: the article is known to live at the page's canonical URL now: another capture of the run proves it, or
+            its address went.
+        into: the article that has the address to which this one moved.
+        doubted: most of what the run asked for was missing, or blocked.
+        article: id of the article; default: that of its versions, else the one that the page's URL gives.
 
     Raises:
         ArchiveError: this run has made a version already, and it is not the one that this finding makes.
@@ -210,7 +293,7 @@ def decide(
     own = next((version for version in versions if version.run == making.run), None)
     if own is not None:
         before = versions[: own.n - 1]
-        again = _make_again(making, finding, before, own.state)
+        again = _make_again(making, finding, before, own)
         if again is None or _essence(again) != _essence(own):
             raise ArchiveError(
                 f"site {own.site}, article {own.article}: version {own.n} was made by run {own.run}, but the findings "
@@ -219,12 +302,16 @@ def decide(
                 "changed after it was written. Publishing again does not help.",
             )
         return Decision(outcome=Outcome.ARCHIVED, reason=f"version {own.n} was made before", version=own, stands=True)
-    if finding.kind == "gone":
-        return _decide_gone(making, finding, versions, missing, seen_at, live_elsewhere)
+    if finding.kind in ("gone", "blocked"):
+        return _decide_absent(
+            making, finding, versions, missing, seen_at, live_elsewhere=live_elsewhere, doubted=doubted
+        )
     current = current_version(versions)
-    if canonical_lives and current is not None and current.state is not State.GONE:
-        return no_version(finding, "an alias; the canonical URL speaks for the article")
-    version = _next(making, finding, versions)
+    if into is not None and current is not None and is_live(finding):
+        return _decide_end(making, finding, versions, into)
+    if canonical_lives and current is not None and is_readable(current):
+        return no_version(finding, "an alias; the article's address speaks for it")
+    version = _next(making, finding, versions, moved=moved, article=article)
     return no_version(finding) if version is None else _archived(version)
 
 
@@ -236,17 +323,27 @@ def _archived(version: Version) -> Decision:
     return Decision(outcome=Outcome.ARCHIVED, reason=f"{version.change.value}: version {version.n}", version=version)
 
 
-def _next(making: Making, finding: Finding, versions: Sequence[Version]) -> Version | None:
+def _essence_of(article: Article) -> str:
+    """The digest of an article's essence, by the rules of this release."""
+    if is_comparable(article.essence):
+        assert article.essence is not None
+        return article.essence
+    return essence_digest(article.title, article.text)
+
+
+def _next(
+    making: Making, finding: Finding, versions: Sequence[Version], *, moved: bool, article: str | None
+) -> Version | None:
     """The version that a live finding makes of an article, or None."""
-    change = _change(finding, versions)
+    change = _change(finding, versions, moved=moved)
     if change is None:
         return None
     if finding.article is None:
-        return _unchanged_again(making, finding, versions)
-    return _live(making, finding, finding.article, n=len(versions) + 1, change=change)
+        return _same_text(making, finding, versions, change)
+    return _live(making, finding, finding.article, versions, n=len(versions) + 1, change=change, article=article)
 
 
-def _change(finding: Finding, versions: Sequence[Version]) -> Change | None:
+def _change(finding: Finding, versions: Sequence[Version], *, moved: bool) -> Change | None:
     """What a finding does to an article that has these versions; None: nothing."""
     article, current = finding.article, current_version(versions)
     if not is_live(finding) or (article is None and current is None):
@@ -255,114 +352,253 @@ def _change(finding: Finding, versions: Sequence[Version]) -> Change | None:
         return Change.NEW
     if finding.evidence.captured_at < current.captured_at:
         return _late_change(finding, versions)
-    if current.state is State.GONE:
+    if not is_readable(current):
         return Change.RESTORED
-    return None if article is None or article.digest == current.digest else Change.EDITED
+    target = article.url if article else finding.final
+    if not is_same_address(target, current.url) and (moved or new_address(finding, current.url)):
+        return Change.MOVED
+    return None if article is None or _is_cosmetic(article, current) else Change.EDITED
+
+
+def _is_cosmetic(article: Article, version: Version) -> bool:
+    if article.digest == version.digest:
+        return True
+    return _essence_of(article) == essence_digest(version.title, version.text)
 
 
 def _late_change(finding: Finding, versions: Sequence[Version]) -> Change | None:
     """As ``_change``, for a capture that is older than the current version."""
-    if finding.article is None or any(finding.article.digest == version.digest for version in versions):
+    if finding.article is None or any(_is_cosmetic(finding.article, version) for version in versions):
         return None
-    stood = current_version(version for version in versions if version.captured_at <= finding.evidence.captured_at)
-    return Change.RESTORED if stood is not None and stood.state is State.GONE else Change.EDITED
+    stood = _stood_at(versions, finding.evidence.captured_at)
+    return Change.RESTORED if stood is not None and not is_readable(stood) else Change.EDITED
 
 
-def _decide_gone(
+def _stood_at(versions: Iterable[Version], moment: datetime) -> Version | None:
+    """The version that was current at a moment."""
+    return current_version(version for version in versions if version.captured_at <= moment)
+
+
+def _decide_absent(
     making: Making,
     finding: Finding,
     versions: Sequence[Version],
     missing: Sequence[Missing],
     seen_at: datetime | None,
+    *,
     live_elsewhere: bool,
+    doubted: bool,
 ) -> Decision:
+    """Decide on a page that is not there, or not to be had."""
     current = current_version(versions)
     if current is None:
-        return no_version(finding, "was never archived")
-    if current.state is State.GONE:
-        return no_version(finding, "known to be gone")
+        return no_version(finding, f"{finding.reason or finding.kind}; was never archived")
+    if not is_readable(current) and (current.state is not State.BLOCKED or finding.kind == "blocked"):
+        return no_version(finding, f"known to be {current.state.value}")
     at, seen_at = finding.evidence.captured_at, max(current.captured_at, seen_at or current.captured_at)
     if at <= seen_at or live_elsewhere:
         return no_version(finding, "live under another URL" if live_elsewhere else "seen live since")
-    this = Missing(run=making.run, url=finding.requested, at=at, status=finding.evidence.status)
-    times = sorted({each.run: each.at for each in (*missing, this) if each.at > seen_at}.values())
-    site = making.site
-    if len(times) < site.gone_after_checks or times[-1] - times[0] < site.gone_after:
-        return no_version(finding, f"missing in {len(times)} checks; not long enough for a tombstone")
-    return _archived(_tombstone(making, finding, versions, times))
+    kind: Literal["gone", "blocked"] = "gone" if finding.kind == "gone" else "blocked"
+    this = Missing(
+        run=making.run, url=finding.requested, at=at, status=finding.evidence.status, kind=kind, doubted=doubted
+    )
+    observed = [each for each in (*missing, this) if each.kind == kind and each.at > seen_at]
+    times = _enough_evidence(making.site, observed, kind)
+    if times is None:
+        runs = len({each.run for each in observed})
+        reason = f"{finding.reason or kind}; {'missing' if kind == 'gone' else 'blocked'} in {runs} checks"
+        return no_version(finding, f"{reason}{', in a storm' if doubted else ''}; not enough for a version")
+    state = State.GONE if kind == "gone" else State.BLOCKED
+    return _archived(_absence(making, finding, versions, times, state))
 
 
-def _live(making: Making, finding: Finding, article: Article, *, n: int, change: Change) -> Version:
-    note = None
-    if change is Change.RESTORED:
-        note = f"answered {finding.evidence.status} again"
+def _enough_evidence(site: Site, observed: Sequence[Missing], kind: str) -> list[datetime] | None:
+    """The moments of observations that suffice for a tombstone, or a block; None: they do not."""
+    sure = _times(each for each in observed if not each.doubted)
+    if not observed[-1].doubted and _spread(sure) >= site.gone_after and len(sure) >= site.gone_after_checks:
+        return sure
+    every = _times(observed)
+    patience = max(_STORM_PATIENCE, 3 * site.gone_after)
+    if kind == "gone" and len(every) >= site.gone_after_checks and _spread(every) >= patience:
+        return every
+    return None
+
+
+def _times(observed: Iterable[Missing]) -> list[datetime]:
+    """When an article was found missing: one moment for each run."""
+    return sorted({each.run: each.at for each in observed}.values())
+
+
+def _spread(times: Sequence[datetime]) -> timedelta:
+    return times[-1] - times[0] if times else timedelta(0)
+
+
+def _decide_end(making: Making, finding: Finding, versions: Sequence[Version], into: str) -> Decision:
+    """Decide on an article whose new address has another article."""
+    current = current_version(versions)
+    assert current is not None
+    if current.moved_to == into:
+        return no_version(finding, f"known to have moved to article {into}")
+    if finding.evidence.captured_at <= current.captured_at:
+        return no_version(finding, "moved later")
+    return _archived(_end(making, finding, versions, into))
+
+
+def _end(making: Making, finding: Finding, versions: Sequence[Version], into: str) -> Version:
+    """The last version of an article that goes on as another one."""
+    current = max(versions, key=_age)
+    return current.model_copy(
+        update={
+            **_made(making, finding, n=len(versions) + 1, state=State.MOVED, change=Change.MOVED),
+            **_without_text(current),
+            "moved_to": into,
+            "note": f"{_how_it_moved(finding, current.url)}, where article {into} was found before",
+        }
+    )
+
+
+def _live(
+    making: Making,
+    finding: Finding,
+    page: Article,
+    versions: Sequence[Version],
+    *,
+    n: int,
+    change: Change,
+    article: str | None = None,
+) -> Version:
+    """The version that a page's text makes."""
+    before = _stood_at(versions, finding.evidence.captured_at) or current_version(versions)
+    url = page.url
+    if before is not None and change is Change.EDITED and not is_same_address(url, before.url):
+        url = before.url  # an alias that tells of an edit is no new address
     return Version(
         site=making.site.id,
-        article=article.article,
+        article=article or (versions[0].article if versions else page.article),
         n=n,
-        state=State.RESTORED if change is Change.RESTORED else State.LIVE,
+        state=_STATE.get(change, State.LIVE),
         change=change,
-        url=article.url,
+        url=url,
         final_url=finding.final,
         requested_url=finding.requested,
-        title=article.title,
-        text=article.text,
-        authors=article.authors,
-        published=article.published,
-        modified=article.modified,
-        section=article.section,
-        language=article.language,
-        description=article.description,
-        image=article.image,
-        tags=article.tags,
-        origins=article.origins,
-        stripped=article.stripped,
-        words=article.words,
-        digest=article.digest,
+        title=page.title,
+        text=page.text,
+        authors=page.authors,
+        published=page.published,
+        modified=page.modified,
+        section=page.section,
+        language=page.language,
+        description=page.description,
+        image=page.image,
+        tags=page.tags,
+        origins=page.origins,
+        stripped=page.stripped,
+        words=page.words,
+        digest=page.digest,
         publisher=making.site.publisher or making.site.name,
         run=making.run,
         captured_at=finding.evidence.captured_at,
         evidence=finding.evidence,
         extractor=finding.extractor or making.extractor,
         code=making.code,
-        note=note,
+        note=_note(finding, change, before),
+        edit=_edit_since(versions, finding, page),
+        essence=_essence_of(page),
+        hops=finding.hops,
+        facts=_said(finding),
+        policy=finding.policy,
     )
 
 
-def _unchanged_again(making: Making, finding: Finding, versions: Sequence[Version]) -> Version | None:
-    """The restored version of an article whose server says after a tombstone: the body is what you hold."""
-    last = current_version(version for version in versions if version.state is not State.GONE)
+_STATE = {Change.RESTORED: State.RESTORED, Change.MOVED: State.MOVED}
+
+
+def _edit_since(versions: Sequence[Version], finding: Finding, page: Article) -> Edit | None:
+    """How a text differs from the last one that was readable before it."""
+    last = _stood_at(
+        (version for version in versions if is_readable(version)), finding.evidence.captured_at
+    ) or current_version(version for version in versions if is_readable(version))
+    return None if last is None else classify_edit(last.title, last.text, page.title, page.text)
+
+
+def _note(finding: Finding, change: Change, before: Version | None) -> str | None:
+    if change is Change.RESTORED:
+        return f"answered {finding.evidence.status} again"
+    if change is Change.MOVED and before is not None:
+        return _how_it_moved(finding, before.url)
+    return None
+
+
+def _how_it_moved(finding: Finding, address: str) -> str:
+    target = finding.article.url if finding.article else finding.final
+    if is_redirected(finding):
+        return f"answered {' and '.join(str(status) for status, _ in finding.hops)} from {address} to {target}"
+    return f"found at {target} instead of {address}"
+
+
+def _said(finding: Finding) -> dict[str, str]:
+    """What the source said of a page, without what we noted ourselves."""
+    return {name: value for name, value in finding.facts.items() if name not in _OWN_FACTS}
+
+
+def _same_text(making: Making, finding: Finding, versions: Sequence[Version], change: Change) -> Version | None:
+    """The version of an article that came back or moved, and whose server says: the body is what you hold."""
+    last = current_version(version for version in versions if is_readable(version))
     if last is None:
         return None
+    told = _note(finding, change, last)
     return last.model_copy(
         update={
-            **_made(making, finding, n=len(versions) + 1, state=State.RESTORED, change=Change.RESTORED),
-            "note": f"answered {finding.evidence.status} again; the text is that of version {last.n}",
+            **_made(making, finding, n=len(versions) + 1, state=_STATE.get(change, State.LIVE), change=change),
+            "url": last.url if is_same_address(last.url, finding.final) else finding.final,
+            "note": f"{told}; the text is that of version {last.n}",
+            "edit": None,
         }
     )
 
 
-def _make_again(making: Making, finding: Finding, before: Sequence[Version], state: State) -> Version | None:
-    """What a finding made of an article that had the versions ``before``, when it came out as ``state``."""
-    if state is not State.GONE:
-        return _next(making, finding, before)
-    return _tombstone(making, finding, before, ()) if before and finding.kind == "gone" else None
+def _make_again(making: Making, finding: Finding, before: Sequence[Version], own: Version) -> Version | None:
+    """What a finding made of an article that had the versions ``before``, when it came out as ``own``."""
+    if own.state in _ABSENT:
+        right = before and finding.kind == ("gone" if own.state is State.GONE else "blocked")
+        return _absence(making, finding, before, (), own.state) if right else None
+    if not is_live(finding):
+        return None
+    if own.moved_to is not None:
+        return _end(making, finding, before, own.moved_to) if before else None
+    if finding.article is None:
+        return _same_text(making, finding, before, own.change)
+    return _live(making, finding, finding.article, before, n=own.n, change=own.change, article=own.article)
 
 
-def _tombstone(making: Making, finding: Finding, versions: Sequence[Version], times: Sequence[datetime]) -> Version:
-    """The version that says that an article went: its metadata without its text."""
+def _absence(
+    making: Making, finding: Finding, versions: Sequence[Version], times: Sequence[datetime], state: State
+) -> Version:
+    """The version that says that an article went, or is not to be had: its metadata without its text."""
     current = max(versions, key=_age)
     between = f" in {len(times)} checks from {_text(times[0])} to {_text(times[-1])}" if times else ""
+    change = Change.GONE if state is State.GONE else Change.BLOCKED
+    status = finding.evidence.status
+    told = f"answered {status}" if status >= 400 or not finding.reason else f"{finding.reason} (status {status})"
     return current.model_copy(
         update={
-            **_made(making, finding, n=len(versions) + 1, state=State.GONE, change=Change.GONE),
-            "text": "",
-            "words": 0,
-            "stripped": (),
-            "digest": content_digest(current.title, ""),
-            "note": f"answered {finding.evidence.status}{between}",
+            **_made(making, finding, n=len(versions) + 1, state=state, change=change),
+            **_without_text(current),
+            "note": f"{told}{between}",
         }
     )
+
+
+def _without_text(version: Version) -> dict[str, object]:
+    return {
+        "text": "",
+        "words": 0,
+        "stripped": (),
+        "digest": content_digest(version.title, ""),
+        "essence": None,
+        "edit": None,
+        "moved_to": None,
+    }
 
 
 def _made(making: Making, finding: Finding, *, n: int, state: State, change: Change) -> dict[str, object]:
@@ -377,16 +613,19 @@ def _made(making: Making, finding: Finding, *, n: int, state: State, change: Cha
         "captured_at": finding.evidence.captured_at,
         "evidence": finding.evidence,
         "code": making.code,
+        "hops": finding.hops,
+        "facts": _said(finding),
+        "policy": finding.policy,
     }
 
 
 def _essence(version: Version) -> dict[str, object]:
     """All of a version that its run's findings and the versions before it decide.
 
-    Left out: which release of the code wrote it, and the words of the note, which tell of observations that
-    another run may have added to since.
+    Left out: which release of the code wrote it, what depends on that release's rules of essence, and the words of the
+    note, which tell of observations that another run may have added to since.
     """
-    return version.model_dump(exclude={"code", "extractor", "note"})
+    return version.model_dump(exclude={"code", "extractor", "note", "edit", "essence"})
 
 
 def _text(moment: datetime) -> str:

@@ -270,6 +270,11 @@ def article_id(url: str) -> str:
     return hashlib.sha256(url.encode()).hexdigest()[:20]
 
 
+def pool_name(group: str) -> str:
+    """Name of the Airflow pool, of one slot, in which the crawls of a politeness group wait for each other."""
+    return f"muniment_{group}"
+
+
 def run_id(started: datetime, token: str) -> str:
     """Id of a run: sorts by start, and is the same for the same start and token.
 

@@ -1,0 +1,436 @@
+"""What kind of edit lies between two forms of an article, and what of a text is nothing but its template's turning.
+
+Two texts of one *essence* differ only in what readers do not come for: white space, quotation marks and dashes,
+"2 hours ago", counters ("12 comments", "Share 34", "3 min read"), stamps ("Updated 14:32"), the date of a dateline,
+links to other stories. Such an edit is cosmetic and makes no version. Essence is compared, never a degree of
+likeness: it is an equivalence, so that many small steps cannot add up to a change that nobody sees, and a digest of
+it answers without the old text.
+
+What is left out must be furniture as a whole line, or as the part of a line between bars, or stand in a form that
+prose does not take. Figures within sentences always count: "12 people died" becoming "13 people died" is an edit.
+
+Pure. Which version an edit makes is decided in ``pipeline.lifecycle``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from rapidfuzz.distance import LCSseq
+
+from pipeline.model import Edit
+
+SCHEME: Final = "essence-1"
+"""Name of these rules in a digest; digests of other rules are not compared. Change it with the rules."""
+
+_LONGEST_STAMP: Final = 14  # words of a line that may be furniture
+_COUNTED_WORDS: Final = 30_000  # beyond so many, added and removed words are counted without regard to their order
+
+EditClass = Literal["headline", "correction", "substance"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Essence:
+    """Headline and text without what a template turns over; notices of correction apart."""
+
+    title: str
+    body: str
+    notices: tuple[str, ...]
+
+
+def read_essence(title: str, text: str) -> Essence:
+    """What an edit of an article must touch to be one."""
+    lines = [_fold(line) for line in text.split("\n")]
+    lines = _cut_related([line for line in lines if line])
+    body: list[str] = []
+    notices: list[str] = []
+    for number, line in enumerate(lines):
+        kept = _settle(line, head=number < 2)
+        if kept:
+            (notices if is_notice(line) else body).append(kept)
+    if not body and not notices:
+        body = lines  # nothing but furniture is the text
+    folded = _fold(title)
+    return Essence(
+        title=_squeeze(_settle(folded, head=True) or folded),
+        body=_squeeze("".join(body)),
+        notices=tuple(sorted(map(_squeeze, notices))),
+    )
+
+
+def essence_digest(title: str, text: str) -> str:
+    """Digest of an article's essence: equal digests make no version.
+
+    Returns:
+        ``essence-1:<64 hex digits>``.
+    """
+    essence = read_essence(title, text)
+    parts = "\x00".join((essence.title, essence.body, *essence.notices))
+    return f"{SCHEME}:{hashlib.sha256(parts.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+
+def is_comparable(digest: str | None) -> bool:
+    """Whether a stored digest of essence was made by these rules."""
+    return digest is not None and digest.startswith(SCHEME + ":")
+
+
+def classify_edit(old_title: str, old_text: str, new_title: str, new_text: str) -> Edit | None:
+    """What kind of edit leads from one form of an article to another.
+
+    Returns:
+        The edit, or None where it is cosmetic.
+    """
+    old, new = read_essence(old_title, old_text), read_essence(new_title, new_text)
+    if old == new:
+        return None
+    classes: list[EditClass] = []
+    if old.title != new.title:
+        classes.append("headline")
+    if old.notices != new.notices:
+        classes.append("correction")
+    if old.body != new.body:
+        classes.append("substance")
+    return measure_edit(classes, f"{old_title}\n{old_text}", f"{new_title}\n{new_text}")
+
+
+def measure_edit(classes: Sequence[EditClass], old: str, new: str) -> Edit:
+    """An edit with its figures."""
+    added, removed = count_words_changed(old, new)
+    return Edit(classes=tuple(classes), words_added=added, words_removed=removed)
+
+
+def count_words_changed(old: str, new: str) -> tuple[int, int]:
+    """How many words were added and removed between two texts."""
+    before, after = old.split(), new.split()
+    if len(before) + len(after) > _COUNTED_WORDS:
+        counted = (Counter(before), Counter(after))
+        return (counted[1] - counted[0]).total(), (counted[0] - counted[1]).total()
+    same = LCSseq.similarity(before, after)
+    return len(after) - same, len(before) - same
+
+
+# --- one spelling ---------------------------------------------------------------------------------------
+
+_SPELLINGS: Final = str.maketrans(
+    {
+        **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc`\u00b4\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", "'"),
+        **dict.fromkeys('\u2039\u203a"', "'"),
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+        **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f", None),
+        "\u2026": "...",
+        "\u2022": "\u00b7",
+    }
+)
+_DOUBLED: Final = re.compile(r"''+|--+")
+
+
+def _fold(line: str) -> str:
+    text = unicodedata.normalize("NFKC", line.translate(_SPELLINGS)).translate(_SPELLINGS)
+    return " ".join(_DOUBLED.sub(lambda match: match[0][0], text).split())
+
+
+def _squeeze(text: str) -> str:
+    return "".join(text.split())
+
+
+# --- furniture ------------------------------------------------------------------------------------------
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_MONTHS: Final = (
+    "january february march april may june july august september october november december "
+    "jan feb mar apr jun jul aug sep sept oct nov dec januar februar märz mai juni juli oktober dezember jän okt dez "
+    "janvier février mars avril juin juillet août septembre octobre novembre décembre janv févr avr juil déc "
+    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre ene abr ago dic "
+    "gennaio febbraio aprile maggio giugno luglio settembre ottobre dicembre gen mag giu lug set ott "
+    "januari februari maart mei augustus mrt janeiro fevereiro março maio junho julho setembro outubro novembro "
+    "dezembro fev abr out styczeń stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października "
+    "listopada grudnia augusti maj december marts august desember des "
+    "ionawr chwefror mawrth ebrill mai mehefin gorffennaf awst medi hydref tachwedd rhagfyr"
+)
+_DAYS: Final = (
+    "monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur fri sat sun "
+    "montag dienstag mittwoch donnerstag freitag samstag sonntag lundi mardi mercredi jeudi vendredi samedi dimanche "
+    "lunes martes miércoles jueves viernes sábado domingo lunedì martedì mercoledì giovedì venerdì sabato domenica "
+    "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag segunda-feira terça-feira quarta-feira quinta-feira "
+    "sexta-feira poniedziałek wtorek środa czwartek piątek sobota niedziela måndag tisdag onsdag torsdag fredag lördag "
+    "söndag mandag tirsdag lørdag søndag dydd llun mawrth mercher iau gwener sadwrn sul"
+)
+_DATE_WORDS: Final = _words(_MONTHS) | _words(_DAYS)
+_FILLERS: Final = _words(
+    "on at the in of first last date time : - , / am pm a.m. p.m. gmt bst utc cet cest est edt et uhr h "
+    "am um zuletzt den der le la les à le dernière date el las los a de del última fecha il alle ore del ultimo om "
+    "op de "
+    "laatst os às o em data última último dn. o godz godz. ostatnia ostatnio kl kl. den d. senast sist sidst am ar "
+    "with for and by total this article story page 's read:"
+)
+_UNITS: Final = _words(
+    "s sec secs second seconds m min mins minute minutes h hr hrs hour hours d day days week weeks month months year "
+    "years sekunde sekunden minuten std std. stunde stunden tag tagen tage woche wochen monat monaten monate jahr "
+    "jahren "
+    "seconde secondes heure heures jour jours semaine semaines mois an ans segundo segundos minuto minutos hora horas "
+    "día días semana semanas mes meses año años secondi minuti ora ore giorno giorni settimana settimane mese mesi "
+    "anno "
+    "anni seconden minuut uur uren dag dagen weken maand maanden jaar dia dias mês ano anos sekund sekundy minut "
+    "minuty "
+    "minutę godzina godziny godzin godzinę dni dzień tydzień tygodnie tygodni miesiąc miesiące lat sekunder minuter "
+    "timme timmar tim dag dagar vecka veckor månad månader år time timer t minutter uge uger måned måneder uke uker "
+    "eiliad munud munudau awr oriau diwrnod wythnos mis blwyddyn min."
+)
+_AGO: Final = _words("ago vor ilya hace fa geleden há temu sedan siden ôl now just-now gerade soeben")
+_STAMPED: Final = _words(
+    "updated update published posted modified edited revised reviewed created uploaded added "
+    "aktualisiert aktualisierung veröffentlicht stand erstellt geändert publié publiée mis mise jour actualisé modifié "
+    "modifiée actualizado actualizada publicado publicada modificado aggiornato aggiornata aggiornamento pubblicato "
+    "pubblicata modificato bijgewerkt gepubliceerd geplaatst gewijzigd atualizado atualizada publicação atualização "
+    "aktualizacja zaktualizowano opublikowano publikacja dodano uppdaterad publicerad uppdaterat publicerat opdateret "
+    "offentliggjort publiceret udgivet oppdatert publisert diweddarwyd cyhoeddwyd diweddariad"
+)
+_COUNTED: Final = _words(
+    "comment comments share shares shared view views viewed like likes reaction reactions reply replies retweet "
+    "retweets "
+    "follower followers viewer viewers watching reader readers reads tweet tweets repost reposts bookmark "
+    "bookmarks clap "
+    "claps photo photos image images picture pictures video videos gallery slide slides "
+    "kommentar kommentare kommentieren teilen aufrufe ansichten gefällt bilder bild fotos leser "
+    "commentaire commentaires partager partages vues réactions abonnés lecteurs "
+    "comentario comentarios compartir compartido vistas visitas lecturas reacciones fotos imágenes "
+    "commento commenti condividi condivisioni visualizzazioni letture foto immagini reazioni "
+    "reactie reacties delen gedeeld weergaven keer bekeken afbeeldingen foto's "
+    "comentário comentários compartilhar compartilhamentos partilhar partilhas visualizações leituras curtidas imagens "
+    "komentarz komentarze komentarzy udostępnij udostępnień wyświetleń wyświetlenia odsłon polubień zdjęć zdjęcia "
+    "kommentarer dela delningar visningar gilla gillar bilder del delinger visninger billeder liker "
+    "sylw sylwadau rhannu golygfeydd lluniau"
+)
+_READ: Final = _words(
+    "read reading read-time lesezeit lesedauer lecture lectura lettura leestijd leitura czytania lästid läsning "
+    "læsetid "
+    "lesetid darllen min-read tiempo tempo temps czas o di ddarllen"
+)
+_KEYS: Final = _AGO | _STAMPED | _COUNTED | (_READ - _words("o di tiempo tempo temps czas"))
+_ALL: Final = _KEYS | _READ | _FILLERS | _UNITS | _DATE_WORDS
+
+_TOKEN: Final = re.compile(r"[^\s,;()\[\]]+")
+_NUMBER: Final = re.compile(r"\d[\d.,']*[km]?\+?|\d+(?:st|nd|rd|th|er|e)|\d{1,2}/\d{1,2}(?:/\d{2,4})?|\d{4}-\d\d-\d\d")
+_COUNTER: Final = re.compile(r"(?:\d{1,3}(?:[.,' ]\d{3})+|\d+(?:[.,]\d)?)[km]?\+?")
+_CLOCK: Final = re.compile(r"\d{1,2}[:.h]\d{2}(?::\d{2})?(?:am|pm|uhr|z|h)?|\d{1,2}(?:am|pm|uhr|h)")
+_AGO_PHRASES: Final = re.compile(r"\bil y a\b|\byn ôl\b|\bjust now\b|\bmis à jour\b|\bà l'instant\b", re.IGNORECASE)
+_AS_ONE: Final = {"il y a": "ilya", "yn ôl": "ôl", "just now": "now", "mis à jour": "mis", "à l'instant": "now"}
+_SENTENCE_END: Final = (".", "!", "?", ".'", "?'", "!'")
+_BARS: Final = re.compile(r"\s*[|·]\s*")
+_BYLINE: Final = re.compile(
+    r"(?:by|von|par|por|di|de|door|av|af|gan|autor|auteur|autore|text|texte|tekst)\b:?\s", re.IGNORECASE
+)
+_AUDIENCE: Final = re.compile(
+    r"\b[\d.,]+[km]? (?:people|users|readers|viewers)(?: are)? (?:watching|reading|viewing)\b", re.IGNORECASE
+)
+_SECONDS_TO_HOURS: Final = re.compile(
+    r"\b\d{1,2}\s?(?:seconds?|secs?|minutes?|mins?|hours?|hrs?) ago\b"
+    r"|\bvor \d{1,2} (?:sekunden?|minuten?|min\.?|stunden?|std\.?)"
+    r"|\bil y a \d{1,2} (?:secondes?|minutes?|min|heures?|h)\b"
+    r"|\bhace \d{1,2} (?:segundos?|minutos?|min|horas?|h)\b"
+    r"|\b\d{1,2} (?:second[oi]|minut[oi]|min|or[ae]) fa\b"
+    r"|\b\d{1,2} (?:seconden?|minuten|minuut|min|uur|uren) geleden\b"
+    r"|\bhá \d{1,2} (?:segundos?|minutos?|min|horas?|h)\b"
+    r"|\b\d{1,2} (?:sekund\w*|minut\w*|min\.?|godzin\w*|godz\.?) temu\b"
+    r"|\bför \d{1,2} (?:sekunder|minut(?:er)?|min|timm(?:e|ar)|tim) sedan\b"
+    r"|\b(?:for )?\d{1,2} (?:sekunder|minutt?(?:er)?|min\.?|timer?|t) siden\b"
+    r"|\b\d{1,2} (?:eiliad|munud|awr) yn ôl\b",
+    re.IGNORECASE,
+)
+_READ_TIME: Final = re.compile(
+    r"\b\d{1,3}[ -]?min(?:ute)?s?\.?(?: |-)(?:read|de lecture|de lectura|di lettura|de leitura|leestijd|lesezeit|"
+    r"läsning|czytania|o ddarllen)\b|\b(?:lesezeit|lesedauer|leestijd|lästid|læsetid|lesetid|reading time)"
+    r":? (?:ca\.? )?\d{1,3} ?min(?:ut\w*)?\.?",
+    re.IGNORECASE,
+)
+_MONTH: Final = "|".join(sorted(map(re.escape, _words(_MONTHS)), key=len, reverse=True))
+_DATELINE: Final = re.compile(
+    rf"^([^\W\d_][\w .'-]{{1,40}},\s?)(?:(?:\d{{1,2}}\.? )?(?:{_MONTH})\.?(?: \d{{1,2}})?(?:,? \d{{4}})?"
+    r"|\d{1,2}[./]\d{1,2}(?:[./]\d{2,4})?)(\s?(?:\([\w /&.-]{1,30}\))?\s?[-:]\s)",
+    re.IGNORECASE,
+)
+
+
+def _settle(line: str, *, head: bool) -> str:
+    """A folded line without its furniture; empty where it is nothing else.
+
+    Args:
+        head: it is one of the first two, where a bare time of day is a stamp.
+    """
+    if head:
+        line = _DATELINE.sub(r"\1\2", line)
+    line = _SECONDS_TO_HOURS.sub("", line)
+    if len(line) > 200:
+        return _drop_leading_stamp(line)
+    segments = _BARS.split(line)
+    kept = [settled for segment in segments if (settled := _settle_segment(segment, head=head))]
+    return " ".join(kept)
+
+
+def _settle_segment(segment: str, *, head: bool) -> str:
+    words = segment.split()
+    if len(words) > _LONGEST_STAMP:
+        return _drop_leading_stamp(segment)
+    text = _AGO_PHRASES.sub(lambda match: _AS_ONE[match[0].lower()], segment)
+    tokens = _TOKEN.findall(text.lower())
+    if _is_furniture(tokens, head=head):
+        return ""
+    if segment.endswith(_SENTENCE_END):
+        return segment
+    segment = _AUDIENCE.sub("", _READ_TIME.sub("", segment))
+    tokens = _TOKEN.findall(_AGO_PHRASES.sub(lambda match: _AS_ONE[match[0].lower()], segment))
+    stamped = _AGO | _STAMPED | (_COUNTED if _BYLINE.match(segment) else frozenset())
+    return " ".join(tokens[: _stamp_start(tokens, stamped)])
+
+
+def _is_furniture(tokens: Sequence[str], *, head: bool) -> bool:
+    """Whether a line has no word of its own."""
+    keys = figures = 0
+    for token in tokens:
+        bare = token.strip(":.'-") or token
+        if bare in _KEYS:
+            keys += 1
+        elif bare in _ALL or token in _ALL:
+            continue
+        elif _CLOCK.fullmatch(bare):
+            figures += 1
+            keys += head
+        elif _NUMBER.fullmatch(bare) or not any(map(str.isalnum, token)):
+            figures += 1
+        else:
+            return False
+    return keys > 0
+
+
+def _stamp_start(tokens: Sequence[str], keys: frozenset[str]) -> int:
+    """Where at the end of a short line a stamp begins that tells a time; their number where none does."""
+    start = len(tokens)
+    told = timed = False
+    best = start
+    while start:
+        bare = tokens[start - 1].lower().strip(":.'-")
+        timely = bool(_NUMBER.fullmatch(bare) or _CLOCK.fullmatch(bare))
+        if not (bare in _KEYS or bare in _ALL or timely or not bare):
+            break
+        start -= 1
+        told, timed = told or bare in keys, timed or timely
+        if told and timed and (bare in keys or timely):
+            best = start
+    return best or len(tokens)
+
+
+def _drop_leading_stamp(line: str) -> str:
+    """A long line without "Updated 14:32" before its first sentence: a stamp word, then a time of day."""
+    tokens = list(_TOKEN.finditer(line[:120]))
+    if not tokens or not any(token[0].lower().strip(":.-") in _STAMPED for token in tokens[:2]):
+        return line
+    clock = 0
+    for token in tokens:
+        bare = token[0].lower().strip(":.-")
+        if _CLOCK.fullmatch(bare):
+            clock = token.end()
+        elif clock and bare not in _FILLERS:
+            return line[clock:]
+        elif not (bare in _ALL or _NUMBER.fullmatch(bare) or not bare):
+            return line
+    return line
+
+
+# --- links to other stories -----------------------------------------------------------------------------
+
+_RELATED: Final = re.compile(
+    r"(?:related(?: (?:stories|articles|topics|links|news|content|items))?|more (?:on|about|from|stories|"
+    r"news)\b.{0,40}|"
+    r"read (?:more|next|also)|also read|see also|you (?:may|might) (?:also )?(?:like|be interested in)|most (?:read|"
+    r"popular)|"
+    r"recommended(?: (?:stories|for you))?|latest (?:news|stories)|top stories|don't miss|trending(?: now)?|"
+    r"mehr (?:zum thema|dazu|aus .{0,30})|lesen sie (?:auch|mehr)|auch interessant|das könnte sie (?:auch "
+    r")?interessieren|"
+    r"weitere (?:artikel|meldungen|nachrichten|themen)|meistgelesen|(?:à )?lire (?:aussi|également)|sur le même "
+    r"(?:sujet|thème)|"
+    r"voir aussi|les plus lus|te puede interesar|lea (?:también|además)|más (?:información|noticias|sobre .{0,30})|"
+    r"noticias relacionadas|leggi anche|ti potrebbe interessare|potrebbe interessarti|articoli correlati|"
+    r"lees (?:ook|meer|verder)|meer (?:over|nieuws|lezen)\b.{0,30}|gerelateerd(?:e artikelen)?|leia (?:também|mais)|"
+    r"veja (?:também|mais)|notícias relacionadas|czytaj (?:też|także|więcej)|zobacz (?:też|także)|przeczytaj (?:też|"
+    r"także)|"
+    r"läs (?:också|mer|även)|relaterat|les (?:også|mer)|læs (?:også|mere)|relaterede? artikler|"
+    r"darllen(?:wch)? (?:mwy|hefyd)|mwy (?:am|o|ar)\b.{0,30}|straeon (?:cysylltiedig|eraill))",
+    re.IGNORECASE,
+)
+
+
+def _cut_related(lines: list[str]) -> list[str]:
+    """Lines without links to other stories: "Read more: …" anywhere, and what follows such a heading at the end."""
+    kept: list[str] = []
+    for number, line in enumerate(lines):
+        match = _RELATED.match(line)
+        if match is not None and len(line.split()) <= 30:
+            rest = line[match.end() :].lstrip()
+            if rest.startswith((":", ">", "|")) and rest.strip(":>| ") and not rest.endswith((".", "!")):
+                continue
+            if not rest.strip(":>|. ") and _only_links(lines[number + 1 :]) and number >= len(lines) // 2:
+                return kept
+        kept.append(line)
+    return kept
+
+
+def _only_links(lines: Sequence[str]) -> bool:
+    return all(len(line.split()) <= 25 and not line.endswith(".") for line in lines)
+
+
+# --- notices of correction ------------------------------------------------------------------------------
+
+_LABELS: Final = (
+    "corrections?(?: and clarifications?)?|clarifications?|editor'?s?'? note|note to readers|retraction|erratum|errata|"
+    "update[ds]?|amended|amendment|korrektur|berichtigung|richtigstellung|klarstellung|aktualisierung|"
+    "anm(?:erkung|\\.) d(?:er|\\.) red(?:aktion|\\.)|hinweis der redaktion|transparenzhinweis|rectificatif|"
+    "rectification|"
+    "précision|mise à jour|note de la rédaction|ndlr|corrección|rectificación|fe de err(?:ores|atas)|aclaración|"
+    "actualización|nota de (?:la )?redacción|nota del editor|correzione|rettifica|errata corrige|precisazione|"
+    "aggiornamento|nota della redazione|correctie|rectificatie|verduidelijking|aanvulling|naschrift|noot van de "
+    "redactie|"
+    "correção|retificação|esclarecimento|atualização|nota da redação|nota do editor|sprostowanie|korekta|wyjaśnienie|"
+    "aktualizacja|od redakcji|rättelse|korrigering|förtydligande|uppdatering|rettelse|berigtigelse|beriktigelse|"
+    "præcisering|presisering|opdatering|oppdatering|redaktionel note|cywiriad|eglurhad|diweddariad|nodyn y golygydd"
+)
+_NOTICE: Final = re.compile(
+    rf"[\W_]*(?:{_LABELS})\b[^:\n]{{0,60}}?(?::|\s-\s|\))"
+    r"|\b(?:this|the) (?:article|story|report|page|piece|version|headline|post|column|copy)(?:'s \w+)? "
+    r"(?:was|has been|is|had been|have been) (?:\w+ )?(?:amended|corrected|updated|edited|changed|clarified|revised)\b"
+    r"|\ban? (?:earlier|previous|original) version of (?:this|the|our)\b|\bwe (?:have|'ve) (?:corrected|amended)\b"
+    r"|\bwe (?:are happy to|would like to) (?:clarify|correct)\b"
+    r"|\bin einer (?:früheren|vorherigen|ersten) (?:version|fassung)\b"
+    r"|\bdieser (?:artikel|text|beitrag) wurde (?:\w+ )*(?:aktualisiert|korrigiert|geändert|ergänzt)\b"
+    r"|\bune (?:première|précédente) version de (?:cet|ce|notre)\b"
+    r"|\bcet article a été (?:modifié|corrigé|mis à jour|actualisé)"
+    r"|\buna versión (?:anterior|previa) de est[ea]\b|\beste artículo (?:ha sido|fue) (?:corregido|modificado|"
+    r"actualizado)"
+    r"|\buna (?:precedente versione|versione precedente) di quest|\bquesto articolo è stato (?:corretto|aggiornato|"
+    r"modificato)"
+    r"|\bin een eerdere versie van (?:dit|deze)\b"
+    r"|\bdit (?:artikel|bericht|stuk) is (?:\w+ )*(?:aangepast|gecorrigeerd|bijgewerkt|gewijzigd)"
+    r"|\buma versão anterior d|\best[ea] (?:artigo|reportagem|notícia|texto) foi (?:corrigid|atualizad|alterad)[oa]"
+    r"|\bwe wcześniejszej wersji\b|\b(?:artykuł|tekst) został (?:poprawiony|zaktualizowany|zmieniony)"
+    r"|\bi en tidigare version av\b|\bartikeln har (?:uppdaterats|korrigerats|ändrats|rättats)"
+    r"|\bi en tidligere (?:version|udgave|versjon|utgave)\b"
+    r"|\b(?:artiklen|artikkelen|saken) (?:er|ble|har)(?: blevet| blitt)? "
+    r"(?:rettet|opdateret|ændret|oppdatert|endret|korrigert)"
+    r"|\bmae'?r? (?:erthygl|stori) (?:hon )?wedi(?:'i| ei| cael ei) (?:ch?ywiro|diweddaru|newid)|\bfersiwn gynharach\b",
+    re.IGNORECASE,
+)
+
+
+def is_notice(line: str) -> bool:
+    """Whether a line tells readers of a correction, a clarification or an update of the article it stands in."""
+    found = _NOTICE.match(line) or (_NOTICE.search(line) if len(line) < 1000 else None)
+    return found is not None and (found.start() == 0 or found[0][:1].isalpha()) and len(line.split()) >= 4
