@@ -29,11 +29,11 @@ from airflow.sdk import (
     get_parsing_context,
     task,
 )
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from dags.page import describe_site
 from pipeline.errors import Permanent
-from pipeline.model import run_id
+from pipeline.model import pool_name, run_id
 from pipeline.settings import Settings, read_settings
 from spiders.families import Families
 from spiders.site import BUILTIN_FOLDER, Problem, Site, SiteError, find_family_problems, find_site_files, load_site
@@ -162,7 +162,14 @@ def build_dag(site: Site, settings: Settings) -> DAG:
                 title="Fetch at most",
                 description="Article pages in this run; empty: the site file's fetch_at_most "
                 f"({site.crawl.fetch_at_most}). What is left over is taken by the next run.",
-            )
+            ),
+            "now": Param(
+                False,
+                type="boolean",
+                title="Now",
+                description="Crawl also outside of the site's crawl windows "
+                f"({', '.join(site.crawl.windows) or 'it has none'}).",
+            ),
         },
         default_args={
             "owner": "muniment",
@@ -176,14 +183,21 @@ def build_dag(site: Site, settings: Settings) -> DAG:
 
         @task(
             execution_timeout=timedelta(seconds=site.crawl.run_seconds) + _CRAWL_MARGIN,
-            doc_md="Fetches what is new and what is due into WARC segments. A retry goes on after the last sealed one.",
+            # One slot: sites of one server are never crawled at the same time.
+            pool=pool_name(site.crawl.group) if site.crawl.group else "default_pool",
+            doc_md="Fetches what is new and what is due into WARC segments. A retry goes on after the last sealed one. "
+            "Skipped outside of the site's crawl windows.",
         )
         def crawl() -> list[list[int]]:
             from pipeline import steps
 
             context = get_current_context()
+            params = context["params"]
             with told_to_airflow():
-                crawled = steps.crawl(_workplace(site), site.id, _run(context), limit=context["params"]["limit"])
+                work, run = _workplace(site), _run(context)
+                if not params["now"] and (closed := steps.find_closed_window(work, site.id, run)):
+                    raise AirflowSkipException(closed)
+                crawled = steps.crawl(work, site.id, run, limit=params["limit"], anytime=params["now"])
             return _batch(crawled.segments)
 
         @task(
@@ -206,8 +220,9 @@ def build_dag(site: Site, settings: Settings) -> DAG:
 
         @task(
             execution_timeout=timedelta(minutes=15),
-            # A crawl that fetched nothing has no segments, and its extract is skipped: that is no failure.
-            trigger_rule=TriggerRule.NONE_FAILED,
+            # A crawl that fetched nothing has no segments, and its extract is skipped: that is no failure. A crawl
+            # that is skipped itself has nothing to check.
+            trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS,
             doc_md="Holds the run against the site's limits. When it fails, nothing of the run is published: "
             "read the end of its log.",
         )
@@ -232,7 +247,8 @@ def build_dag(site: Site, settings: Settings) -> DAG:
             context["outlet_events"][asset].extra = {"site": site.id, "run": published.run, **counts}
             return counts
 
-        extract.expand(segments=crawl()) >> check() >> publish()
+        crawled = crawl()
+        [crawled, extract.expand(segments=crawled)] >> check() >> publish()
     return dag
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from spiders.site import CrawlRules, Site, Source
+from pipeline.model import pool_name
+from spiders.site import Site, Source
 
 _SOURCES = {"feed": "RSS or Atom feed", "sitemap": "sitemap", "listing": "listing page"}
 
@@ -36,7 +37,7 @@ def describe_site(site: Site, *, bucket: str, asset: str) -> str:
         "\n".join(f"- {_describe_source(source)}" for source in site.sources),
         f"A page counts as an article when its address matches\n\n    {site.article}",
         _describe_exclusions(site),
-        _describe_pace(site.crawl),
+        _describe_pace(site),
         "## How to tell that it works",
         site.how_to_tell.strip(),
         f"""Every run ends with all four tasks green. The log of `publish` says what became of every address; \
@@ -64,11 +65,24 @@ def _list_facts(site: Site, *, bucket: str, asset: str) -> str:
     return "\n".join(f"- {fact}" for fact in facts if fact)
 
 
-def _describe_pace(rules: CrawlRules) -> str:
-    return (
+def _describe_pace(site: Site) -> str:
+    rules = site.crawl
+    text = (
         f"A run fetches at most {rules.fetch_at_most:,} article pages, {rules.concurrency} at a time, "
         f"{rules.delay:g} s apart, for at most {_minutes(rules.run_seconds)}; robots.txt: {rules.robots}."
     )
+    if rules.windows:
+        text += (
+            f" It is crawled only at {', '.join(rules.windows)} ({site.timezone}): outside of that the tasks of a run "
+            "are skipped, and *Trigger* with `now` crawls all the same."
+        )
+    if rules.group:
+        text += (
+            f" Its crawl waits in the pool `{pool_name(rules.group)}`, so that sites of one server are not crawled at "
+            "the same time. If `crawl` stays grey and *scheduled*, that pool does not exist: "
+            "`muniment dags pools > pools.json && airflow pools import pools.json` makes it."
+        )
+    return text
 
 
 def _article_of(word: str) -> str:

@@ -168,6 +168,14 @@ def _check_sources(summary: CrawlSummary) -> Check:
     alive = len(summary.sources) - len(dead)
     named = "; ".join(f"{source.url}: {source.error}" for source in dead[:_SHOWN])
     more = f" and {len(dead) - _SHOWN} more" if len(dead) > _SHOWN else ""
+    if dead and not alive and all(": deferred: " in (source.error or "") for source in dead):
+        return _check(
+            "sources",
+            "warn",
+            f"No source was asked: {summary.finish_reason} ({named}{more}). The next run tries again.",
+            figure=0,
+            limit=1,
+        )
     if dead and not alive:
         return _check(
             "sources",

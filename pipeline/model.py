@@ -239,7 +239,7 @@ class Published(Document):
     versions: dict[str, int]  # Change -> number of versions made
     made: tuple[str, ...]  # keys of the versions made by this run, sorted
     table_rows: int
-    storm: str | None = None  # why the run's missing or blocked pages are no evidence by themselves
+    storms: dict[str, str] = Field(default_factory=dict)  # "gone", "blocked" -> why the run's are doubted
 
 
 class Marker(Document):

@@ -36,9 +36,10 @@ import httpx
 from tenacity import Retrying, retry_if_exception_type, retry_if_result, stop_after_delay, wait_fixed
 
 from pipeline.errors import StackFailed, StackNotReady
-from pipeline.model import run_id
+from pipeline.model import pool_name, run_id
 from pipeline.seaweed import EmbeddedStore
 from pipeline.settings import Settings
+from spiders.site import BUILTIN_FOLDER, Site, find_site_files, read_site_files
 
 log = logging.getLogger("muniment")
 
@@ -92,6 +93,22 @@ def bundle_environment(folder: Path = DAGS_FOLDER) -> dict[str, str]:
         {"name": "muniment", "classpath": local, "kwargs": {"path": str(folder)}},
     ]
     return {"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles, separators=(",", ":"))}
+
+
+def list_pools(sites: Iterable[Site]) -> dict[str, dict[str, Any]]:
+    """The Airflow pools that the sites' politeness groups need, as ``airflow pools import`` takes them."""
+    members: dict[str, list[str]] = {}
+    for site in sites:
+        if site.crawl.group:
+            members.setdefault(site.crawl.group, []).append(site.id)
+    return {
+        pool_name(group): {
+            "slots": 1,
+            "description": f"Sites on one server, crawled one after the other: {', '.join(ids)}"[:250],
+            "include_deferred": True,
+        }
+        for group, ids in sorted(members.items())
+    }
 
 
 def settings_environment(settings: Settings) -> dict[str, str]:
@@ -267,6 +284,13 @@ class AirflowClient:
                 f"Airflow has not read {sorted(wanted - set(self.dag_ids()))}. Import errors: {self.import_errors()}"
             ),
         )
+
+    def make_pools(self, pools: Mapping[str, Mapping[str, Any]]) -> None:
+        """Make the pools that are not there yet; those that are stay as they are."""
+        there = {pool["name"] for pool in self.call("GET", "/pools", limit=1000)["pools"]}
+        for name, facts in pools.items():
+            if name not in there:
+                self.call("POST", "/pools", body={"name": name, **facts})
 
     def unpause(self, dag_id: str) -> None:
         """Let the scheduler run a DAG."""
@@ -694,6 +718,7 @@ class Stack:
         try:
             self._client = server.start(timeout=timeout)
             self._server = server
+            self._client.make_pools(list_pools(_usable_sites(settings)))
         except BaseException:
             self.stop()
             raise
@@ -710,6 +735,12 @@ class Stack:
             if not self._store_was_up:
                 self.store.down()
             self.store = None
+
+
+def _usable_sites(settings: Settings) -> list[Site]:
+    """Sites whose files can be used; the others are shown in Airflow and in ``muniment sites check``."""
+    folders = ([BUILTIN_FOLDER] if settings.builtin_sites else []) + list(settings.sites)
+    return list(read_site_files(find_site_files(folders, setting="MUNIMENT_SITES", problems=[]))[0].values())
 
 
 def names_a_store(environment: Mapping[str, str]) -> bool:

@@ -57,7 +57,7 @@ from pipeline.model import Published, Report, run_id
 from pipeline.publish import publish_run
 from pipeline.settings import Settings, child_environment
 from spiders.pace import describe_window, find_window
-from spiders.protocol import HOSTS_NAME, SUMMARY_NAME, CrawlSummary, Exit, Orders, write_plan
+from spiders.protocol import HOSTS_NAME, OPEN_SUFFIX, SUMMARY_NAME, CrawlSummary, Exit, Orders, write_plan
 from spiders.site import BUILTIN_FOLDER, Site, SiteError, load_sites
 from spiders.warc import read_captures
 from spiders.window import Window
@@ -73,6 +73,7 @@ _LOOK_BACK = 50  # runs among which the latest regular one is looked for
 _RUN_MARGIN = timedelta(minutes=15)
 _DUE_MARGIN = timedelta(minutes=2)  # so long somebody has to begin a run that is due
 _CHILD_GRACE_SECONDS = 20.0
+_BULK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +170,7 @@ def crawl(
     anytime: bool = False,
     window: Window | None = None,
     on_segment: Callable[[int], None] | None = None,
+    on_bulk: Callable[[], object] | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> Crawled:
     """Fetch what is new and what is due of a site into WARC segments in the archive.
@@ -184,6 +186,7 @@ def crawl(
         anytime: also outside of the site's crawl windows.
         window: make the run a chunk of a backfill: of what was published on these days.
         on_segment: called with a segment's number as soon as it is in the archive.
+        on_bulk: called once, when so much is captured that a segment with pages to read is surely coming.
         on_line: called with each line that the crawl child logs.
 
     Raises:
@@ -197,7 +200,7 @@ def crawl(
         orders = give_orders(work, site_id, run, window=window)
         site = _adapt_site(work, site_id, orders, limit, anytime=anytime)
         with _scratch(work.settings, run) as spool:
-            summary = _crawl_in_child(work, site, run, orders, spool, on_segment, on_line)
+            summary = _crawl_in_child(work, site, run, orders, spool, on_segment, on_bulk, on_line)
         archive.write_summary(summary)
     _log_summary(summary)
     return Crawled(
@@ -247,6 +250,7 @@ def _crawl_in_child(
     orders: Orders,
     spool: Path,
     on_segment: Callable[[int], None] | None,
+    on_bulk: Callable[[], object] | None,
     on_line: Callable[[str], None] | None,
 ) -> CrawlSummary:
     archive, settings = work.archive, work.settings
@@ -306,6 +310,9 @@ def _crawl_in_child(
             _upload_sealed(archive, site.id, run, segments, on_segment)
             if status is not None:
                 break
+            if on_bulk and any(path.stat().st_size > _BULK_BYTES for path in segments.glob(f"*{OPEN_SUFFIX}")):
+                on_bulk()
+                on_bulk = None
     finally:
         _end(child)
         reader.join(timeout=5)
@@ -603,6 +610,7 @@ def run_site(
             anytime=anytime,
             window=window,
             on_segment=extract_soon,
+            on_bulk=lambda: queue.submit(extractor.warm_up),
             on_line=progress.line,
         )
         end_step("crawl")

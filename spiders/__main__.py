@@ -138,7 +138,7 @@ def _find_hosts(site: Site) -> frozenset[str]:
 def _run_spider(job: Job) -> None:
     process = AsyncCrawlerProcess(_settings(job))
     process.crawl(ArticleSpider, job=job)
-    _seal_on_sigterm(job.writer)
+    _seal_on_sigterm(job)
     process.start(install_signal_handlers=False)  # ours: SIGTERM seals and ends at once
 
 
@@ -224,14 +224,15 @@ def _write_summary(spool: Path, summary: CrawlSummary) -> None:
     draft.replace(target)
 
 
-def _seal_on_sigterm(writer: SegmentWriter) -> None:
+def _seal_on_sigterm(job: Job) -> None:
     from twisted.internet import reactor  # noqa: PLC0415 - installed by the process object only now
 
     def end() -> None:
         status = int(Exit.TERMINATED)
         try:
-            writer.seal()
+            job.writer.seal()
             say("terminated: the open segment is sealed")
+            _write_hosts(job.writer.folder, job)
         except OSError as error:
             say(f"terminated: the open segment could not be sealed: {error}")
         os._exit(status)  # nothing is left to tidy, and nothing may keep the process

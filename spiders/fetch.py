@@ -99,6 +99,10 @@ class Missed(Exception):
 class Withheld(Missed):
     """A page was fetched, and what it says forbids keeping it: the record has its head alone."""
 
+    def __init__(self, reason: str, status: int) -> None:
+        super().__init__("excluded", reason)
+        self.status = status
+
 
 class BrokenOff(Exception):
     """A response whose body is not whole; what came of it is evidence."""
@@ -198,7 +202,7 @@ class Fetcher:
                     received, asked, asked.kind, tuple(hops), policy, withheld=objection is not None, drawn=drawn
                 )
                 if objection is not None:
-                    raise Withheld("excluded", objection)
+                    raise Withheld(objection, received.status)
                 return received
             self._record(received, asked, "redirect", tuple(hops))
             if asked.kind == "page" and not self.site.owns(target):

@@ -274,6 +274,7 @@ class CrawlSummary(_Told):
     examples: dict[str, list[str]] = Field(default_factory=dict)  # reason -> up to EXAMPLES URLs
     sources: list[SourceYield] = Field(default_factory=list)
     robots: dict[str, RobotsSeen] = Field(default_factory=dict)  # host -> what it said
+    withheld: dict[str, int] = Field(default_factory=dict)  # of the captured: kept without their bodies, and why
     segments: list[str] = Field(default_factory=list)  # file names, in order
     yielded: int = 0  # exchanges that the downloader handed over
     written: int = 0  # exchanges whose records are in a segment

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
@@ -79,19 +80,26 @@ class ArticleSpider(Spider):
                 f"{planned['due']} due for a re-check, {books.states()['unchanged']} not due"
                 + (f", {job.plan.count_done()} captured by an earlier try" if job.plan.count_done() else "")
             )
-            reason = await _Pages(job, fetcher, books).fetch_all()
+            pages = _Pages(job, fetcher, books)
+            reason = await pages.fetch_all()
         finally:
             keeper.cancel()
         if keeper.done():
             keeper.result()  # it ends only by what went wrong
         job.writer.seal()
-        job.summary = self._sum_up(books, fetcher, sources, started, reason)
+        job.summary = self._sum_up(books, fetcher, sources, started, reason, pages.withheld)
         if walker is not None:
             job.summary = job.summary.model_copy(update={"walk": walker.sum_up()})
         books.close()
 
     def _sum_up(
-        self, books: Books, fetcher: Fetcher, sources: list[SourceYield], started: datetime, reason: str
+        self,
+        books: Books,
+        fetcher: Fetcher,
+        sources: list[SourceYield],
+        started: datetime,
+        reason: str,
+        withheld: Counter[str],
     ) -> CrawlSummary:
         job = self.job
         states = books.states()
@@ -108,8 +116,10 @@ class ArticleSpider(Spider):
             outcomes=dict(sorted(states.items())),
             reasons=books.reasons(),
             examples=books.examples(),
+            unanswered=books.unanswered(),
             sources=sources,
             robots=fetcher.robots_seen(),
+            withheld=dict(withheld),
             segments=list(job.writer.sealed),
             yielded=job.tally.yielded,
             written=job.writer.written,
@@ -120,6 +130,8 @@ class ArticleSpider(Spider):
         statuses = ", ".join(f"{status} x {count}" for status, count in books.statuses().items())
         for said, count in summary.reasons.items():
             job.say(f"{said}: {count}")
+        for said, count in summary.withheld.items():
+            job.say(f"captured, but withheld: {said}: {count}")
         job.say(
             f"discovered {summary.discovered} = captured {captured}"
             + "".join(f" + {state} {count}" for state, count in summary.outcomes.items())
@@ -144,6 +156,7 @@ class _Pages:
         self._budget = job.site.crawl.fetch_at_most - job.plan.count_done()
         self._stopped: str | None = None
         self._put_off: str | None = None
+        self.withheld: Counter[str] = Counter()
         self._done = 0
         self._lines = 0
         self._began = self._told = time.monotonic()
@@ -178,7 +191,9 @@ class _Pages:
         try:
             received = await self._fetcher.fetch(asked)
         except Withheld as withheld:
-            self._books.close_page(work.url, withheld.outcome, withheld.reason)
+            # A capture like others for the books: extraction finds in its record that it is excluded, and why.
+            self._books.close_page(work.url, CAPTURED, f"{withheld.status} withheld")
+            self.withheld[withheld.reason] += 1
         except Missed as missed:
             self._books.close_page(work.url, missed.outcome, missed.reason)
             if missed.outcome == "deferred":

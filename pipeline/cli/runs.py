@@ -32,21 +32,29 @@ def run(
         str | None, typer.Option("--run", metavar="RUN", help="Go on with this run instead of beginning one.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Fetch at most so many article pages.")] = None,
+    now: Annotated[bool, typer.Option("--now", help="Also outside of the site's crawl windows.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Crawl, extract, check and publish one site, as its DAG does, without Airflow.
 
-    A run that was interrupted goes on with --run and the id that was printed.
+    A run that was interrupted goes on with --run and the id that was printed. Outside of the site's crawl windows
+    nothing is done, which is no failure.
     """
     from pipeline.cli.progress import show_progress
-    from pipeline.steps import new_run, open_workplace, run_site
+    from pipeline.steps import find_closed_window, new_run, open_workplace, run_site
 
     work = open_workplace(read_settings())
     work.site(site)
     name = run_id or new_run(work.settings)
+    if not now and (closed := find_closed_window(work, site, name)):
+        if as_json:
+            print_json({"site": site, "run": None, "verdict": None, "message": closed})
+        else:
+            console().print(f"{safe(closed)} Nothing was fetched; --now crawls all the same.")
+        return
     console(stderr=True).print(f"run {name} of {site}")
     with show_progress() as progress:
-        result = run_site(work, site, name, limit=limit, progress=progress)
+        result = run_site(work, site, name, limit=limit, anytime=now, progress=progress)
     if as_json:
         print_json(
             {

@@ -96,3 +96,15 @@ def print_environment(json: JsonOption = False) -> None:
         return
     for name, value in found.items():
         print(f"export {name}={shlex.quote(value)}")
+
+
+@dags.command("pools")
+def pools() -> None:
+    """Print the Airflow pools that the sites' politeness groups need, for `airflow pools import`.
+
+    A crawl whose pool does not exist is never started, and Airflow says so only in its scheduler's log.
+    """
+    from pipeline.stack import list_pools
+    from pipeline.steps import read_sites
+
+    print_json(list_pools(read_sites(read_settings()).values()))
