@@ -9,7 +9,8 @@ does so again on top of the other's work when somebody else was faster. Applying
 and runs may be applied in any order: every fact is the newest capture's, whichever run came last. (One thing
 is not remembered: a missing page whose article nobody had heard of yet.)
 
-Not here: what a finding means for its article (``pipeline.lifecycle``).
+Not here: what a finding means for its article (``pipeline.lifecycle``); when a URL is worth another look
+(``pipeline.recheck``).
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ import logging
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,36 +34,62 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_a
 
 from pipeline.archive import Archive
 from pipeline.errors import WriteConflict
-from pipeline.lifecycle import Missing, Standing, is_due, is_live, standing_of
-from pipeline.model import Finding, State, article_id
+from pipeline.lifecycle import Missing, Standing, fold_address, is_live, is_readable, is_same_address, standing_of
+from pipeline.model import Change, Finding, State, article_id
+from pipeline.recheck import (
+    LIVE_KINDS,
+    Memory,
+    Track,
+    believe_dates,
+    latest_birth,
+    leaving_means_nothing,
+    measure_overdue,
+    moves_are_proven,
+    moves_mean_nothing,
+)
 from pipeline.store import KeyMissing, Lost
-from spiders.protocol import Known
+from spiders.protocol import Known, Orders
 from spiders.site import Site
+from spiders.sources import parse_moment
 
 log = logging.getLogger("muniment")
 
-SCHEMA = 1
+SCHEMA = 2
 """Form of the SQLite file; a file of another form is rebuilt."""
 
 _TABLES = {
     "meta": "key TEXT PRIMARY KEY, value TEXT NOT NULL",
     "runs_applied": "run TEXT PRIMARY KEY, at TEXT NOT NULL",
-    # kind, status, fetched_at: of the newest capture. etag … digest: of the newest capture with a body that a
-    # 304 may refer to. article: of the newest capture that was an article. seen_at: newest capture with a page.
+    # kind, status, fetched_at, moved_to, listed: of the newest capture; moved_to: where permanent redirects led,
+    # listed: the sitemap source that named it. etag … digest: of the newest capture with a body that a 304 may
+    # refer to. article, canonical, published: of the newest capture that was an article; published at the latest.
+    # seen_at: newest capture with a page.
     "urls": """
         url TEXT PRIMARY KEY, first_seen TEXT NOT NULL, fetched_at TEXT NOT NULL, seen_at TEXT,
-        kind TEXT NOT NULL, status INTEGER NOT NULL, article TEXT, article_at TEXT,
+        kind TEXT NOT NULL, status INTEGER NOT NULL, moved_to TEXT, listed TEXT,
+        article TEXT, article_at TEXT, canonical TEXT, published TEXT,
         etag TEXT, last_modified TEXT, payload_digest TEXT, record_id TEXT, captured_at TEXT, digest TEXT,
         lastmod TEXT, lastmod_at TEXT""",
     # n: highest number in use. digest … title: of the current version. seen_at: newest live capture.
     "articles": """
         article TEXT PRIMARY KEY, n INTEGER NOT NULL, digest TEXT NOT NULL, state TEXT NOT NULL,
-        captured_at TEXT NOT NULL, version_run TEXT NOT NULL, url TEXT NOT NULL, title TEXT NOT NULL, seen_at TEXT""",
-    # 404 and 410 answers since the article was last seen live
+        captured_at TEXT NOT NULL, version_run TEXT NOT NULL, url TEXT NOT NULL, title TEXT NOT NULL, essence TEXT,
+        moved_to TEXT, seen_at TEXT""",
+    # answers since the article was last seen live that it is not there, or not to be had
     "missing": """
-        article TEXT, run TEXT, url TEXT, at TEXT NOT NULL, status INTEGER NOT NULL,
-        PRIMARY KEY (article, run, url)""",
+        article TEXT, run TEXT, url TEXT, at TEXT NOT NULL, status INTEGER NOT NULL, kind TEXT NOT NULL,
+        doubted INTEGER NOT NULL, PRIMARY KEY (article, run, url)""",
+    # Where an article is found beside its first canonical URL: a permanent redirect or a new canonical led there.
+    "aliases": "url TEXT PRIMARY KEY, article TEXT NOT NULL, at TEXT NOT NULL",
+    # What became of the looks of a run at pages that a source dates, or mapped: ``pipeline.recheck.Track``.
+    "tracks": """
+        run TEXT, source TEXT, still INTEGER NOT NULL, silent INTEGER NOT NULL, moved INTEGER NOT NULL,
+        vain INTEGER NOT NULL, unlisted INTEGER NOT NULL, lost INTEGER NOT NULL, PRIMARY KEY (run, source)""",
 }
+_TRACK_COLUMNS = ("still", "silent", "moved", "vain", "unlisted", "lost")
+_TRACK_DAYS = 60
+"""What sources did longer ago than this says nothing of what they do now."""
+_PERMANENT = frozenset({301, 308})
 _BODY_COLUMNS = ("etag", "last_modified", "payload_digest", "record_id", "captured_at", "digest")
 _TRIES = 30
 _LEVEL = 3  # 6 takes four times as long and saves nothing
@@ -87,6 +115,12 @@ class Sighting:
     digest: str | None
     lastmod: str | None
     lastmod_at: str | None
+    moved_to: str | None = None
+    listed: str | None = None
+    canonical: str | None = None
+    published: str | None = None
+    why: str | None = None  # of ``spiders.books.RANKS``
+    dated: str | None = None  # URL of the source that gave its date
 
 
 def note_sighting(finding: Finding) -> Sighting:
@@ -110,23 +144,58 @@ def note_sighting(finding: Finding) -> Sighting:
         payload_digest=evidence.payload_digest if body else None,
         record_id=evidence.record_id if body else None,
         captured_at=at if body else None,
-        digest=finding.article.digest if body and finding.article else None,
+        digest=(finding.article.essence or finding.article.digest) if body and finding.article else None,
         # A date that moved stays news until a page was got for it.
         lastmod=finding.source_lastmod if page else None,
         lastmod_at=at if page and finding.source_lastmod else None,
+        moved_to=_moved_to(finding),
+        listed=finding.facts.get("sitemap"),
+        canonical=finding.article.url if finding.article else None,
+        published=_published(finding),
+        why=finding.facts.get("why"),
+        dated=finding.facts.get("dated"),
     )
+
+
+def note_silence(url: str, at: datetime) -> Sighting:
+    """What to remember of a page that failed without an answer to record."""
+    absent = dict.fromkeys(("seen_at", "article", "article_at", "lastmod", "lastmod_at", *_BODY_COLUMNS))
+    return Sighting(url=url, final=url, kind="failed", status=0, fetched_at=_to_text(at), **absent)
+
+
+def _moved_to(finding: Finding) -> str | None:
+    """Where permanent redirects led, and nothing but such."""
+    hops = finding.hops
+    if not hops or finding.final == finding.requested or any(status not in _PERMANENT for status, _ in hops):
+        return None
+    return finding.final
+
+
+def _published(finding: Finding) -> str | None:
+    """The latest moment at which an article was published, by its page, or else by what its source says."""
+    if finding.article is None:
+        return None
+    moment = finding.article.published
+    if moment is not None and moment.precision in ("second", "minute", "day"):
+        return _to_text(latest_birth(moment.value, day_only=moment.precision == "day"))
+    told = finding.facts.get("published") or finding.source_lastmod
+    seconds = parse_moment(told)
+    if told is None or seconds is None or not 0 < seconds < 2**32:
+        return None
+    return _to_text(latest_birth(datetime.fromtimestamp(seconds, UTC), day_only=len(told.strip()) <= len("2026-11-22")))
 
 
 class Frontier:
     """A copy of a site's frontier on this machine; a context manager, because the copy is a file."""
 
-    def __init__(self, archive: Archive, site: str) -> None:
+    def __init__(self, archive: Archive, site: Site) -> None:
         self._archive = archive
-        self._site = site
-        self._key = archive.frontier_key(site)
+        self._site = site.id
+        self._is_article = site.is_article
+        self._key = archive.frontier_key(site.id)
         self._folder = Path(tempfile.mkdtemp(prefix="muniment-frontier-"))
         self._etag: str | None = None
-        self._db = _new_database(self._folder / "empty.sqlite", site)
+        self._db = _new_database(self._folder / "empty.sqlite", site.id)
 
     @classmethod
     def open(cls, archive: Archive, site: Site) -> Frontier:
@@ -135,7 +204,7 @@ class Frontier:
         Raises:
             StoreUnavailable: the store did not answer.
         """
-        frontier = cls(archive, site.id)
+        frontier = cls(archive, site)
         try:
             frontier._load()
         except BaseException:
@@ -159,30 +228,96 @@ class Frontier:
     # --- what is known ------------------------------------------------------------------------------
 
     def known(self, now: datetime, site: Site) -> Iterator[Known]:
-        """Every known URL, in order, with whether it is due at ``now`` by the site's re-check ladder.
+        """Every known URL, in order, with how urgently it wants another look at ``now`` (``pipeline.recheck``).
 
         Validators are given only where "not modified" would mean that the article's current version still
         stands: never for an article that went, nor for a page whose last body was something else.
         """
-        for url, first_seen, fetched_at, lastmod, *body in self._db.execute(_SELECT_KNOWN):
-            etag, last_modified, payload_digest, record_id, captured_at, _ = body
+        for row in self._db.execute(_SELECT_KNOWN):
+            overdue = measure_overdue(site, _remember(row), now=now)
             yield Known(
-                url=url,
-                due=is_due(site.recheck, first_seen=_to_time(first_seen), fetched_at=_to_time(fetched_at), now=now),
-                etag=etag,
-                last_modified=last_modified,
-                payload_digest=payload_digest,
-                captured_at=_to_warc_date(captured_at),
-                record_id=record_id,
-                lastmod=lastmod,
+                url=row["url"],
+                due=overdue >= 1,
+                etag=row["etag"],
+                last_modified=row["last_modified"],
+                payload_digest=row["payload_digest"],
+                captured_at=_to_warc_date(row["captured_at"]),
+                record_id=row["record_id"],
+                lastmod=row["lastmod"],
+                overdue=overdue,
+                looked_at=row["seen_at"],
+                fetched_at=row["fetched_at"],
+                live=row["kind"] in LIVE_KINDS,
+                listed=row["listed"],
             )
 
+    def complete_orders(self, orders: Orders, site: Site, *, now: datetime) -> Orders:
+        """A run's orders with what was learned of the site's sources."""
+        tracks = self.tracks(now)
+        empty = Track()
+        urls = [source.url for source in site.sources]
+        return orders.model_copy(
+            update={
+                "trust_dates": orders.trust_dates and site.dates != "ignore",
+                "belief": {url: believe_dates(site, tracks.get(url, empty)) for url in urls},
+                "stamped": tuple(url for url in urls if moves_mean_nothing(tracks.get(url, empty))),
+                "proven": tuple(url for url in urls if moves_are_proven(tracks.get(url, empty))),
+                "latest_only": tuple(url for url in urls if leaving_means_nothing(tracks.get(url, empty))),
+            }
+        )
+
+    def tracks(self, now: datetime) -> dict[str, Track]:
+        """What became of looks of the last weeks, by source URL."""
+        sums = ", ".join(f"sum({name}) AS {name}" for name in _TRACK_COLUMNS)
+        since = (now - timedelta(days=_TRACK_DAYS)).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+        query = f"SELECT source, {sums} FROM tracks WHERE run >= ? GROUP BY source"  # noqa: S608 - our names
+        return {
+            row["source"]: Track(**{name: row[name] for name in _TRACK_COLUMNS})
+            for row in self._db.execute(query, (since,))
+        }
+
+    def learn_moves(self, findings: Iterable[Finding]) -> None:
+        """Note from all findings of a run where articles have gone, before asking whose any of them is: the new
+        address may come before the old one. Nothing of it is saved; ``save`` does so by itself."""
+        for finding in findings:
+            if finding.article is not None:
+                self._learn_move(note_sighting(finding))
+
     def article_of(self, finding: Finding) -> str:
-        """Id of the article that a finding is about: what the page said, else what its URL led to before, else
-        the id that its URL would give."""
-        if finding.article is not None:
-            return finding.article.article
-        return self._mapped(finding.requested, finding.final) or article_id(finding.requested)
+        """Id of the article that a finding is about.
+
+        An article keeps its id when it moves: what stood at a URL before is meant when the URL redirects for good
+        or names a new canonical URL, and what is found at that new URL later belongs to it, too. Otherwise the
+        page's canonical URL counts; and for a page without text what its URL led to before.
+        """
+        if finding.article is None:
+            return self._mapped(finding.requested, finding.final) or article_id(finding.requested)
+        return self._owner(note_sighting(finding))
+
+    def _owner(self, sighting: Sighting) -> str:
+        """The article that a sighting with an article belongs to."""
+        assert sighting.article is not None
+        assert sighting.canonical is not None
+        before = self._led_to(sighting.url)
+        if before is not None and before != sighting.article:
+            row = self._db.execute("SELECT url FROM articles WHERE article = ?", (before,)).fetchone()
+            # Without a redirect only the article's own page can say that it lives elsewhere now, not an alias of it.
+            if row is not None and (
+                is_same_address(row["url"], sighting.url)
+                or (sighting.moved_to is not None and before in (article_id(sighting.url), self._alias(sighting.url)))
+            ):
+                return before
+        return self._alias(sighting.canonical) or sighting.article
+
+    def _learn_move(self, sighting: Sighting) -> None:
+        """Remember the new address of an article that has one, unless another article was found there before."""
+        owner = self._owner(sighting)
+        if owner == sighting.article:
+            return
+        for url in {sighting.canonical, sighting.moved_to} - {None, sighting.url}:
+            assert url is not None
+            if self._is_article(url) and self._led_to(url) is None:
+                self._db.execute("INSERT OR IGNORE INTO aliases VALUES (?, ?, ?)", (url, owner, sighting.fetched_at))
 
     def article_at(self, url: str) -> str | None:
         """Id of the article that a canonical URL led to when it was last captured; None: to none."""
@@ -202,12 +337,24 @@ class Frontier:
             run=row["version_run"],
             url=row["url"],
             title=row["title"],
+            essence=row["essence"],
+            moved_to=row["moved_to"],
         )
 
     def missing(self, article: str) -> list[Missing]:
-        """The 404 and 410 answers for an article's URLs since it was last seen live."""
+        """The answers for an article's URLs since it was last seen live that it is gone, or blocked."""
         rows = self._db.execute("SELECT * FROM missing WHERE article = ? ORDER BY at, run, url", (article,))
-        return [Missing(run=row["run"], url=row["url"], at=_to_time(row["at"]), status=row["status"]) for row in rows]
+        return [
+            Missing(
+                run=row["run"],
+                url=row["url"],
+                at=_to_time(row["at"]),
+                status=row["status"],
+                kind=row["kind"],
+                doubted=bool(row["doubted"]),
+            )
+            for row in rows
+        ]
 
     def seen_at(self, article: str) -> datetime | None:
         """When an article was last captured live, with or without a new version."""
@@ -222,15 +369,36 @@ class Frontier:
         ).fetchone()
         return row is not None
 
-    def canonical_lives(self, finding: Finding) -> bool:
-        """Whether a finding comes from an alias of an article whose canonical URL was live when last looked at."""
-        if finding.article is None or finding.article.url in (finding.requested, finding.final):
+    def address_lives(self, article: str, finding: Finding) -> bool:
+        """Whether an article's address was live when last looked at, and a finding comes from another one."""
+        row = self._address(article)
+        if row is None or is_same_address(row["url"], finding.requested) or is_same_address(row["url"], finding.final):
             return False
-        row = self._db.execute(
-            "SELECT 1 FROM urls WHERE url = ? AND article = ? AND kind IN ('article', 'unchanged')",
-            (finding.article.url, finding.article.article),
-        ).fetchone()
-        return row is not None
+        return row["kind"] in ("article", "unchanged") and row["moved_to"] is None
+
+    def is_vacant(self, article: str) -> bool:
+        """Whether an article's address was not there when last looked at."""
+        row = self._address(article)
+        return row is not None and row["kind"] == "gone"
+
+    def holder(self, url: str) -> str | None:
+        """Id of the article that was found at a URL before."""
+        found = self._led_to(url)
+        return found if found is not None and self.standing(found) is not None else None
+
+    def count_ended_in(self, article: str, *, run: str) -> int:
+        """How many other articles are known to have ended in this one, by other runs than the one given."""
+        query = "SELECT count(*) FROM articles WHERE moved_to = ? AND version_run <> ?"
+        return int(self._db.execute(query, (article, run)).fetchone()[0])
+
+    def _address(self, article: str) -> sqlite3.Row | None:
+        query = "SELECT u.url, u.kind, u.moved_to FROM articles a JOIN urls u ON u.url = a.url WHERE a.article = ?"
+        row: sqlite3.Row | None = self._db.execute(query, (article,)).fetchone()
+        return row
+
+    def count_states(self) -> dict[str, int]:
+        """How many articles stand in which state."""
+        return dict(self._db.execute("SELECT state, count(*) FROM articles GROUP BY state ORDER BY state").fetchall())
 
     def has_applied(self, run: str) -> bool:
         """Whether a run's sightings are in."""
@@ -245,8 +413,23 @@ class Frontier:
 
     # --- what a run saw -----------------------------------------------------------------------------
 
-    def save(self, run: str, sightings: Sequence[Sighting], standings: Iterable[Standing]) -> None:
+    def save(
+        self,
+        run: str,
+        sightings: Sequence[Sighting],
+        standings: Iterable[Standing],
+        *,
+        changed: Collection[str] = frozenset(),
+        doubted: Collection[str] = frozenset(),
+    ) -> None:
         """Apply what a run saw and write the frontier back, on top of whatever others wrote meanwhile.
+
+        Args:
+            run: its id.
+            sightings: what it captured, and what did not answer.
+            standings: of the articles that it settled.
+            changed: articles of which it made a version that is not their first.
+            doubted: kinds of findings, "gone" and "blocked", of which it had so many that they prove little.
 
         Raises:
             WriteConflict: others were faster too often in a row.
@@ -263,30 +446,42 @@ class Frontier:
                         self._load()
                     if self.has_applied(run):
                         return
-                    self._apply(run, sightings, standings)
+                    self._apply(run, sightings, standings, changed, doubted)
                     self._etag = self._archive.store.replace(
                         self._key, self._pack(), etag=self._etag, content_type="application/zstd"
                     )
         except RetryError as error:
             raise WriteConflict(f"{self._key} was replaced by others {_TRIES} times in a row; try again") from error
 
-    def _apply(self, run: str, sightings: Sequence[Sighting], standings: Iterable[Standing]) -> None:
+    def _apply(
+        self,
+        run: str,
+        sightings: Sequence[Sighting],
+        standings: Iterable[Standing],
+        changed: Collection[str],
+        doubted: Collection[str],
+    ) -> None:
         db = self._db
         db.execute("BEGIN")
         db.execute("INSERT INTO runs_applied VALUES (?, ?)", (run, run.split("-", maxsplit=1)[0]))
         for standing in standings:
             self._apply_standing(standing)
-        for sighting in sorted(sightings, key=lambda each: (each.fetched_at, each.record_id or "", each.url)):
-            self._apply_sighting(run, sighting)
+        in_order = sorted(sightings, key=lambda each: (each.fetched_at, each.record_id or "", each.url))
+        for sighting in in_order:
+            if sighting.article is not None:
+                self._learn_move(sighting)
+        for sighting in in_order:
+            self._apply_sighting(run, sighting, doubted)
+        self._apply_tracks(run, in_order, changed)
         db.execute("DELETE FROM missing WHERE at <= (SELECT seen_at FROM articles a WHERE a.article = missing.article)")
         db.execute("COMMIT")
 
     def _apply_standing(self, standing: Standing) -> None:
         newer = "(excluded.captured_at, excluded.n) > (captured_at, n)"
-        current = ("digest", "state", "captured_at", "version_run", "url", "title")
+        current = ("digest", "state", "captured_at", "version_run", "url", "title", "essence", "moved_to")
         captured_at = _to_text(standing.captured_at)
         self._db.execute(
-            f"""INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (article) DO UPDATE SET
+            f"""INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (article) DO UPDATE SET
                 n = max(n, excluded.n),
                 seen_at = max(coalesce(seen_at, excluded.seen_at), coalesce(excluded.seen_at, seen_at)),
                 {", ".join(f"{name} = iif({newer}, excluded.{name}, {name})" for name in current)}""",  # noqa: S608
@@ -299,37 +494,86 @@ class Frontier:
                 standing.run,
                 standing.url,
                 standing.title,
-                None if standing.state is State.GONE else captured_at,
+                standing.essence,
+                standing.moved_to,
+                captured_at if is_readable(standing) else None,
             ),
         )
 
-    def _apply_sighting(self, run: str, sighting: Sighting) -> None:
-        self._db.execute(_UPSERT_URL, sighting.__dict__)
-        article = self._mapped(sighting.url, sighting.final)
+    def _apply_sighting(self, run: str, sighting: Sighting, doubted: Collection[str]) -> None:
+        article = self._mapped(sighting.url, sighting.final) if sighting.article is None else self._owner(sighting)
+        values = {**sighting.__dict__, "article": sighting.article and article}
+        self._db.execute(_UPSERT_URL, values)
+        target = sighting.moved_to
+        if target is not None and sighting.kind in LIVE_KINDS and self._is_article(target):
+            # The answer was that of the new address: from now on, that one is looked at.
+            self._db.execute(_UPSERT_URL, {**values, "url": target, "moved_to": None, "listed": None})
         if article is None:
             return
         if sighting.kind in ("article", "unchanged"):
             self._db.execute(
                 "UPDATE articles SET seen_at = max(coalesce(seen_at, ?1), ?1) WHERE article = ?2",
-                (sighting.fetched_at, sighting.article or article),
+                (sighting.fetched_at, article),
             )
-        elif sighting.kind == "gone":
+        elif sighting.kind in ("gone", "blocked"):
+            kind = sighting.kind
             self._db.execute(
-                "INSERT OR IGNORE INTO missing SELECT article, ?, ?, ?, ? FROM articles WHERE article = ?",
-                (run, sighting.url, sighting.fetched_at, sighting.status, article),
+                "INSERT OR IGNORE INTO missing SELECT article, ?, ?, ?, ?, ?, ? FROM articles WHERE article = ?",
+                (run, sighting.url, sighting.fetched_at, sighting.status, kind, kind in doubted, article),
             )
+
+    def _apply_tracks(self, run: str, sightings: Iterable[Sighting], changed: Collection[str]) -> None:
+        """Count what became of the looks of a run, by the source that gave a reason for them, or none."""
+        tracks: dict[str, Counter[str]] = {}
+        for sighting in sightings:
+            if sighting.dated is None or sighting.kind in ("blocked", "failed", "excluded"):
+                continue
+            track = tracks.setdefault(sighting.dated, Counter())
+            edit = sighting.article is not None and self._owner(sighting) in changed
+            if sighting.why == "spot":
+                track.update(("still", "silent") if edit else ("still",))
+            elif sighting.why == "moved":
+                track.update(("moved",) if edit or sighting.kind == "gone" else ("moved", "vain"))
+            elif sighting.why == "unlisted":
+                lost = sighting.kind == "gone" or sighting.moved_to is not None
+                track.update(("unlisted", "lost") if lost else ("unlisted",))
+        self._db.executemany(
+            "INSERT OR REPLACE INTO tracks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            ((run, source, *(track[name] for name in _TRACK_COLUMNS)) for source, track in tracks.items() if track),
+        )
 
     def _mapped(self, *urls: str) -> str | None:
         """The article that one of these URLs led to before."""
-        for url in urls:
-            row = self._db.execute("SELECT article FROM urls WHERE url = ? AND article IS NOT NULL", (url,)).fetchone()
-            if row is not None:
-                return str(row["article"])
-        for url in urls:
-            row = self._db.execute("SELECT article FROM articles WHERE article = ?", (article_id(url),)).fetchone()
-            if row is not None:
-                return str(row["article"])
-        return None
+        return next((article for url in urls if (article := self._led_to(url)) is not None), None)
+
+    def _led_to(self, url: str) -> str | None:
+        """The article that a URL led to before: when it was captured, or as the address of an article that moved."""
+        row = self._db.execute(
+            "SELECT article FROM urls WHERE url = ?1 AND article IS NOT NULL "
+            "UNION ALL SELECT article FROM aliases WHERE url = ?1 "
+            "UNION ALL SELECT article FROM articles WHERE article = ?2 LIMIT 1",
+            (url, article_id(url)),
+        ).fetchone()
+        return self._spelled_otherwise(url) if row is None else str(row["article"])
+
+    def _spelled_otherwise(self, url: str) -> str | None:
+        """The article at a URL that differs in nothing but scheme, "www." and a slash at the end."""
+        rest = fold_address(url)
+        path, mark, query = rest.partition("?")
+        spellings = (
+            f"{scheme}://{www}{path}{slash}{mark}{query}"
+            for scheme in ("https", "http")
+            for www in ("", "www.")
+            for slash in ("", "/")
+        )
+        ids = [article_id(each) for each in spellings]
+        query = f"SELECT article FROM articles WHERE article IN ({', '.join('?' * len(ids))}) ORDER BY n DESC, article"  # noqa: S608
+        row = self._db.execute(query, ids).fetchone()
+        return None if row is None else str(row["article"])
+
+    def _alias(self, url: str) -> str | None:
+        row = self._db.execute("SELECT article FROM aliases WHERE url = ?", (url,)).fetchone()
+        return None if row is None else str(row["article"])
 
     # --- the file -----------------------------------------------------------------------------------
 
@@ -351,15 +595,24 @@ class Frontier:
         """Make the frontier anew from all versions and from the findings of all published runs."""
         self._use(_new_database(_fresh(self._folder), self._site))
         self._db.execute("BEGIN")
+        changed: dict[str, set[str]] = {}
         for article in self._archive.articles(self._site):
-            standing = standing_of(self._archive.versions(self._site, article))
+            versions = self._archive.versions(self._site, article)
+            for version in versions:
+                if version.change is not Change.NEW:
+                    changed.setdefault(version.run, set()).add(article)
+            standing = standing_of(versions)
             if standing is not None:
                 self._apply_standing(standing)
         self._db.execute("COMMIT")
         for run in sorted(self._archive.runs(self._site)):
-            if self._archive.read_published(self._site, run) is not None:
+            published = self._archive.read_published(self._site, run)
+            if published is not None:
                 sightings = [note_sighting(finding) for finding in self._archive.read_findings(self._site, run)]
-                self._apply(run, sightings, ())
+                summary = self._archive.read_summary(self._site, run)
+                if summary is not None:
+                    sightings += [note_silence(url, summary.finished) for url in summary.unanswered]
+                self._apply(run, sightings, (), changed.get(run, ()), published.storms)
 
     def _use(self, db: sqlite3.Connection) -> None:
         self._db.close()
@@ -382,18 +635,47 @@ class Frontier:
         return packed
 
 
-_STANDS = "u.article IS NULL OR (u.digest = a.digest AND a.state <> 'gone')"
-_BODY_IF_IT_STANDS = ", ".join(f"iif({_STANDS}, u.{name}, NULL)" for name in _BODY_COLUMNS)
+_STANDS = "u.article IS NULL OR (u.digest = coalesce(a.essence, a.digest) AND a.state NOT IN ('gone', 'blocked'))"
+_BODY_IF_IT_STANDS = ", ".join(f"iif({_STANDS}, u.{name}, NULL) AS {name}" for name in _BODY_COLUMNS)
 _SELECT_KNOWN = f"""
-    SELECT u.url, u.first_seen, u.fetched_at, u.lastmod, {_BODY_IF_IT_STANDS}
-    FROM urls u LEFT JOIN articles a ON a.article = u.article ORDER BY u.url"""  # noqa: S608 - our names
+    SELECT u.url, u.first_seen, u.fetched_at, u.seen_at, u.kind, u.lastmod, u.listed, u.published, u.article,
+        {_BODY_IF_IT_STANDS}, a.state, a.n, a.captured_at AS version_at, m.count, m.first, m.last,
+        EXISTS (
+            SELECT 1 FROM urls t
+            WHERE t.url IN (u.moved_to, u.canonical) AND t.url <> u.url AND t.article = u.article
+            AND t.moved_to IS NULL AND t.kind IN ('article', 'unchanged')
+        ) AS elsewhere
+    FROM urls u LEFT JOIN articles a ON a.article = u.article
+    LEFT JOIN (
+        SELECT article, count(DISTINCT run) AS count, min(at) AS first, max(at) AS last FROM missing
+        WHERE kind = 'gone' GROUP BY article
+    ) m ON m.article = u.article
+    ORDER BY u.url"""  # noqa: S608 - our names
+
+
+def _remember(row: sqlite3.Row) -> Memory:
+    went = row["state"] == State.GONE.value
+    edited = row["n"] is not None and row["n"] > 1 and row["state"] in (State.LIVE.value, State.RESTORED.value)
+    return Memory(
+        url=row["url"],
+        kind=row["kind"],
+        first_seen=_to_time(row["first_seen"]),
+        fetched_at=_to_time(row["fetched_at"]),
+        looked_at=_to_time(row["seen_at"]) if row["seen_at"] else None,
+        published=_to_time(row["published"]) if row["published"] else None,
+        edited_at=_to_time(row["version_at"]) if edited else None,
+        gone_at=_to_time(row["version_at"]) if went else None,
+        missing=(row["count"], _to_time(row["first"]), _to_time(row["last"])) if row["count"] else None,
+        has_article=row["article"] is not None,
+        elsewhere=bool(row["elsewhere"]),
+    )
 
 
 def _upsert_url() -> str:
     groups = {
-        "fetched_at": ("kind", "status", "fetched_at"),
+        "fetched_at": ("kind", "status", "moved_to", "listed", "fetched_at"),
         "seen_at": ("seen_at",),
-        "article_at": ("article", "article_at"),
+        "article_at": ("article", "canonical", "published", "article_at"),
         "captured_at": _BODY_COLUMNS,
         "lastmod_at": ("lastmod", "lastmod_at"),
     }
@@ -415,7 +697,7 @@ _UPSERT_URL = _upsert_url()
 
 
 def _key_of(table: str) -> str:
-    return "1, 2, 3" if table == "missing" else "1"
+    return {"missing": "1, 2, 3", "tracks": "1, 2"}.get(table, "1")
 
 
 def _fresh(folder: Path) -> Path:

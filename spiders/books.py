@@ -8,42 +8,66 @@ again is an error of ours and raises, because then the books could not balance.
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from spiders.protocol import EXAMPLES, Known, Plan
+from spiders.protocol import EXAMPLES, MOST_UNANSWERED, Known, Plan
 from spiders.site import Site
 from spiders.sources import Listed, SourceError, parse_moment
+from spiders.traps import Traps
 from spiders.urls import canonical_url
 
-MOST_PAGES = 500_000
-"""So many different URLs of one run are looked at; more are counted as "too many URLs"."""
+RANKS: Final = ("new", "moved", "unlisted", "due", "spot", "backlog")
+"""Why a page is fetched, in the order of work: nobody knows it; its source dates it later than the capture (or lists
+it again after it was gone); its sitemap lists it no longer; a look is due; a look is due though its date says that
+there is nothing to see; it is new, but more are new than this run should spend itself on."""
 
 CAPTURED = "captured"
+_NEW, _MOVED, _UNLISTED, _DUE, _SPOT, _BACKLOG = range(len(RANKS))
 _BATCH = 500
+_NEVER_MOVES = -1
+"""For ``page.dated``: the date is one of publication and says nothing of edits."""
+_FIRST_BELIEF = 2.0  # as pipeline.recheck's, for a source that nothing is known of
+_DAY_IS_OVER = 36 * 3600  # from a day's beginning in UTC until it has surely ended everywhere
+_MASS = 50
+_MASS_SHARE = 0.5
+_SAMPLE = 20
+_LEFT = 10
+_SPOT_SHARE = 0.01
 
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 CREATE TABLE page (
     seq INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, source INTEGER, via TEXT, lastmod TEXT, moment REAL, title TEXT,
-    facts TEXT, rank INTEGER, state TEXT, reason TEXT
+    facts TEXT, dated INTEGER, mapped INTEGER, rank INTEGER, urgency REAL, still INTEGER, state TEXT, reason TEXT
 );
 CREATE TABLE passed_over (url TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE source (
+    number INTEGER PRIMARY KEY, url TEXT NOT NULL, sitemap INTEGER NOT NULL, belief REAL NOT NULL,
+    stamped INTEGER NOT NULL, whole INTEGER NOT NULL
+);
 """
 
-# Why a URL is fetched, in the order of work: it is new; its source dates it later than the capture; a check is due.
-_RANK = """
-UPDATE page SET rank = CASE
-    WHEN known.url IS NULL THEN 0
-    WHEN page.moment IS NOT NULL AND page.moment > coalesce(moment(known.lastmod), moment(known.captured_at), 0) THEN 1
-    WHEN known.due THEN 2
-END
-FROM page AS self LEFT JOIN plan.known AS known ON known.url = self.url
-WHERE page.seq = self.seq AND page.state IS NULL
-"""
+# What is known of each open page, beside it; `moved`: its date is later than what we have; `still`: its date says
+# that there is nothing to see, and may be believed (a day without a time may hold an edit that came after our look).
+_SEEN = f"""
+CREATE TEMP TABLE seen AS
+SELECT page.seq, page.url, known.url IS NOT NULL AS is_known, known.overdue, known.live, known.fetched_at,
+    page.dated, source.stamped, source.belief,
+    known.url IS NOT NULL AND NOT known.live AND known.listed IS NULL AND page.mapped IS NOT NULL AS relisted,
+    page.moment IS NOT NULL AND page.source IS NOT NULL
+        AND page.moment > coalesce(moment(known.lastmod), moment(known.captured_at), 0) AS moved,
+    coalesce(known.live AND page.moment IS NOT NULL AND page.source IS NOT NULL AND page.dated <> {_NEVER_MOVES}
+        AND page.moment <= coalesce(moment(known.lastmod), moment(known.captured_at), 0)
+        AND (length(page.lastmod) > 10 OR moment(known.looked_at) >= page.moment + {_DAY_IS_OVER}), 0) AS still
+FROM page LEFT JOIN plan.known AS known ON known.url = page.url LEFT JOIN source ON source.number = page.dated
+WHERE page.state IS NULL
+"""  # noqa: S608 - our numbers
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,11 +98,27 @@ class Books:
         self._database.create_function("moment", 1, parse_moment, deterministic=True)
         self._database.create_function("is_article", 1, site.is_article, deterministic=True)
         self._database.executescript(_SCHEMA)
+        orders = plan.orders
+        self._database.executemany(
+            "INSERT INTO source VALUES (?, ?, ?, ?, ?, 0)",
+            (
+                (
+                    *(number, one.url, one.type == "sitemap"),
+                    orders.belief.get(one.url, _FIRST_BELIEF) if orders.trust_dates else 1.0,
+                    one.url in orders.stamped,
+                )
+                for number, one in enumerate(site.sources)
+            ),
+        )
         self._database.execute(
             "INSERT INTO page (url, state, reason) SELECT url, ?, 'before' FROM plan.done", (CAPTURED,)
         )
         self._pages = self.count()
         self._crowded = 0
+        self._passed = 0
+        self._traps = Traps(plan.made.year)
+        self._said: list[str] = []
+        self._unanswered: list[str] = []
 
     def list_pages(self, listed: Iterable[Listed], *, source: int, via: str) -> tuple[int, int]:
         """Enter what a source names.
@@ -97,36 +137,88 @@ class Books:
             articles += self._list_batch(batch, source=source, via=via)
         return entries, articles
 
+    def close_source(self, source: int, *, whole: bool) -> None:
+        """Say that a source was read: ``whole`` when each of its documents was, to its end."""
+        self._database.execute("UPDATE source SET whole = ? WHERE number = ?", (whole, source))
+
+    def pass_over(self, urls: Iterable[str], reason: str) -> None:
+        """Count URLs that are not looked at, each once; so many are remembered as a run may take URLs."""
+        for url in urls:
+            if self._passed >= self._site.crawl.max_urls:
+                return
+            added = self._database.execute("INSERT OR IGNORE INTO passed_over VALUES (?, ?)", (url[:2000], reason))
+            self._passed += added.rowcount
+
+    def _admit(self, pages: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+        """Of a batch for which there is no room: what was named or known before, and the first of the others."""
+        admitted = []
+        room = self._site.crawl.max_urls - self._pages
+        query = "SELECT EXISTS (SELECT 1 FROM page WHERE url = ?1) OR EXISTS (SELECT 1 FROM plan.known WHERE url = ?1)"
+        for page in pages:
+            if not self._database.execute(query, page[:1]).fetchone()[0]:
+                room -= 1
+                if room < 0:
+                    self._crowded += 1
+                    continue
+            admitted.append(page)
+        return admitted
+
     def _list_batch(self, batch: list[Listed], *, source: int, via: str) -> int:
         pages: list[tuple[object, ...]] = []
         passed: list[tuple[str, str]] = []
+        is_map = source < len(self._site.sources) and self._site.sources[source].type == "sitemap"
         for one in batch:
             try:
                 url = canonical_url(one.url, via)
             except ValueError:
-                passed.append((one.url[:500], "not a web address"))
+                passed.append((_printable(one.url[:500]), "not a web address"))
                 continue
-            if self._site.is_article(url):
-                pages.append((url, source, via, one.lastmod, parse_moment(one.lastmod), one.title, _pack(one.facts)))
-            else:
+            if not self._site.is_article(url):
                 passed.append((url, "off-pattern"))
-        room = max(0, MOST_PAGES - self._pages)
-        self._crowded += len(pages[room:])
+                continue
+            if self._traps.find(url) is not None and self._plan.known(url) is None:
+                passed.append((url, "trap"))
+                continue
+            # A feed that gives no other date than that of publication cannot tell of an edit.
+            dated = _NEVER_MOVES if one.lastmod and one.facts.get("published") == one.lastmod else source
+            moment = parse_moment(one.lastmod)
+            mapped = source if is_map else None
+            pages.append((url, source, via, one.lastmod, moment, one.title, _pack(one.facts), dated, mapped))
+        articles = len(pages)
+        if self._pages + articles > self._site.crawl.max_urls:
+            pages = self._admit(pages)
         self._database.execute("BEGIN")
         self._database.executemany(
-            "INSERT INTO page (url, source, via, lastmod, moment, title, facts) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "INSERT INTO page (url, source, via, lastmod, moment, title, facts, dated, mapped) "  # noqa: S608 - ours
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (url) DO UPDATE SET "
             "title = coalesce(title, excluded.title), via = coalesce(via, excluded.via), "
-            "facts = coalesce(facts, excluded.facts), "
+            "source = coalesce(source, excluded.source), "
+            "facts = coalesce(facts, excluded.facts), mapped = coalesce(mapped, excluded.mapped), "
             "lastmod = CASE WHEN excluded.moment > coalesce(moment, 0) THEN excluded.lastmod ELSE lastmod END, "
+            f"dated = CASE WHEN excluded.moment > coalesce(moment, 0) OR excluded.moment = moment AND dated = "
+            f"{_NEVER_MOVES} THEN excluded.dated ELSE dated END, "
             "moment = CASE WHEN excluded.moment > coalesce(moment, 0) THEN excluded.moment ELSE moment END",
-            pages[:room],
+            pages,
         )
-        if self._crowded < MOST_PAGES:
-            self._database.executemany("INSERT OR IGNORE INTO passed_over VALUES (?, ?)", passed)
+        for url, reason in passed:
+            self.pass_over((url,), reason)
         self._database.execute("COMMIT")
         self._pages = self.count()
-        return len(pages)
+        return articles
+
+    def count_open_new(self) -> int:
+        """How many open URLs there are that the archive does not know."""
+        query = "SELECT count(*) FROM page WHERE state IS NULL AND url NOT IN (SELECT url FROM plan.known)"
+        return int(self._database.execute(query).fetchone()[0])
+
+    def count_unfinished(self, via: str) -> tuple[int, int]:
+        """How many pages that this document was the first to name were deferred, and how many failed."""
+        query = (
+            "SELECT coalesce(sum(state = 'deferred'), 0), coalesce(sum(state = 'failed'), 0) FROM page WHERE via = ?"
+        )
+        deferred, failed = self._database.execute(query, (via,)).fetchone()
+        return int(deferred), int(failed)
 
     def count(self) -> int:
         """How many URLs were discovered so far."""
@@ -139,51 +231,180 @@ class Books:
         return int(self._database.execute(query, (source,)).fetchone()[0])
 
     def plan_work(self) -> dict[str, int]:
-        """Decide what is fetched, once all sources were read: the others are closed as unchanged.
+        """Decide what is fetched, once all sources were read; all others are closed.
 
         A page that is due but is no article any more by the site's file (somebody narrowed the pattern) is excluded.
 
         Returns:
-            How many are new, moved and due.
+            How many there are of each rank (``RANKS``; "backlog" counts as new).
         """
-        self._database.execute(
-            "INSERT OR IGNORE INTO page (url, lastmod) SELECT url, lastmod FROM plan.known WHERE due",
+        database, orders = self._database, self._plan.orders
+        database.execute("BEGIN")
+        database.execute(
+            "INSERT OR IGNORE INTO page (url, lastmod) SELECT url, lastmod FROM plan.known "
+            "WHERE ?1 = 'full' OR (overdue >= 1 AND ?1 <> 'backfill')",
+            (orders.mode,),
         )
-        self._database.execute(
+        left = self._find_unlisted()
+        database.execute(
             "UPDATE page SET state = 'excluded', reason = 'off-pattern' "
             "WHERE state IS NULL AND source IS NULL AND NOT is_article(url)"
         )
-        self._database.execute(_RANK)
-        self._database.execute(
-            "UPDATE page SET state = 'unchanged', reason = 'not due' WHERE state IS NULL AND rank IS NULL"
+        self._rank_pages(left)
+        if orders.mode != "full":
+            self._bound_looks()
+        ranks = dict(database.execute("SELECT rank, count(*) FROM page WHERE state IS NULL GROUP BY rank"))
+        self._put_off_backlog(sum(count for rank, count in ranks.items() if rank != _NEW))
+        database.execute(
+            "CREATE TABLE work AS SELECT seq FROM page WHERE state IS NULL "  # noqa: S608 - our numbers
+            f"ORDER BY rank, iif(rank IN ({_NEW}, {_BACKLOG}), moment, urgency) DESC, seq"
+        )
+        database.execute("COMMIT")
+        return {name: ranks.get(rank, 0) for rank, name in enumerate(RANKS) if rank != _BACKLOG}
+
+    def _find_unlisted(self) -> list[str]:
+        """Known pages that left a sitemap which was read whole; they are entered. None of a sitemap that lost most."""
+        found: list[str] = []
+        for number, url in self._database.execute("SELECT number, url FROM source WHERE whole AND sitemap").fetchall():
+            if url in self._plan.orders.latest_only:
+                continue
+            members = "plan.known AS known LEFT JOIN page ON page.url = known.url WHERE known.listed = ? AND known.live"
+            left = f"SELECT known.url FROM {members} AND (page.source IS NULL AND page.state IS NULL)"  # noqa: S608
+            gone = [row[0] for row in self._database.execute(left, (url,))]
+            before = self._database.execute(f"SELECT count(*) FROM {members}", (url,)).fetchone()[0]  # noqa: S608
+            if len(gone) > max(_LEFT, before * _MASS_SHARE):
+                self._said.append(f"{len(gone)} of {before} pages have left source {number}: it is not believed")
+                continue
+            found += gone
+        self._database.executemany(
+            "INSERT OR IGNORE INTO page (url, lastmod) SELECT url, lastmod FROM plan.known WHERE url = ?",
+            ((url,) for url in found),
+        )
+        return found
+
+    def _rank_pages(self, left: list[str]) -> None:
+        """Give every open page its rank; close those that need none."""
+        database, full = self._database, self._plan.orders.mode == "full"
+        database.execute(_SEEN)
+        database.execute("CREATE UNIQUE INDEX seen_seq ON seen (seq)")
+        self._doubt_masses()
+        database.execute("CREATE TEMP TABLE gone_from_map (url TEXT PRIMARY KEY) WITHOUT ROWID")
+        database.executemany("INSERT OR IGNORE INTO gone_from_map VALUES (?)", ((url,) for url in left))
+        database.execute(
+            f"""UPDATE page SET urgency = seen.overdue, still = seen.still, rank = CASE
+                WHEN NOT seen.is_known THEN {_NEW}
+                WHEN :backfill THEN NULL
+                WHEN :full THEN iif(moment(seen.fetched_at) >= moment(:before), NULL, {_DUE})
+                WHEN seen.relisted OR (seen.moved AND NOT coalesce(seen.stamped, 0)) THEN {_MOVED}
+                WHEN page.url IN (SELECT url FROM gone_from_map) THEN {_UNLISTED}
+                WHEN seen.overdue >= 1 AND NOT (seen.still AND coalesce(seen.belief, 1) > 1) THEN {_DUE}
+                WHEN seen.overdue >= seen.belief THEN {_SPOT}
+            END FROM seen WHERE seen.seq = page.seq AND page.state IS NULL""",  # noqa: S608 - our numbers
+            {
+                "full": full,
+                "backfill": self._plan.orders.mode == "backfill",
+                "before": None if (at := self._plan.orders.fetched_before) is None else at.isoformat(),
+            },
+        )
+        database.execute(
+            "UPDATE page SET state = 'unchanged', reason = iif(coalesce(urgency, 0) >= 1, 'date not moved', 'not due') "
+            "WHERE state IS NULL AND rank IS NULL"
+        )
+
+    def _doubt_masses(self) -> None:
+        """Where most pages of a source have moved at once, its dates were made with the document: look at a sample."""
+        dice = random.Random(self._plan.made.isoformat())  # noqa: S311 - a sample
+        for number, url in self._database.execute("SELECT number, url FROM source WHERE NOT stamped").fetchall():
+            if url in self._plan.orders.proven:
+                continue
+            query = "SELECT count(*), total(moved) FROM seen WHERE dated = ? AND is_known"
+            count, moved = self._database.execute(query, (number,)).fetchone()
+            if count < _MASS or moved <= count * _MASS_SHARE:
+                continue
+            query = "SELECT seq FROM seen WHERE dated = ? AND is_known AND moved"
+            seqs = [row[0] for row in self._database.execute(query, (number,))]
+            chosen = set(dice.sample(seqs, min(_SAMPLE, len(seqs))))
+            self._said.append(
+                f"{len(seqs)} of {count} dates of source {number} have moved at once: a sample is looked at"
+            )
+            self._database.executemany(
+                "UPDATE seen SET moved = 0 WHERE seq = ?", ((seq,) for seq in seqs if seq not in chosen)
+            )
+
+    def _bound_looks(self) -> None:
+        """Keep as many looks at known pages as a run may have, the most overdue; the others wait."""
+        orders = self._plan.orders
+        most = self._site.crawl.recheck_at_most if orders.recheck_at_most is None else orders.recheck_at_most
+        count = dict(self._database.execute("SELECT rank, count(*) FROM page WHERE state IS NULL GROUP BY rank"))
+        spots = min(count.get(_SPOT, 0), max(2, int(self._plan.count_known() * _SPOT_SHARE)), max(1, most // 10))
+        due = count.get(_DUE, 0)
+        # What moved or left goes first, but never takes all: who is due must come to its turn.
+        room = {rank: max(0, most - min(due + spots, most // 3)) for rank in (_MOVED, _UNLISTED)}
+        for rank in (_MOVED, _UNLISTED):
+            taken = self._keep(rank, min(room[rank], most), "recheck_at_most spent")
+            room[_UNLISTED] -= taken
+            most -= taken
+        # A tenth of what is left for spot checks: a crowd that is due must not hide that dates lie.
+        spots = min(spots, max(1, most // 10)) if most else 0
+        most -= self._keep(_DUE, max(0, most - spots), "recheck_at_most spent")
+        self._keep(_SPOT, min(spots, most), None)
+
+    def _keep(self, rank: int, most: int, reason: str | None) -> int:
+        """Of a rank's pages keep so many, the most urgent; returns how many are kept."""
+        rows = (
+            "SELECT seq FROM page WHERE state IS NULL AND rank = ? ORDER BY urgency DESC, moment, seq LIMIT -1 OFFSET ?"
         )
         self._database.execute(
-            "CREATE TABLE work AS SELECT seq FROM page WHERE state IS NULL ORDER BY rank, moment DESC, seq"
+            f"UPDATE page SET state = ?, reason = ? WHERE seq IN ({rows})",  # noqa: S608 - ours
+            ("deferred" if reason else "unchanged", reason or "date not moved", rank, most),
         )
-        ranks = dict(self._database.execute("SELECT rank, count(*) FROM page WHERE state IS NULL GROUP BY rank"))
-        return {name: ranks.get(rank, 0) for rank, name in enumerate(("new", "moved", "due"))}
+        query = "SELECT count(*) FROM page WHERE state IS NULL AND rank = ?"
+        return int(self._database.execute(query, (rank,)).fetchone()[0])
+
+    def _put_off_backlog(self, looks: int) -> None:
+        """Let a crowd of new pages leave a quarter of the run's fetches to looks at known ones."""
+        most = self._site.crawl.fetch_at_most
+        rows = f"SELECT seq FROM page WHERE state IS NULL AND rank = {_NEW} ORDER BY moment DESC, seq LIMIT -1 OFFSET ?"  # noqa: S608
+        self._database.execute(
+            f"UPDATE page SET rank = {_BACKLOG} WHERE seq IN ({rows})",  # noqa: S608 - ours
+            (most - min(looks, most // 4),),
+        )
 
     def work(self) -> Iterator[Work]:
         """The pages to fetch, in order; read in small batches."""
         last = 0
         while True:
             rows = self._database.execute(
-                "SELECT work.rowid, url, via, lastmod, title, facts FROM work JOIN page USING (seq) "
-                "WHERE work.rowid > ? ORDER BY work.rowid LIMIT 100",
+                "SELECT work.rowid, url, via, lastmod, title, facts, iif(rank = 3 AND still, 4, rank), dated, mapped "
+                "FROM work JOIN page USING (seq) WHERE work.rowid > ? ORDER BY work.rowid LIMIT 100",
                 (last,),
             ).fetchall()
             if not rows:
                 return
             last = rows[-1][0]
-            for _, url, via, lastmod, title, facts in rows:
+            for _, url, via, lastmod, title, facts, rank, dated, mapped in rows:
+                known = self._plan.known(url)
                 yield Work(
                     url=url,
                     via=via,
                     lastmod=lastmod,
                     title=title,
-                    facts=json.loads(facts) if facts else {},
-                    known=self._plan.known(url),
+                    facts={**(json.loads(facts) if facts else {}), **self._tell_why(rank, known, dated, mapped)},
+                    known=known,
                 )
+
+    def _tell_why(self, rank: int, known: Known | None, dated: int | None, mapped: int | None) -> dict[str, str]:
+        """What the frontier learns from: why a page is fetched, which sitemap lists it, and which source dates it (or
+        was left by it)."""
+        facts = {"why": RANKS[_NEW if rank == _BACKLOG else rank]}
+        sources = self._site.sources
+        if mapped is not None:
+            facts["sitemap"] = sources[mapped].url
+        if dated is not None and 0 <= dated < len(sources):
+            facts["dated"] = sources[dated].url
+        elif rank == _UNLISTED and known is not None and known.listed is not None:
+            facts["dated"] = known.listed
+        return facts
 
     def close_page(self, url: str, state: str, reason: str) -> None:
         """Say how a page ended.
@@ -201,6 +422,8 @@ class Books:
         )
         if done.rowcount != 1:
             raise RuntimeError(f"the books are wrong: {url} was to be closed as {state}, but it is not open")
+        if (state == "failed" or reason == "off-site redirect") and len(self._unanswered) < MOST_UNANSWERED:
+            self._unanswered.append(url)
 
     def close_rest(self, state: str, reason: str) -> int:
         """Close every page that is still open; returns how many."""
@@ -244,6 +467,14 @@ class Books:
             examples[reason] = [row[0] for row in self._database.execute(query, values)]
         return examples
 
+    def unanswered(self) -> list[str]:
+        """Pages that ended without an answer to record, in order; no more than ``MOST_UNANSWERED``."""
+        return list(self._unanswered)
+
+    def remarks(self) -> list[str]:
+        """What was noticed of the sources while work was planned, for the log."""
+        return list(self._said)
+
     def close(self) -> None:
         """Drop the database."""
         self._database.close()
@@ -251,6 +482,11 @@ class Books:
 
 def _pack(facts: Mapping[str, str]) -> str | None:
     return json.dumps(dict(facts)) if facts else None
+
+
+def _printable(text: str) -> str:
+    """Text that may stand in a report: what could turn it around or act on a terminal is escaped."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _batches(listed: Iterable[Listed]) -> Iterator[list[Listed]]:

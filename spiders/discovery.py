@@ -86,6 +86,7 @@ class Discovery:
                 reading.errors.append(f"{url}: {error}")
         if reading.queue and source.type == "sitemap":
             reading.errors.append(f"{len(reading.queue)} more sitemaps were not read")
+        self._books.close_source(number, whole=not reading.errors and not reading.queue)
         return self._tell_source(reading, self._books.count_new(number))
 
     def _read_document(self, reading: _Reading, received: Received, depth: int) -> None:

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import spiders.books
 from spiders.books import CAPTURED, Books
-from spiders.protocol import Known, Plan, write_plan
+from spiders.protocol import Known, Orders, Plan, write_plan
 from spiders.site import Site
 from spiders.sources import Listed, SourceError
 
@@ -31,10 +30,17 @@ def url(n: int) -> str:
     return f"https://a.uk/{n}"
 
 
-def open_books(folder: Path, known: Iterable[Known] = (), done: Iterable[str] = ()) -> Books:
+def open_books(
+    folder: Path,
+    known: Iterable[Known] = (),
+    done: Iterable[str] = (),
+    *,
+    orders: Orders | None = None,
+    site: Site = SITE,
+) -> Books:
     path = folder / "plan"
-    write_plan(path, known=known, done=done, now=datetime(2026, 11, 22, tzinfo=UTC))
-    return Books(SITE, Plan(path))
+    write_plan(path, known=known, done=done, now=datetime(2026, 11, 22, tzinfo=UTC), orders=orders)
+    return Books(site, Plan(path))
 
 
 def test_new_pages_come_before_moved_and_moved_before_due(tmp_path: Path) -> None:
@@ -53,7 +59,7 @@ def test_new_pages_come_before_moved_and_moved_before_due(tmp_path: Path) -> Non
         Listed(url=url(9), lastmod="Fri, 20 Nov 2026 10:00:00 GMT"),
     ]
     assert books.list_pages(listed, source=0, via=VIA) == (8, 8)
-    assert books.plan_work() == {"new": 3, "moved": 3, "due": 1}
+    assert books.plan_work() == {"new": 3, "moved": 3, "unlisted": 0, "due": 1, "spot": 0}
     order = [work.url for work in books.work()]
     assert order[:3] == [url(9), url(7), url(8)]
     assert set(order[3:6]) == {url(1), url(2), url(4)}
@@ -93,7 +99,7 @@ def test_a_page_is_closed_once(tmp_path: Path) -> None:
 
 def test_a_known_page_that_the_pattern_no_longer_matches_is_not_fetched_again(tmp_path: Path) -> None:
     books = open_books(tmp_path, [Known(url="https://a.uk/x", due=True), Known(url="https://b.uk/1", due=True)])
-    assert books.plan_work() == {"new": 0, "moved": 0, "due": 0}
+    assert not any(books.plan_work().values())
     assert books.reasons() == {"excluded: off-pattern": 2}
 
 
@@ -108,12 +114,16 @@ def test_entries_before_a_document_breaks_are_kept(tmp_path: Path) -> None:
     assert books.count() == 1
 
 
-def test_more_pages_than_a_run_looks_at_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spiders.books, "MOST_PAGES", 10)
-    books = open_books(tmp_path)
-    books.list_pages((Listed(url=url(n)) for n in range(25)), source=0, via=VIA)
-    assert books.count() == 10
-    assert books.reasons() == {"too many URLs": 15}
+def test_more_pages_than_a_run_takes_are_counted_and_known_ones_are_never_among_them(tmp_path: Path) -> None:
+    rules = SITE.crawl.model_copy(update={"max_urls": 10})
+    books = open_books(tmp_path, [Known(url=url(20), due=True)], site=SITE.model_copy(update={"crawl": rules}))
+    listed = [Listed(url=url(n)) for n in range(25)]
+    assert books.list_pages(listed, source=0, via=VIA) == (25, 25)
+    assert books.count() == 11
+    books.list_pages(listed, source=0, via=VIA)
+    assert books.count() == 11
+    books.pass_over([f"https://a.uk/trap/{n}" for n in range(30)], "trap")
+    assert books.reasons() == {"trap": 10, "too many URLs": 28}
 
 
 @given(

@@ -21,6 +21,11 @@ def test_a_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
         captured_at="2026-11-01T00:00:00Z",
         record_id="<urn:uuid:0>",
         lastmod="2026-11-02",
+        overdue=2.5,
+        looked_at="2026-11-02T00:00:00Z",
+        fetched_at="2026-11-03T00:00:00Z",
+        live=False,
+        listed="https://a.uk/sitemap.xml",
     )
     bare = Known(url="https://a.uk/2", due=False)
     write_plan(path, known=iter([full, bare]), done=iter(["https://a.uk/3", "https://a.uk/3"]), now=NOW)
