@@ -6,7 +6,8 @@ Each is harmless to do again, and each rests only on what stands before it, so a
 anywhere and started again, and any number of them may work on one site at once. ``published.json`` is written
 last: when it is there, all of the run is.
 
-What a finding means is decided in ``pipeline.lifecycle``; whether the run may be published, in
+What a finding means is decided in ``pipeline.lifecycle``, what a run's findings mean together in
+``pipeline.survey``; whether the run may be published, in
 ``pipeline.check``. Here is only the carrying out: versions are created under the next free number, and who
 finds the number taken reads what is there and decides again.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,7 +26,7 @@ from importlib.metadata import version as installed_version
 from pipeline import __version__
 from pipeline.archive import Archive
 from pipeline.errors import ArchiveError, NotInArchive, WriteConflict
-from pipeline.frontier import Frontier, Sighting, note_sighting
+from pipeline.frontier import Frontier, Sighting, note_sighting, note_silence
 from pipeline.lifecycle import (
     Decision,
     Making,
@@ -32,22 +34,30 @@ from pipeline.lifecycle import (
     Standing,
     decide,
     decide_quickly,
+    fold_address,
+    is_live,
+    is_redirected,
+    is_same_address,
+    new_address,
     newer_standing,
     no_version,
     rank_finding,
     standing_of,
 )
 from pipeline.model import Change, Finding, Outcome, Published
+from pipeline.survey import Met, Survey, lighten, survey_run
 from pipeline.table import Rows, commit_rows
 from spiders.protocol import CrawlSummary
 from spiders.site import Site
 
 log = logging.getLogger("muniment")
 
-_Rank = tuple[int, bool, datetime, str]
+_Rank = tuple[int, bool, bool, datetime, str]
 
 _Settled = tuple[Decision, Standing | None]
 
+_TELLING = frozenset({"article", "unchanged", "gone", "blocked"})
+"""Kinds of findings that say something of an article."""
 _UNDER_WAY = 4  # articles per thread that may wait for their answer
 _TRIES = 50
 
@@ -63,6 +73,9 @@ class _Case:
     seen_at: datetime | None
     live_elsewhere: bool
     canonical_lives: bool
+    moved: bool
+    into: str | None
+    doubted: bool
 
 
 @dataclass(kw_only=True)
@@ -72,6 +85,7 @@ class _Books:
     ends: dict[str, Outcome] = field(default_factory=dict)  # discovered URL -> how it ended
     changes: Counter[Change] = field(default_factory=Counter)
     made: list[str] = field(default_factory=list)  # keys of versions
+    changed: set[str] = field(default_factory=set)  # articles that got a version which is not their first
     sightings: list[Sighting] = field(default_factory=list)
     standings: dict[str, Standing] = field(default_factory=dict)
 
@@ -107,22 +121,58 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime) -> Pub
         raise NotInArchive(f"Run {run} of {site.id} has no crawl.json.", next_step="Run its crawl step first.")
     books = _Books()
     with Frontier.open(archive, site) as frontier, Rows(archive) as rows:
-        speakers = _find_speakers(archive, frontier, summary)
-        _make_versions(archive, making, frontier, speakers, books, rows)
+        findings = [lighten(finding) for finding in archive.read_findings(site.id, run)]
+        survey = survey_run([_meet(frontier, run, *each) for each in findings], run)
+        for reason in survey.storms.values():
+            log.warning("%s, run %s: %s; that proves little by itself", site.id, run, reason)
+        light = [survey.reread(finding) for finding, _ in findings]
+        frontier.learn_moves(light)
+        speakers = _find_speakers(light, frontier, summary)
+        del findings, light
+        _make_versions(archive, making, frontier, survey, speakers, books, rows)
         table_rows = commit_rows(archive, site.id, run, rows, now=now)
-        frontier.save(run, books.sightings, books.standings.values())
-    return archive.write_published(_sum_up(summary, books, table_rows))
+        books.sightings += [note_silence(url, summary.finished) for url in summary.unanswered]
+        frontier.save(run, books.sightings, books.standings.values(), changed=books.changed, doubted=survey.storms)
+    return archive.write_published(_sum_up(summary, books, survey, table_rows))
 
 
-def _find_speakers(archive: Archive, frontier: Frontier, summary: CrawlSummary) -> frozenset[int]:
+def _meet(frontier: Frontier, run: str, finding: Finding, body: str | None) -> Met:
+    """A finding with what is remembered of its article."""
+    article = _article_of(frontier, finding)
+    standing = frontier.standing(article)
+    target = None if standing is None else new_address(finding, standing.url)
+    holder = None if target is None else frontier.holder(target)
+    return Met(
+        finding=finding,
+        body=body,
+        article=article,
+        standing=standing,
+        missing=any(each.run != run and each.kind == "gone" for each in frontier.missing(article)),
+        ended_there=0 if holder is None else frontier.count_ended_in(holder, run=run),
+    )
+
+
+def _article_of(frontier: Frontier, finding: Finding) -> str:
+    """The article that a finding is about, be it that it has ended in another one which is found there now."""
+    article = frontier.article_of(finding)
+    page, standing = finding.article, frontier.standing(article)
+    if page is None or standing is None or standing.moved_to is None or finding.hops:
+        return article
+    other = frontier.standing(standing.moved_to)
+    if other is not None and (is_same_address(other.url, page.url) or other.digest == page.digest):
+        return other.article
+    return article
+
+
+def _find_speakers(findings: Iterable[Finding], frontier: Frontier, summary: CrawlSummary) -> frozenset[int]:
     """Positions of the findings that speak for their articles: one for each URL at most, one for each article.
 
     Raises:
         ArchiveError: the run's figures do not add up.
     """
     of_url: dict[str, tuple[_Rank, int, str]] = {}
-    for position, finding in enumerate(archive.read_findings(summary.site, summary.run)):
-        this = (rank_finding(finding), position, frontier.article_of(finding))
+    for position, finding in enumerate(findings):
+        this = (rank_finding(finding), position, _article_of(frontier, finding))
         of_url[finding.requested] = max(of_url.get(finding.requested, this), this)
     uncaptured = sum(summary.outcomes.get(outcome.value, 0) for outcome in Outcome)
     if len(of_url) + uncaptured != summary.discovered:
@@ -139,20 +189,27 @@ def _find_speakers(archive: Archive, frontier: Frontier, summary: CrawlSummary) 
 
 
 def _make_versions(
-    archive: Archive, making: Making, frontier: Frontier, speakers: frozenset[int], books: _Books, rows: Rows
+    archive: Archive,
+    making: Making,
+    frontier: Frontier,
+    survey: Survey,
+    speakers: frozenset[int],
+    books: _Books,
+    rows: Rows,
 ) -> None:
     """Settle all articles of a run, many at once; what they come to is noted in the order of the findings."""
     under_way: deque[tuple[_Case, Future[_Settled]]] = deque()
     threads = archive.store.threads
     with ThreadPoolExecutor(threads, thread_name_prefix="publish") as pool:
-        for position, finding in enumerate(archive.read_findings(making.site.id, making.run)):
+        for position, each in enumerate(archive.read_findings(making.site.id, making.run)):
+            finding = survey.reread(each)
             books.sightings.append(note_sighting(finding))
             if position not in speakers:
                 books.end(finding, no_version(finding, "another capture of this run speaks for the article"))
-            elif finding.kind not in ("article", "unchanged", "gone"):
+            elif finding.kind not in _TELLING or (finding.kind == "blocked" and "blocked" in survey.storms):
                 books.end(finding, no_version(finding))
             else:
-                case = _look_up(frontier, finding)
+                case = _look_up(frontier, survey, finding)
                 under_way.append((case, pool.submit(_settle, archive, making, case)))
             if len(under_way) > _UNDER_WAY * threads:
                 _note(archive, *under_way.popleft(), books, rows)
@@ -160,17 +217,42 @@ def _make_versions(
             _note(archive, *under_way.popleft(), books, rows)
 
 
-def _look_up(frontier: Frontier, finding: Finding) -> _Case:
-    article = frontier.article_of(finding)
+def _look_up(frontier: Frontier, survey: Survey, finding: Finding) -> _Case:
+    article = _article_of(frontier, finding)
+    standing = frontier.standing(article)
+    canonical_lives = frontier.address_lives(article, finding)
+    moved, into = False, None
+    target = finding.article.url if finding.article else finding.final
+    if standing is not None and is_live(finding) and not is_same_address(target, standing.url):
+        proven = survey.moves.get(article)
+        vacant = frontier.is_vacant(article) or fold_address(standing.url) in survey.vacated
+        moved = (proven is not None and is_same_address(proven, target)) or (
+            vacant and (not finding.hops or is_redirected(finding))
+        )
+        canonical_lives = canonical_lives and not moved
+        if moved:
+            into = _holder(frontier, target, article)
     return _Case(
         finding=finding,
         article=article,
-        standing=frontier.standing(article),
+        standing=standing,
         missing=tuple(frontier.missing(article)),
         seen_at=frontier.seen_at(article),
         live_elsewhere=frontier.live_elsewhere(article, finding.requested),
-        canonical_lives=frontier.canonical_lives(finding),
+        canonical_lives=canonical_lives,
+        moved=moved,
+        into=into,
+        doubted=finding.kind in survey.storms,
     )
+
+
+def _holder(frontier: Frontier, address: str, article: str) -> str | None:
+    """The other article that is found at the address to which one moved; None: there is none."""
+    holder = frontier.holder(address)
+    standing = None if holder is None else frontier.standing(holder)
+    if standing is not None and standing.moved_to is not None:
+        standing = frontier.standing(standing.moved_to)
+    return None if standing is None or standing.article == article else standing.article
 
 
 def _note(archive: Archive, case: _Case, settled: Future[_Settled], books: _Books, rows: Rows) -> None:
@@ -182,6 +264,8 @@ def _note(archive: Archive, case: _Case, settled: Future[_Settled], books: _Book
     if version is not None:
         rows.add(version)
         books.changes[version.change] += 1
+        if version.change is not Change.NEW:
+            books.changed.add(version.article)
         books.made.append(archive.version_key(version.site, version.article, version.n))
 
 
@@ -201,6 +285,10 @@ def _settle(archive: Archive, making: Making, case: _Case) -> _Settled:
             seen_at=case.seen_at,
             live_elsewhere=case.live_elsewhere,
             canonical_lives=case.canonical_lives,
+            moved=case.moved,
+            into=case.into,
+            doubted=case.doubted,
+            article=case.article,
         )
         version = decision.version
         if version is None or decision.stands:
@@ -212,6 +300,8 @@ def _settle(archive: Archive, making: Making, case: _Case) -> _Settled:
 
 def _settle_from_memory(archive: Archive, making: Making, case: _Case) -> Decision | None:
     """Settle without reading versions; None when memory is not enough, or was found to be stale."""
+    if case.moved:
+        return None
     decision = decide_quickly(making, case.finding, case.standing, canonical_lives=case.canonical_lives)
     if decision is None:
         return None
@@ -221,7 +311,7 @@ def _settle_from_memory(archive: Archive, making: Making, case: _Case) -> Decisi
     return None if archive.has_version(making.site.id, case.article, highest + 1) else decision
 
 
-def _sum_up(summary: CrawlSummary, books: _Books, table_rows: int) -> Published:
+def _sum_up(summary: CrawlSummary, books: _Books, survey: Survey, table_rows: int) -> Published:
     outcomes = {outcome.value: summary.outcomes.get(outcome.value, 0) for outcome in Outcome}
     for outcome, count in Counter(books.ends.values()).items():
         outcomes[outcome.value] += count
@@ -239,6 +329,7 @@ def _sum_up(summary: CrawlSummary, books: _Books, table_rows: int) -> Published:
         versions={change.value: books.changes[change] for change in Change if books.changes[change]},
         made=tuple(sorted(books.made)),
         table_rows=table_rows,
+        storms=dict(survey.storms),
     )
 
 

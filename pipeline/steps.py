@@ -642,7 +642,7 @@ def run_backfill(
     *,
     limit: int | None = None,
     again: bool = False,
-    wait: bool = True,
+    anytime: bool = False,
     progress: Progress | None = None,
     on_chunk: Callable[[Backfill], None] | None = None,
 ) -> Backfill:
@@ -656,7 +656,7 @@ def run_backfill(
         window: the days that are wanted; without a last one: until today.
         limit: end after so many fetched pages; the next call goes on.
         again: walk anew where this window was finished before.
-        wait: let a regular run of the site that is due or under way go first.
+        anytime: wait neither for a regular run of the site that is due or under way, nor for its crawl windows.
         progress: told of what each chunk does.
         on_chunk: called after each chunk with how far it came.
 
@@ -674,12 +674,12 @@ def run_backfill(
         ours = standing is not None and (standing.since, standing.until) == (window.since, window.until)
         if standing is not None and ours and standing.finished_at and not again:
             return standing
-        if wait:
-            _give_way(work, site, progress)
         interrupted = standing.run if standing is not None and ours else None
         run = interrupted or new_run(work.settings)
+        if not anytime:
+            _give_way(work, site, run, progress)
         most = site.crawl.fetch_at_most if left is None else min(left, site.crawl.fetch_at_most)
-        run_site(work, site_id, run, limit=most, window=window, progress=progress)
+        run_site(work, site_id, run, limit=most, anytime=anytime, window=window, progress=progress)
         standing, again = read_backfill(archive, site_id), False
         if standing is None:
             raise ArchiveError(f"The backfill of {site_id} is gone.", next_step="Give the order again.")
@@ -692,10 +692,10 @@ def run_backfill(
             return standing
 
 
-def _give_way(work: Workplace, site: Site, progress: Progress) -> None:
-    """Wait while a regular run of the site is under way, or is due and will be begun by whoever begins them."""
+def _give_way(work: Workplace, site: Site, run: str, progress: Progress) -> None:
+    """Wait while a regular run of the site is under way or due, or the site is not to be crawled at this hour."""
     told = None
-    while (why := find_regular_run(work, site, work.settings.now())) is not None:
+    while why := find_regular_run(work, site, work.settings.now()) or find_closed_window(work, site.id, run):
         if why != told:
             log.info("the backfill waits: %s", why)
             progress.line(f"waits: {why}")
