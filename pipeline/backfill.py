@@ -27,6 +27,7 @@ from spiders.window import Window
 PASSED_SHARE = 0.8
 """A listing without dates has passed the window's start when this share of its articles was published before."""
 LEAST_SECONDS = 300.0
+_ENOUGH = 3  # dated articles tell where a listing has come to
 MOST_IDLE = 3
 """After so many chunks in a row that neither fetched a page nor came further, the walk stops and says so."""
 
@@ -113,7 +114,8 @@ def begin_chunk(archive: Archive, site: Site, run: str, *, window: Window, now: 
     def begin(standing: Backfill | None) -> Backfill:
         if standing is None or (standing.since, standing.until) != (since, until) or (again and standing.finished_at):
             standing = Backfill(site=site.id, since=since, until=until, ordered_at=now)
-        return standing.model_copy(update={"run": run, "run_at": now, "stopped": None, "idle": 0})
+        idle = 0 if standing.stopped else standing.idle  # who starts it again wants to see it try
+        return standing.model_copy(update={"run": run, "run_at": now, "stopped": None, "idle": idle})
 
     begun = archive.change_progress(archive.backfill_key(site.id), Backfill, begin)
     assert begun is not None
@@ -178,7 +180,11 @@ def pass_start(walk: Walk, dated: Sequence[tuple[str | None, date]], since: date
     """
 
     def pass_source(source: SourceWalk) -> SourceWalk:
-        days = [day for via, day in dated if via in source.documents]
+        days: list[date] = []  # of the deepest documents
+        for document in reversed(source.documents):
+            days += [day for via, day in dated if via == document]
+            if len(days) >= _ENOUGH:
+                break
         if source.finished or not days:
             return source
         reached = sorted(days)[len(days) // 5]  # one old story on a page of new ones is an exception

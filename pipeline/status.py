@@ -6,10 +6,13 @@ Read from the archive alone, so it is the same for runs under Airflow and on the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
+
+from pydantic import Field
 
 from pipeline.archive import Archive
-from pipeline.endangered import next_run
+from pipeline.endangered import days_left, find_phase, next_run, read_capture, schedule_in_force
+from pipeline.frontier import Frontier
 from pipeline.model import Document, Outcome, UtcTime
 from spiders.site import Site
 
@@ -40,6 +43,60 @@ def read_status(archive: Archive, sites: Iterable[Site], now: datetime) -> list[
         now: the moment after which the next run is looked for; with a zone.
     """
     return [_site_status(archive, site, now) for site in sites]
+
+
+class EndangeredStatus(Document):
+    """One line of ``muniment endangered``."""
+
+    site: str
+    name: str
+    closes: date
+    successor: str | None
+    days_left: int  # below 0: so many days ago
+    phase: str  # "far", "near", "last", "after"
+    schedule: str  # in force now
+    captured: int = 0  # pages of the last full capture
+    total: int = 0
+    capture: str  # how far that is, in words
+    complete: bool = False
+    articles: int = 0  # in the archive
+    states: dict[str, int] = Field(default_factory=dict)  # "live" -> articles whose current version says so
+    walking: bool = False  # whether a walk through the newsroom is under way
+
+
+def read_endangered(archive: Archive, sites: Iterable[Site], now: datetime) -> list[EndangeredStatus]:
+    """How the endangered ones of these sites stand, the next to close first.
+
+    Args:
+        archive: where their progress and articles are.
+        sites: which sites; those that are not endangered are left out.
+        now: the moment; with a zone.
+    """
+    found = [_endangered_status(archive, site, now) for site in sites if site.endangered is not None]
+    return sorted(found, key=lambda each: (each.closes, each.site))
+
+
+def _endangered_status(archive: Archive, site: Site, now: datetime) -> EndangeredStatus:
+    assert site.endangered is not None
+    phase, capture = find_phase(site, now), read_capture(archive, site)
+    with Frontier.open(archive, site) as frontier:
+        states = frontier.count_states()
+    return EndangeredStatus(
+        site=site.id,
+        name=site.name,
+        closes=site.endangered,
+        successor=site.successor,
+        days_left=days_left(site, now),
+        phase=phase.value if phase else "far",
+        schedule=schedule_in_force(site, now),
+        captured=capture.captured if capture else 0,
+        total=capture.total if capture else 0,
+        capture=capture.message if capture else "last full capture: not begun",
+        complete=capture is not None and capture.finished_at is not None,
+        articles=sum(states.values()),
+        states=states,
+        walking=capture is not None and capture.walk is not None and not capture.walk.finished,
+    )
 
 
 def _site_status(archive: Archive, site: Site, now: datetime) -> SiteStatus:

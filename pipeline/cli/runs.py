@@ -1,7 +1,8 @@
-"""``muniment run``, ``status``, ``history`` and ``show``."""
+"""``muniment run``, ``backfill``, ``status``, ``endangered``, ``history`` and ``show``."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,8 +21,10 @@ UrlArgument = Annotated[str, typer.Argument(metavar="URL", help="URL of an artic
 def add_to(app: typer.Typer) -> None:
     """Add this module's commands to the main app."""
     app.command("run")(run)
+    app.command("backfill")(backfill)
     app.command("extract-segment")(extract_segment)
     app.command("status")(status)
+    app.command("endangered")(endangered)
     app.command("history")(history)
     app.command("show")(show)
 
@@ -77,6 +80,50 @@ def run(
     out.print("seconds: " + ", ".join(f"{step} {value:.1f}" for step, value in result.seconds.items()))
 
 
+def backfill(
+    site: SiteArgument,
+    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day that is wanted.")],
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day that is wanted; left out: today.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="End after so many fetched pages; the same command goes on.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Walk anew where this window was finished before.")] = False,
+    now: Annotated[
+        bool, typer.Option("--now", help="Wait neither for regular runs of the site nor for its crawl windows.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch what a site published in a window of the past, run by run, until its start is passed.
+
+    Interrupted, it goes on with the same command. Between two runs a regular run of the site that is due goes first.
+    """
+    from pipeline.backfill import Backfill, tell_progress
+    from pipeline.cli.progress import show_progress
+    from pipeline.steps import open_workplace, run_backfill
+    from spiders.window import Window
+
+    work = open_workplace(read_settings())
+    window = Window(since=since.date(), until=until.date() if until else None)
+    shown = console(stderr=True)
+
+    def tell(standing: Backfill) -> None:
+        shown.print(f"backfill of {site}, run {standing.chunks}: {safe(tell_progress(standing).message)}")
+
+    with show_progress() as progress:
+        standing = run_backfill(
+            work, site, window, limit=limit, again=again, anytime=now, progress=progress, on_chunk=tell
+        )
+    if as_json:
+        print_json(tell_progress(standing))
+        return
+    told = tell_progress(standing)
+    console().print(f"{told.since} to {told.until}: {safe(told.message)}")
+    if standing.unfinished:
+        console().print("There is more: the same command goes on.")
+
+
 def extract_segment(
     site: SiteArgument,
     run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")],
@@ -126,6 +173,32 @@ def _print_status(lines: list[SiteStatus]) -> None:
     for line in lines:
         if line.message:
             console().print(f"\n{line.site}: {safe(line.message)}")
+
+
+def endangered(
+    sites: Annotated[list[str] | None, typer.Argument(metavar="[SITE]...", help="Only these sites.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Sites that are to close: days left, how far the last full capture is, and what became of their articles."""
+    from pipeline.status import read_endangered
+    from pipeline.steps import open_workplace
+
+    work = open_workplace(read_settings())
+    chosen = [work.site(name) for name in sites] if sites else list(work.sites.values())
+    lines = read_endangered(work.archive, chosen, work.settings.now())
+    if as_json:
+        print_json(lines)
+        return
+    if not lines:
+        console().print("No site is endangered; `endangered = DATE` in a site's file says that it is.")
+        return
+    table = plain_table("site", "closes", "days left", "schedule", "last full capture", "articles", "state")
+    for line in lines:
+        left = str(line.days_left) if line.days_left > 0 else f"closed {-line.days_left} days ago"
+        states = ", ".join(f"{count} {state}" for state, count in line.states.items()) or "-"
+        capture = line.capture.removeprefix("last full capture: ")
+        table.add_row(line.site, f"{line.closes}", left, line.schedule, capture, str(line.articles), states)
+    print_table(table)
 
 
 def history(url: UrlArgument, as_json: JsonOption = False) -> None:

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from pipeline.archive import Archive
-from pipeline.backfill import Backfill, begin_chunk, end_chunk, pass_start, read_backfill, tell_progress
-from pipeline.errors import SettingsError
+from pipeline.backfill import MOST_IDLE, Backfill, begin_chunk, end_chunk, pass_start, read_backfill, tell_progress
+from pipeline.errors import RunRejected, SettingsError
 from pipeline.settings import Settings
-from pipeline.steps import Workplace, crawl, new_run, run_backfill, run_site
-from spiders.protocol import SourceWalk, Walk
+from pipeline.steps import crawl, new_run, run_backfill, run_site
+from spiders.protocol import CrawlSummary, SourceWalk, Walk
+from spiders.site import Site, Source
 from spiders.window import Window
 from tests.loopback import LoopbackSite
-from tests.pipeline.old_news import LISTING, SITEMAP, list_pages, months, open_old_news, path_of, publish_months
+from tests.pipeline.old_news import LISTING, list_pages, months, open_old_news, path_of, publish_months
 
 YEAR = Window(since=date(2024, 3, 1), until=date(2024, 6, 30))
+SITE = Site(
+    id="old",
+    name="Old",
+    home="http://x/",
+    kind="council",
+    article="http://x/news/.+",
+    sources=(Source(type="sitemap", url="http://x/map.xml"),),
+)
 
 
 def pages(server: LoopbackSite) -> Counter[str]:
@@ -55,3 +64,147 @@ def test_a_backfill_by_sitemaps_fetches_the_window_once_in_bounded_chunks_and_no
 
 def all_reports(archive: Archive) -> list[object]:
     return [archive.read_report("old", run) for run in archive.runs("old")]
+
+
+def test_an_undated_listing_is_followed_until_the_articles_themselves_are_older_than_the_window(
+    archive: Archive, settings: Settings, loopback: LoopbackSite, tmp_path: Path
+) -> None:
+    days = months(date(2022, 1, 1), 36)
+    publish_months(loopback, days, each=2)
+    list_pages(loopback, days, each=2, size=6)
+    work = open_old_news(tmp_path / "sites", settings, loopback, sources=LISTING, fetch_at_most=12)
+    window = Window(since=date(2024, 1, 1), until=date(2024, 12, 31))
+
+    first = run_backfill(work, "old", window, limit=9)
+    assert sum(pages(loopback).values()) == first.captured == 9
+    assert first.unfinished
+    assert tell_progress(first).reached is not None
+    done = run_backfill(work, "old", window)
+
+    found = pages(loopback)
+    wanted = {path_of(day, number) for day in days if day.year == 2024 for number in range(2)}
+    assert wanted <= set(found)
+    assert set(found.values()) == {1}
+    assert len(found) <= len(wanted) + 12  # it may look one chunk too far, and no further: 72 are listed
+    assert done.finished_at is not None
+    assert done.walk.sources[0].ended == "the window's start is passed"
+
+
+def test_what_is_known_and_what_is_new_today_are_left_to_regular_runs(
+    archive: Archive, settings: Settings, loopback: LoopbackSite, tmp_path: Path
+) -> None:
+    days = months(date(2024, 1, 1), 3)
+    publish_months(loopback, days, each=2)
+    work = open_old_news(tmp_path / "sites", settings, loopback, more='[[recheck]]\nevery = "0s"')
+    run_site(work, "old", new_run(work.settings))
+    asked = len(loopback.requests)
+
+    done = run_backfill(work, "old", Window(since=date(2024, 1, 1), until=date(2024, 2, 28)), anytime=True)
+
+    again = [one.path for one in loopback.requests[asked:]]
+    assert not [path for path in again if path.startswith("/news/")]
+    assert done.finished_at is not None
+    assert done.chunks == 1
+
+
+def test_a_chunk_that_was_killed_is_taken_up_under_its_own_name(
+    archive: Archive, settings: Settings, loopback: LoopbackSite, tmp_path: Path
+) -> None:
+    publish_months(loopback, months(date(2024, 3, 1), 4), each=2)
+    work = open_old_news(tmp_path / "sites", settings, loopback)
+    run = new_run(work.settings)
+    crawl(work, "old", run, window=YEAR)  # and then the process is gone
+    asked = pages(loopback)
+
+    done = run_backfill(work, "old", YEAR)
+
+    assert done.chunks == 1
+    assert done.captured == 8
+    assert list(archive.runs("old")) == [run]
+    assert pages(loopback) == asked
+    assert read_backfill(archive, "old") == done
+
+
+def test_a_rejected_chunk_stops_the_walk_until_somebody_starts_it_again(
+    archive: Archive, settings: Settings, loopback: LoopbackSite, tmp_path: Path
+) -> None:
+    publish_months(loopback, months(date(2024, 3, 1), 4), each=2)
+    wall = "<p>" + "We and our partners ask for your consent before you read on, one text for all. " * 8 + "</p>"
+    for path in [path for path in loopback.routes if path.startswith("/news/")]:
+        loopback.page(path, f"<html><body><h1>News</h1><article>{wall}</article></body></html>")
+    work = open_old_news(tmp_path / "sites", settings, loopback)
+
+    with pytest.raises(RunRejected):
+        run_backfill(work, "old", YEAR)
+
+    standing = read_backfill(archive, "old")
+    assert standing is not None
+    assert not standing.unfinished
+    assert "was rejected" in tell_progress(standing).message
+    publish_months(loopback, months(date(2024, 3, 1), 4), each=2)
+    assert run_backfill(work, "old", YEAR).finished_at is not None
+
+
+# --- without a crawl
+
+
+def test_a_window_that_makes_no_sense_is_refused(archive: Archive) -> None:
+    now = datetime(2026, 7, 1, tzinfo=UTC)
+    run = "20260701T000000Z-00000000"
+    for since, until in ((date(2024, 2, 1), date(2024, 1, 1)), (date(2027, 1, 1), None), (None, None)):
+        with pytest.raises(SettingsError):
+            begin_chunk(archive, SITE, run, window=Window(since=since, until=until), now=now)
+    assert read_backfill(archive, "old") is None
+
+
+def test_ending_a_chunk_twice_or_a_foreign_one_changes_nothing(archive: Archive) -> None:
+    now = datetime(2026, 7, 1, tzinfo=UTC)
+    run, other = "20260701T000000Z-00000000", "20260701T000001Z-00000000"
+    begin_chunk(archive, SITE, run, window=YEAR, now=now)
+    summary = summary_of(run, Walk(sources=(SourceWalk(url="http://x/map.xml", read=1, total=4),)), captured=5)
+    first = end_chunk(archive, SITE, run, summary, [], now)
+    assert first is not None
+    assert (first.chunks, first.captured, first.run) == (1, 5, None)
+    assert end_chunk(archive, SITE, run, summary, [], now) == first
+    assert end_chunk(archive, SITE, other, summary, [], now) == first
+    told = tell_progress(first)
+    assert told.seconds_left == pytest.approx(270)
+    assert "about 4 minutes of crawling left" in told.message
+
+
+def test_chunks_that_come_no_further_end_the_walk_with_a_reason(archive: Archive) -> None:
+    now = datetime(2026, 7, 1, tzinfo=UTC)
+    walk = Walk(sources=(SourceWalk(url="http://x/map.xml"),))
+    unfinished = []
+    for number in range(MOST_IDLE + 1):
+        run = f"20260701T00000{number}Z-00000000"
+        begin_chunk(archive, SITE, run, window=YEAR, now=now)
+        standing = end_chunk(archive, SITE, run, summary_of(run, walk, captured=0), [], now)
+        assert standing is not None
+        unfinished.append(standing.unfinished)
+    assert unfinished == [True] * MOST_IDLE + [False]  # the first of them entered the source
+    assert "came no further: run_seconds spent" in tell_progress(standing).message
+
+
+def summary_of(run: str, walk: Walk, *, captured: int) -> CrawlSummary:
+    now = datetime(2026, 7, 1, tzinfo=UTC)
+    return CrawlSummary(
+        site="old",
+        run=run,
+        started=now,
+        finished=now + timedelta(seconds=90),
+        finish_reason="run_seconds spent",
+        user_agent="test",
+        discovered=5,
+        captured=captured,
+        walk=walk,
+    )
+
+
+@pytest.mark.parametrize(("old", "ends"), [(0, False), (1, False), (9, True), (10, True)])
+def test_a_listing_has_passed_the_start_when_most_of_its_articles_have(old: int, ends: bool) -> None:
+    walk = Walk(sources=(SourceWalk(url="http://x/list", documents=("http://x/list?page=2",)),))
+    days = [date(2023, 5, 1)] * old + [date(2024, 5, 1)] * (10 - old)
+    found = pass_start(walk, [("http://x/list?page=2", day) for day in days], date(2024, 3, 1))
+    assert found.finished is ends
+    assert pass_start(walk, [("http://x/other", date(2020, 1, 1))], date(2024, 3, 1)) == walk
