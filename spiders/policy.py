@@ -42,10 +42,12 @@ _NO_ARCHIVE: Final = frozenset({"noarchive", "nocache"})
 
 _HINTS: Final = (b"robots", b"muniment", b"tdm-")
 _MARKUP: Final = re.compile(
-    rb"<!--(?:.*?-->|.*)|<(script|style|title|textarea|template|noscript|svg)\b(?:.*?</\1\b|.*)|<meta\b([^>]*)>",
+    rb"<!--(?:.*?-->|.*)|<(script|style|title|textarea|template|noscript|svg)\b(?:.*?</\1\b|.*)|<meta\b([^<>]{0,4000})>",
     re.DOTALL,
 )
-_ATTRIBUTE: Final = re.compile(rb"([a-z][a-z-]*)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
+_ATTRIBUTE: Final = re.compile(
+    rb"(?<![a-z-])([a-z][a-z-]{0,30})\s{0,20}=\s{0,20}(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))"
+)
 _NAMES: Final = frozenset({b"robots", _OURS.encode(), b"tdm-reservation", b"tdm-policy"})
 
 
