@@ -50,6 +50,7 @@ from spiders.site import Site
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page, Route
     from playwright.async_api import Request as Wanted
+    from playwright.async_api import Response as Answer
 
 # --- which pages ----------------------------------------------------------------------------------------
 
@@ -227,8 +228,10 @@ class _Drawing:
     lively: float = 0.0  # when a request was last sent or answered
     flying: set[Wanted] = field(default_factory=set)
     asked: int = 0  # requests sent
+    refused: int = 0  # requests not sent
     asked_own: int = 0  # of them to the site itself
     failed: str = ""  # the first answer of the site itself that says "not now"
+    grown: str = ""  # the browser was killed for this
     given: bool = False  # the page has been given to the browser
 
 
@@ -363,16 +366,18 @@ class BrowserHandler(BaseDownloadHandler):
             received=rules.max_bytes * _PAGES_BYTES, seconds=rules.timeout, private=rules.allow_private
         )
         async with GuardingProxy(allowance) as proxy:
+            keeper = asyncio.ensure_future(_keep_small(drawing))
             try:
                 async with asyncio.timeout(rules.timeout + _START):
                     return await self._ask_browser(drawing, proxy, f"page-{number}")
             except _Trouble as trouble:
-                return Drawn(why=str(trouble))
+                return Drawn(why=drawing.grown or str(trouble))
             except TimeoutError:
-                return Drawn(why="time-out")
+                return Drawn(why=drawing.grown or "time-out")
             except Exception as error:  # noqa: BLE001 - whatever a browser does costs one page
-                return Drawn(why=proxy.spent or _put_in_words(error))
+                return Drawn(why=drawing.grown or proxy.spent or _put_in_words(error))
             finally:
+                keeper.cancel()
                 self._job.tally.bytes_received += proxy.received
                 await self._end_page(f"page-{number}")
 
@@ -429,8 +434,19 @@ class BrowserHandler(BaseDownloadHandler):
         async def answered(wanted: Wanted) -> None:
             landed(wanted)
             with suppress(Exception):
-                await self._keep_answer(wanted, drawing)
+                await self._keep_script(wanted)
 
+        def heard(answer: Answer) -> None:
+            wanted = answer.request
+            if (
+                wanted.resource_type in ("xhr", "fetch")
+                and self._site.owns(wanted.url)
+                and _says_not_now(answer.status)
+            ):
+                drawing.failed = drawing.failed or f"HTTP status {answer.status}"
+                landed(wanted)  # nobody may ever read it to its end
+
+        page.on("response", heard)
         page.on("requestfinished", answered)
         page.on("requestfailed", landed)
         page.context.on("page", lambda other: asyncio.ensure_future(_close(other)) if other is not page else None)
@@ -463,20 +479,19 @@ class BrowserHandler(BaseDownloadHandler):
             drawing.lively = asyncio.get_running_loop().time()
             drawing.flying.add(wanted)
             await route.continue_()
-        elif kind == "stylesheet":  # some applications do not start where a style sheet fails
+            return
+        drawing.refused += 1
+        if kind == "stylesheet":  # some applications do not start where a style sheet fails
             await route.fulfill(status=200, headers={"content-type": "text/css"}, body=b"")
         else:
             await route.abort("blockedbyclient")
 
-    async def _keep_answer(self, wanted: Wanted, drawing: _Drawing) -> None:
-        """Keep a script for the next pages; remember an answer that says "not now"."""
-        answer = await wanted.response()
-        if answer is None:
+    async def _keep_script(self, wanted: Wanted) -> None:
+        """Keep a script for the next pages of this run."""
+        if wanted.resource_type != "script" or wanted.method != "GET" or wanted.url in self._scripts:
             return
-        kind = wanted.resource_type
-        if kind in ("xhr", "fetch") and self._site.owns(wanted.url) and _is_refusal(answer.status):
-            drawing.failed = drawing.failed or f"HTTP status {answer.status}"
-        if kind != "script" or answer.status != 200 or wanted.method != "GET" or wanted.url in self._scripts:
+        answer = await wanted.response()
+        if answer is None or answer.status != 200:
             return
         headers = await answer.all_headers()
         if "no-store" in headers.get("cache-control", ""):
@@ -492,23 +507,13 @@ class BrowserHandler(BaseDownloadHandler):
     async def _watch(self, page: Page, drawing: _Drawing, proxy: GuardingProxy) -> str:
         """Wait until the page is drawn, and read it."""
         loop = asyncio.get_running_loop()
-        session = await page.context.new_cdp_session(page)
-        tree = await session.send("Page.getFrameTree")
-        # A world of its own, where the page's scripts cannot change what words mean.
-        world = await session.send("Page.createIsolatedWorld", {"frameId": tree["frameTree"]["frame"]["id"]})
-        context = world["executionContextId"]
+        session, context = await _open_world(page)
         wait = min(_LONGEST_WAIT, self._site.crawl.timeout / 2)
         origin = _origin(drawing.received.url)
-        size, changed, measured = -1, drawing.began, drawing.began
+        size, changed = -1, drawing.began
         while True:
             if proxy.spent:
                 raise _Trouble(proxy.spent)
-            now = loop.time()
-            if now - measured >= _QUIET:
-                measured = now
-                if _browser_memory() > LARGEST_BROWSER:
-                    _kill_browsers()
-                    raise _Trouble("browser too large")
             url, length = json.loads(await _evaluate(session, context, _STATE))
             if _origin(url) != origin:
                 raise _Trouble("script leads elsewhere")
@@ -518,7 +523,7 @@ class BrowserHandler(BaseDownloadHandler):
             still = now - max(changed, drawing.lively)
             if not drawing.flying and still >= (_QUIET if size >= PROSE else _QUIET_EMPTY):
                 break
-            if now - drawing.began >= wait:
+            if now - drawing.began >= wait or drawing.refused > MOST_REQUESTS:
                 break
             await asyncio.sleep(0.1)
         html = await _evaluate(session, context, _DOM.replace("MOST", str(self._site.crawl.max_bytes)))
@@ -552,6 +557,27 @@ async def _close(page: Page) -> None:
         await page.close()
 
 
+async def _keep_small(drawing: _Drawing) -> None:
+    """Kill the browser when it takes too much memory; a page can do that while the browser answers nobody."""
+    while not drawing.grown:
+        await asyncio.sleep(0.25)
+        if _browser_memory() > LARGEST_BROWSER:
+            drawing.grown = "browser too large"
+            _kill_browsers()
+
+
+async def _open_world(page: Page) -> tuple[CDPSession, int]:
+    """A world of our own in the page, where its scripts cannot change what words mean."""
+    try:
+        async with asyncio.timeout(_ANSWER):
+            session = await page.context.new_cdp_session(page)
+            tree = await session.send("Page.getFrameTree")
+            world = await session.send("Page.createIsolatedWorld", {"frameId": tree["frameTree"]["frame"]["id"]})
+    except TimeoutError as error:
+        raise _Trouble("script does not end") from error
+    return session, int(world["executionContextId"])
+
+
 async def _evaluate(session: CDPSession, context: int, expression: str) -> Any:
     try:
         async with asyncio.timeout(_ANSWER):
@@ -573,7 +599,7 @@ def _judge_drawing(html: str, drawing: _Drawing, most: int) -> Drawn:
     return Drawn(html=body)
 
 
-def _is_refusal(status: int) -> bool:
+def _says_not_now(status: int) -> bool:
     return status in (401, 403, 429) or status >= 500
 
 

@@ -1,0 +1,339 @@
+"""Drawing pages in the real Chromium: what it is for, and what hostile pages get out of it.
+
+Where Chromium is not installed these tests are skipped, and say so; on CI, whose script installs it, that fails.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipeline.extract import judge_capture
+from spiders.protocol import Exit, Known
+from spiders.render import find_missing, needs_script, refuse_request
+from spiders.warc import payload_digest
+from tests.loopback import LoopbackSite, Reply
+from tests.spiders.conftest import ROOT, Child, Crawl, site_on, sitemap_of
+
+SHELL = (
+    "<!doctype html><html><head><title>News</title><meta charset=iso-8859-1></head><body>"
+    "<noscript>You need to enable JavaScript to run this app.</noscript><div id=root></div>"
+    "<script>const draw = html => { document.getElementById('root').innerHTML = html };\n"
+    "const text = 'The council met on Monday and agreed the budget for the year. '.repeat(8);\n"
+    "%s</script></body></html>"
+)
+APP = (
+    "<!doctype html><html><head><title>News</title></head><body><div id=root></div>"
+    "<link rel=stylesheet href=/app.css><script src=/app.js></script></body></html>"
+)
+SCRIPT = """
+fetch('/api' + location.pathname).then(r => r.json()).then(story => {
+  const root = document.getElementById('root');
+  root.innerHTML = '<article><h1></h1><img src=/photo.jpg><p></p></article>';
+  root.querySelector('h1').textContent = story.title;
+  root.querySelector('p').textContent = story.text;
+});
+"""
+PROSE = "The council’s cabinet met on Monday and agreed the budget for the coming year. "
+
+
+@pytest.fixture(autouse=True)
+def _chromium(request: pytest.FixtureRequest) -> None:
+    if "browser" not in request.keywords:
+        return
+    missing = find_missing()
+    if missing and os.environ.get("CI"):
+        pytest.fail(f"CI has to draw pages: {missing}")
+    if missing:
+        pytest.skip(missing)
+
+
+browser = pytest.mark.browser
+
+
+def shell(script: str) -> Reply:
+    return Reply(body=(SHELL % script).encode())
+
+
+def story(text: str) -> Reply:
+    return Reply(body=json.dumps({"title": "Budget agreed", "text": text}).encode(), content_type="application/json")
+
+
+def serve_app(server: LoopbackSite, pages: int) -> list[str]:
+    """Pages that an application draws from JSON; their URLs."""
+    server.routes["/app.js"] = Reply(body=SCRIPT.encode(), content_type="text/javascript")
+    for n in range(pages):
+        server.routes[f"/news/{n}"] = Reply(body=APP.encode(), headers=(("ETag", '"shell"'),))
+        server.routes[f"/api/news/{n}"] = story(PROSE * 6)
+    urls = [server.url(f"/news/{n}") for n in range(pages)]
+    server.routes["/sitemap.xml"] = sitemap_of(*urls)
+    return urls
+
+
+# --- which pages need it --------------------------------------------------------------------------------
+
+ARTICLE = "<p>" + PROSE * 6 + "</p>"
+
+
+@pytest.mark.parametrize(
+    ("page", "needed"),
+    [
+        (APP, True),
+        (SHELL % "", True),
+        ("<body><app-root></app-root><script src=main.js></script>", True),
+        ("<body><div id=__next></div><script id=__NEXT_DATA__ type=application/json>{}</script>", True),
+        ("<body><nav>" + "<a href=/>Home</a>" * 40 + "</nav><div id=app></div><footer>Council</footer><script>", True),
+        ("<body><div id=root><h1>Budget</h1>" + ARTICLE + "</div><script src=main.js></script>", False),
+        ("<body>" + ARTICLE + "<div id=root></div><script src=widget.js></script>", False),
+        ("<body><noscript>Enable JavaScript</noscript>" + ARTICLE + "<script></script>", False),
+        ("<body><h1>Library closed</h1><p>The library is closed today after a burst pipe.</p><script></script>", False),
+        ("<body><p>Closed</p>", False),
+        ("", False),
+    ],
+)  # fmt: skip
+def test_only_an_empty_shell_needs_script(page: str, needed: bool) -> None:
+    assert needs_script(page.encode()) is needed
+    assert needs_script(page.encode(), "text/html; charset=x") is needed
+    assert not needs_script(page.encode(), "application/pdf")
+
+
+def test_looking_survives_broken_pages() -> None:
+    for body in (b"\x00\xff<script>", b"<div>" * 100_000, b"<script" * 1000, "<p>ü".encode("utf-16"), b"<!--"):
+        needs_script(body)
+
+
+@pytest.mark.parametrize(
+    ("asked", "refused"),
+    [
+        (("script", "GET", "https://cdn.example/app.js", False, False), None),
+        (("fetch", "GET", "https://a.uk/api", False, True), None),
+        (("fetch", "POST", "https://a.uk/graphql", False, True), None),
+        (("fetch", "POST", "https://count.example/hit", False, False), "method POST"),
+        (("fetch", "DELETE", "https://a.uk/api", False, True), "method DELETE"),
+        (("image", "GET", "https://a.uk/photo.jpg", False, True), "image not wanted"),
+        (("image", "GET", "https://a.uk/photo.jpg", True, True), None),
+        (("websocket", "GET", "wss://a.uk/live", True, True), "websocket not wanted"),
+        (("ping", "POST", "https://a.uk/hit", True, True), "ping not wanted"),
+        (("script", "GET", "file:///etc/passwd", True, True), "scheme"),
+    ],
+)
+def test_a_page_may_ask_for_what_draws_it(asked: tuple[str, str, str, bool, bool], refused: str | None) -> None:
+    kind, method, url, resources, own = asked
+    assert refuse_request(kind, method, url, resources=resources, own=own) == refused
+
+
+# --- drawing --------------------------------------------------------------------------------------------
+
+
+@browser
+def test_a_page_that_needs_script_is_drawn_and_kept_beside_its_response(loopback: LoopbackSite, crawl: Crawl) -> None:
+    urls = serve_app(loopback, 3)
+    plain = loopback.page("/news/plain", f"<h1>Plain</h1>{ARTICLE}<script src=/app.js></script>")
+    loopback.routes["/sitemap.xml"] = sitemap_of(*urls, plain)
+    loopback.routes["/robots.txt"] = Reply(body=b"User-agent: *\nDisallow: /api/news/2\n", content_type="text/plain")
+    site = site_on(loopback, crawl={"render": True, "concurrency": 1})
+    first = crawl(site, contact="https://example.org/bot")
+    assert first.status == 0, first.lines
+    first.check()
+    pages = first.pages()
+    drawn = pages[urls[0]]
+    assert drawn.payload == APP.encode()
+    assert drawn.rendered is not None
+    assert PROSE in drawn.rendered.decode()
+    assert pages[plain].rendered is None
+    assert pages[urls[2]].unrendered == "nothing drawn"  # robots.txt keeps us from what it would be drawn of
+    # The page is asked for once, a script once for all pages, and nothing that only makes it pretty.
+    asked = loopback.paths()
+    assert [asked.count(path) for path in ("/news/0", "/news/1", "/app.js", "/api/news/0")] == [1, 1, 1, 1]
+    assert not {"/app.css", "/photo.jpg", "/favicon.ico", "/api/news/2"} & set(asked)
+    assert {one.header("user-agent") for one in loopback.requests} == {"Muniment/0.1.0 (+https://example.org/bot)"}
+    told = first.told
+    assert (told.captured, told.written) == (4, told.yielded)
+    assert told.requests == len(asked) == told.yielded + 3  # the script and two stories
+
+    finding = judge_capture(site, drawn, "warc/loop/x.warc.gz")
+    assert finding.article is not None
+    assert finding.article.title == "Budget agreed"
+    assert "’s cabinet met" in finding.article.text
+    assert "drawn" in finding.article.origins["text"]
+    assert finding.evidence.payload_digest == payload_digest(APP.encode())
+    assert finding.evidence.rendered_digest == payload_digest(drawn.rendered)
+    failed = judge_capture(site, pages[urls[2]], "warc/loop/x.warc.gz")
+    assert (failed.kind, failed.reason) == ("failed", "not drawn: nothing drawn")
+
+    # The shell is the same and the story is not: the page is asked for whole, drawn again, and no revisit.
+    loopback.requests.clear()
+    loopback.routes["/api/news/0"] = story("It was not agreed after all. " * 20)
+    known = Known(
+        url=urls[0],
+        due=True,
+        etag='"shell"',
+        payload_digest=payload_digest(APP.encode()),
+        captured_at="2026-11-01T00:00:00Z",
+        record_id=drawn.record_id,
+    )
+    site = site_on(loopback, crawl={"render": True, "render_resources": True})
+    loopback.routes["/sitemap.xml"] = sitemap_of(urls[0])
+    second = crawl(site, known=[known])
+    assert second.status == 0, second.lines
+    second.check()
+    again = second.pages()[urls[0]]
+    assert again.record_type == "response"
+    assert again.rendered is not None
+    assert b"not agreed after all" in again.rendered
+    assert loopback.asked("/news/0")[0].header("if-none-match") is None
+    assert {"/app.css", "/photo.jpg"} <= set(loopback.paths())  # this time they were asked for
+
+
+HOSTILE = {
+    "good": "draw('<p>' + text + '</p>')",
+    "slow": "setTimeout(() => fetch('/story').then(r => r.text()).then(t => draw('<p>' + t + text)), 800)",
+    "endless": "draw('<p>' + text); let n = 0; const more = () => fetch('/more?' + n++).then(more, more); more()",
+    "flood": "draw('<p>' + text); for (let n = 0; n < 500; n++) fetch('/flood?' + n)",
+    "leave": "draw('<p>' + text); location.href = '/secret';"
+    "setTimeout(() => location.replace('file:///etc/passwd'), 50)",
+    "reload": "draw('<p>' + text); setInterval(() => location.reload(), 20)",
+    "alerts": "draw('<p>' + text); for (let n = 0; n < 1000; n++) { alert(n); confirm(n); prompt(n) }",
+    "windows": "draw('<p>' + text); for (let n = 0; n < 50; n++) window.open('/secret?' + n); document.write('')",
+    "frames": "draw('<p>' + text + '<iframe src=/secret></iframe><object data=/secret></object><embed src=/secret>')",
+    "socket": "draw('<p>' + text); new WebSocket('ws://' + location.host + '/secret')",
+    "events": "draw('<p>' + text); new EventSource('/secret')",
+    "beacon": "draw('<p>' + text); navigator.sendBeacon('/secret', 'x'); new Image().src = '/secret'",
+    "worker": "draw('<p>' + text); navigator.serviceWorker.register('/secret').catch(() => 0);"
+    "new Worker(URL.createObjectURL(new Blob([`fetch('${location.origin}/secret')`])))",
+    "form": "draw('<p>' + text + '<form action=/secret method=post></form>'); document.forms[0].submit()",
+    "download": "draw('<p>' + text + '<a id=d href=/secret download>x</a>'); document.getElementById('d').click()",
+    "big": "fetch('/big').then(r => r.text()).then(t => draw(t + text))",
+    "huge": "draw('<p>' + 'x'.repeat(5e6))",
+    "blob": "location.href = URL.createObjectURL(new Blob(['<p>' + text], {type: 'text/html'}))",
+    "broken": "fetch('/broken').then(r => { if (!r.ok) draw('Sorry!') })",
+    "liar": "JSON.stringify = () => '[\"file:///\", 1e9]'; String.prototype.trim = () => 'x'; draw('<p>' + text)",
+}  # fmt: skip
+LOOP = "draw('<p>' + text); fetch('/looping'); setTimeout(() => { for (;;); }, 100)"
+HOG = "const all = []; for (;;) all.push(new Uint8Array(5e7).fill(1))"
+
+
+@browser
+def test_a_hostile_page_costs_one_page(loopback: LoopbackSite, crawl: Crawl) -> None:
+    pages = {**HOSTILE, "loop": LOOP, "hog": HOG, "last": HOSTILE["good"]}
+    for name, script in pages.items():
+        loopback.routes[f"/news/{name}"] = shell(script)
+    loopback.routes["/sitemap.xml"] = sitemap_of(*[loopback.url(f"/news/{name}") for name in pages])
+    loopback.routes["/story"] = Reply(body=b"slowly", delay=0.7)
+    loopback.routes["/more"] = loopback.routes["/flood"] = Reply(body=b"x")
+    loopback.routes["/secret"] = Reply(body=b"secret")
+    loopback.routes["/big"] = Reply(body=b"x" * 20_000_000, length=200_000_000)
+    loopback.routes["/broken"] = Reply(status=503)
+    crawled = crawl(site_on(loopback, crawl={"render": True, "timeout": 6.0, "max_bytes": 1_000_000}))
+    assert crawled.status == 0, crawled.lines
+    crawled.check()
+    told = crawled.told
+    assert told.balances()
+    assert told.captured == len(pages)
+    found = {url.rpartition("/")[2]: page for url, page in crawled.pages().items()}
+    failed = {name: page.unrendered for name, page in found.items() if page.unrendered}
+    assert failed.pop("hog") == "browser too large"
+    assert failed == {
+        "big": "more than 4000000 bytes received",
+        "huge": "drawn page too large",
+        "blob": "script leads elsewhere",
+        "broken": "HTTP status 503",
+        "loop": "script does not end",
+    }
+    for name, page in found.items():
+        if name not in failed and name != "hog":
+            assert page.rendered is not None, name
+            assert b"agreed the budget for the year. The council met" in page.rendered, name
+    assert b"slowly" in (found["slow"].rendered or b"")
+    assert "/secret" not in {path.partition("?")[0] for path in loopback.paths()}
+    assert len([path for path in loopback.paths() if path.startswith("/more")]) <= 100
+    assert len([path for path in loopback.paths() if path.startswith("/flood")]) <= 100
+    assert told.bytes_received < 30_000_000
+
+
+def _below(process: psutil.Process) -> list[psutil.Process]:
+    return [one for one in process.children(recursive=True) if one.is_running()]
+
+
+def _wait_until(true: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+@browser
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_child_that_is_ended_leaves_no_browser_behind(
+    loopback: LoopbackSite, child: Child, how: signal.Signals
+) -> None:
+    loopback.routes["/news/loop"] = shell(LOOP)
+    loopback.routes["/sitemap.xml"] = sitemap_of(loopback.url("/news/loop"))
+    command = child.prepare(site_on(loopback, crawl={"render": True}))
+    log = child.folder / "log"
+    with log.open("wb") as output:
+        started = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+    below: list[psutil.Process] = []
+    try:
+        assert _wait_until(lambda: bool(loopback.asked("/looping")), 60), log.read_text()
+        below = _below(psutil.Process(started.pid))
+        assert any("chromium" in one.name() for one in below)
+        started.send_signal(how)
+        status = started.wait(10)
+        assert status == (Exit.TERMINATED if how == signal.SIGTERM else -signal.SIGKILL)
+        assert _wait_until(lambda: not any(one.is_running() for one in below), 20), below
+    finally:
+        for one in below:
+            if one.is_running():
+                one.kill()
+
+
+@browser
+def test_a_page_reaches_no_private_address(loopback: LoopbackSite, tmp_path: Path) -> None:
+    """The page is one of the live web, the address guard is on, and its scripts try every way to this machine."""
+    loopback.routes["/secret"] = Reply(body=b"secret", headers=(("Access-Control-Allow-Origin", "*"),))
+    tries = [
+        f"http://{host}:{loopback.port}/secret" for host in ("127.0.0.1", "localhost", "127.1", "[::1]", "0.0.0.0")
+    ]
+    script = (
+        f"const tries = {json.dumps(tries)}; let html = ''; (async () => {{ for (const t of tries) {{ "
+        "try { html += await (await fetch(t)).text() } catch (e) { html += 'refused ' } "
+        "const s = document.createElement('script'); s.src = t; document.body.append(s); "
+        "try { html += await (await fetch(t, {mode: 'no-cors'})).text() } catch (e) { html += 'refused ' } } "
+        "draw('<p>' + html + text) })()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.spiders.draw"],
+        cwd=ROOT,
+        input=json.dumps({"url": "http://news.example.org/1", "body": SHELL % script}),
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    drawn = json.loads(ended.stdout.splitlines()[-1])
+    assert drawn["why"] is None
+    assert "refused " * 10 in drawn["html"]
+    assert loopback.requests == []
+
+
+def test_a_site_that_cannot_be_rendered_is_refused_with_the_remedy(loopback: LoopbackSite, child: Child) -> None:
+    command = child.prepare(site_on(loopback, crawl={"render": True}))
+    ended = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "PATH": str(child.folder)}
+    )
+    assert ended.returncode == Exit.REFUSED
+    assert "apt-get install chromium" in ended.stdout
+    assert loopback.requests == []
