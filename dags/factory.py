@@ -1,6 +1,7 @@
 """Make Airflow DAGs from site files: one DAG for each site, all of the same four steps.
 
     crawl → extract (one task for each WARC segment) → check → publish → Asset "articles/<site>"
+                                                                 └─────→ go_on (a backfill's next run)
 
 The DAG of the site ``localgov`` is ``site_localgov``. Everything about a site comes from its file; what the
 steps do is in ``pipeline.steps``, which only tasks import, because parsing must stay cheap: Airflow parses a
@@ -15,9 +16,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from airflow.sdk import (
     DAG,
@@ -28,10 +29,12 @@ from airflow.sdk import (
     get_current_context,
     get_parsing_context,
     task,
+    timezone,
 )
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DagRunTriggerException
 
 from dags.page import describe_site
+from pipeline.endangered import schedule_in_force
 from pipeline.errors import Permanent
 from pipeline.model import pool_name, run_id
 from pipeline.settings import Settings, read_settings
@@ -41,6 +44,7 @@ from spiders.site import BUILTIN_FOLDER, Problem, Site, SiteError, find_family_p
 if TYPE_CHECKING:
     from pipeline.model import Published
     from pipeline.steps import Workplace
+    from spiders.window import Window
 
 GROUP_SIZE: Final = 200
 """Sites in one DAG file: Airflow gives a file 30 s to be parsed, and 200 sites need 2 (docs/operators.md)."""
@@ -143,14 +147,15 @@ def find_problems() -> list[Problem]:
 def build_dag(site: Site, settings: Settings) -> DAG:
     """The DAG of one site."""
     asset = site_asset(settings, site.id)
+    schedule = schedule_in_force(site, settings.now())
     with DAG(
         dag_id=f"{DAG_PREFIX}{site.id}",
         dag_display_name=site.name,
         description=f"{site.name}: watch for new and changed articles ({site.home})",
-        doc_md=describe_site(site, bucket=settings.bucket, asset=asset.name),
+        doc_md=describe_site(site, bucket=settings.bucket, asset=asset.name, schedule=schedule),
         # No start date, and timedelta(): a site that is switched on first runs at its next time. Anything else
         # starts a run for the time before, at once and for all sites together (False too, as of 3.3.2).
-        schedule=CronTriggerTimetable(site.schedule, timezone=site.timezone, run_immediately=timedelta()),
+        schedule=CronTriggerTimetable(schedule, timezone=site.timezone, run_immediately=timedelta()),
         catchup=False,
         max_active_runs=1,
         tags=site_tags(site),
@@ -169,6 +174,21 @@ def build_dag(site: Site, settings: Settings) -> DAG:
                 title="Now",
                 description="Crawl also outside of the site's crawl windows "
                 f"({', '.join(site.crawl.windows) or 'it has none'}).",
+            ),
+            "since": Param(
+                None,
+                type=["null", "string"],
+                format="date",
+                title="Backfill since",
+                description="Fetch what the site published from this day on, run by run: a run like this one follows "
+                "as long as there is more, and regular runs go first. Empty: a regular run.",
+            ),
+            "until": Param(
+                None,
+                type=["null", "string"],
+                format="date",
+                title="Backfill until",
+                description="The last day that is wanted; empty: today.",
             ),
         },
         default_args={
@@ -193,11 +213,12 @@ def build_dag(site: Site, settings: Settings) -> DAG:
 
             context = get_current_context()
             params = context["params"]
+            window = read_window(params["since"], params["until"])
             with told_to_airflow():
                 work, run = _workplace(site), _run(context)
                 if not params["now"] and (closed := steps.find_closed_window(work, site.id, run)):
                     raise AirflowSkipException(closed)
-                crawled = steps.crawl(work, site.id, run, limit=params["limit"], anytime=params["now"])
+                crawled = steps.crawl(work, site.id, run, limit=params["limit"], anytime=params["now"], window=window)
             return _batch(crawled.segments)
 
         @task(
@@ -247,8 +268,26 @@ def build_dag(site: Site, settings: Settings) -> DAG:
             context["outlet_events"][asset].extra = {"site": site.id, "run": published.run, **counts}
             return counts
 
+        @task(
+            execution_timeout=timedelta(minutes=15),
+            doc_md="Triggers the next run of a backfill that is not finished, unless a regular run is due: that one "
+            "goes first, and triggers it at its own end. Skipped when there is nothing to go on with.",
+        )
+        def go_on() -> None:
+            from pipeline import steps
+
+            context = get_current_context()
+            with told_to_airflow():
+                standing = steps.find_unfinished(_workplace(site), site.id)
+            if standing is None:
+                raise AirflowSkipException("no backfill is under way")
+            due = context["ti"].get_dag(f"{DAG_PREFIX}{site.id}").next_dagrun
+            if due is not None and due <= timezone.utcnow():
+                raise AirflowSkipException(f"the regular run of {due:%Y-%m-%d %H:%M}Z goes first, and goes on with it")
+            trigger_chunk(context, standing.since, standing.until)
+
         crawled = crawl()
-        [crawled, extract.expand(segments=crawled)] >> check() >> publish()
+        [crawled, extract.expand(segments=crawled)] >> check() >> publish() >> go_on()
     return dag
 
 
@@ -286,6 +325,36 @@ def told_to_airflow() -> Iterator[None]:
         for line in str(error).splitlines():  # the end of the log, before Airflow's traceback
             log.error("%s", line)
         raise AirflowFailException(str(error)) from None
+
+
+def read_window(since: str | None, until: str | None) -> Window | None:
+    """The window of a backfill from a run's parameters; None for a regular run."""
+    if since is None:
+        return None
+    from spiders.window import Window  # which knows lxml
+
+    return Window(since=date.fromisoformat(since), until=date.fromisoformat(until) if until else None)
+
+
+def trigger_chunk(context: Mapping[str, Any], since: date, until: date) -> NoReturn:
+    """End the task by triggering the next run of a backfill; a retry of the task triggers no second one."""
+    dag_run = context["dag_run"]
+    params = context["params"]
+    conf = {"since": f"{since}", "until": f"{until}"}
+    if params["since"] is not None:  # how the operator wants it; a regular run's own parameters are not its
+        conf |= {name: params[name] for name in ("limit", "now") if params[name]}
+    raise DagRunTriggerException(
+        trigger_dag_id=dag_run.dag_id,
+        dag_run_id=f"backfill__{_run(context)}",
+        conf=conf,
+        reset_dag_run=False,
+        skip_when_already_exists=True,
+        wait_for_completion=False,
+        allowed_states=[],
+        failed_states=[],
+        poke_interval=60,
+        deferrable=False,
+    )
 
 
 def _workplace(site: Site) -> Workplace:

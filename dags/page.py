@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pipeline.endangered import describe_closing
 from pipeline.model import pool_name
 from spiders.site import Site, Source
 
@@ -21,18 +22,20 @@ nothing twice. |
 | amber, *up for retry* | A temporary failure. | Wait: Airflow tries again by itself. |"""
 
 
-def describe_site(site: Site, *, bucket: str, asset: str) -> str:
+def describe_site(site: Site, *, bucket: str, asset: str, schedule: str | None = None) -> str:
     """Markdown: what the site is, where its articles come from, how to tell that it works, what to do if not.
 
     Args:
         site: the site.
         bucket: the archive's bucket.
         asset: name of the Asset that a published run updates.
+        schedule: the cron line in force, where it is not the file's.
     """
     parts = [
         f"# {site.name}",
         site.description.strip() or f"{_article_of(site.kind)} {site.kind} publication.",
-        _list_facts(site, bucket=bucket, asset=asset),
+        _list_facts(site, bucket=bucket, asset=asset, schedule=schedule or site.schedule),
+        _describe_closing(site),
         "## Where its articles come from",
         "\n".join(f"- {_describe_source(source)}" for source in site.sources),
         f"A page counts as an article when its address matches\n\n    {site.article}",
@@ -40,8 +43,9 @@ def describe_site(site: Site, *, bucket: str, asset: str) -> str:
         _describe_pace(site),
         "## How to tell that it works",
         site.how_to_tell.strip(),
-        f"""Every run ends with all four tasks green. The log of `publish` says what became of every address; \
-the events of the Asset `{asset}` carry the same counts; `muniment status {site.id}` prints the last run.""",
+        f"""Every run ends with four green tasks (the fifth, `go_on`, is skipped unless a backfill is under way). \
+The log of `publish` says what became of every address; the events of the Asset `{asset}` carry the same counts; \
+`muniment status {site.id}` prints the last run.""",
         "## What to do when it fails",
         site.when_it_fails.strip(),
         _FAILURES,
@@ -52,12 +56,18 @@ the events of the Asset `{asset}` carry the same counts; `muniment status {site.
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _list_facts(site: Site, *, bucket: str, asset: str) -> str:
+def _describe_closing(site: Site) -> str:
+    # Dates, not days left: the text changes with the file only, and Airflow keeps every version of a DAG.
+    told = describe_closing(site)
+    return "" if told is None else f"**Endangered:** {told} `muniment endangered {site.id}` says how it stands."
+
+
+def _list_facts(site: Site, *, bucket: str, asset: str, schedule: str) -> str:
     facts = (
         f"Front page: <{site.home}>",
         f"Kind: {site.kind}" + (f"; CMS: {site.family}" if site.family else ""),
         f"Publisher: {site.publisher}" if site.publisher else "",
-        f"Runs: `{site.schedule}`, {site.timezone}; *Trigger* starts one now",
+        f"Runs: `{schedule}`, {site.timezone}; *Trigger* starts one now",
         f"Archive: bucket `{bucket}`, under `warc/{site.id}/`, `runs/{site.id}/`, `articles/{site.id}/`",
         f"Asset for downstream DAGs: `{asset}`",
         f"Site file: `{site.id}.toml`",

@@ -178,6 +178,20 @@ def describe_phase(site: Site, now: datetime) -> str | None:
     return f"{told}; its whole newsroom is walked{capture}"
 
 
+def describe_closing(site: Site) -> str | None:
+    """In words, and in dates alone, what a site's date means; None for a site that is not endangered."""
+    if site.endangered is None:
+        return None
+    near, last, capture = (site.endangered - timedelta(days=days) for days in (NEAR_DAYS, LAST_DAYS, CAPTURE_DAYS))
+    return (
+        f"expected to close on {site.endangered}"
+        + (f"; its successor is <{site.successor}>" if site.successor else "")
+        + f". From {near} on it runs at least twice a day and its whole newsroom is walked, from {last} on it runs "
+        f"hourly, and from {capture} on every page is fetched once more: the last full capture. From the date on its "
+        "old addresses are asked for ever more rarely, and what is redirected or dropped is recorded."
+    )
+
+
 def _days(count: int) -> str:
     return "one day" if count == 1 else f"{count} days"
 

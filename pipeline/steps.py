@@ -692,6 +692,12 @@ def run_backfill(
             return standing
 
 
+def find_unfinished(work: Workplace, site_id: str) -> Backfill | None:
+    """The backfill of a site that wants another chunk; None: there is none."""
+    standing = read_backfill(work.archive, site_id)
+    return standing if standing is not None and standing.unfinished else None
+
+
 def _give_way(work: Workplace, site: Site, run: str, progress: Progress) -> None:
     """Wait while a regular run of the site is under way or due, or the site is not to be crawled at this hour."""
     told = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -100,17 +101,20 @@ def test_a_site_dag_has_its_four_steps_in_order(parse: Callable[..., Any], write
     assert {name: task["upstream"] for name, task in tasks.items()} == {
         "crawl": [],
         "extract": ["crawl"],
-        "check": ["extract"],
+        "check": ["crawl", "extract"],
         "publish": ["check"],
+        "go_on": ["publish"],
     }
-    assert tasks["check"]["rule"] == "none_failed"  # a crawl that fetched nothing has nothing to extract
+    assert (
+        tasks["check"]["rule"] == "none_failed_min_one_success"
+    )  # a crawl that fetched nothing has nothing to extract
     assert tasks["crawl"]["timeout"] == 120 + 15 * 60  # the site's run_seconds and a margin
     assert all(task["retries"] >= 3 for task in tasks.values())
     assert tasks["publish"]["outlets"] == ["articles/localgov"]
     assert dag["tags"] == ["cms:WordPress", "country:gb", "kind:trade", "muniment", "region:North East"]
     assert "20 7-20 * * 1-5" in dag["schedule"]
     assert "Europe/London" in dag["schedule"]
-    assert dag["params"] == ["limit"]
+    assert dag["params"] == ["limit", "now", "since", "until"]
 
 
 def test_a_broken_site_file_takes_away_its_own_dag_only_and_says_why(
@@ -156,3 +160,17 @@ def test_no_dag_file_holds_more_than_200_sites(parse: Callable[..., Any], write_
     files = [Path(dag["file"]).name for name, dag in found["dags"].items() if name.startswith("site_")]
     assert {file: files.count(file) for file in files} == {"sites_0.py": 200, "sites_1.py": 1}
     assert found["errors"] == {}
+
+
+def test_an_endangered_site_runs_denser_the_nearer_its_date_is(
+    parse: Callable[..., Any], write_site: Callable[..., Path]
+) -> None:
+    today = datetime.now(UTC).date()
+    for days in (200, 60, 10, -5):
+        write_site(f"left{days}".replace("-", "after"), more=f"endangered = {today + timedelta(days=days)}")
+    dags = parse()["dags"]
+    cron = {days: dags[f"site_left{days}".replace("-", "after")]["schedule"] for days in (200, 60, 10, -5)}
+    assert "20 7-20 * * 1-5" in cron[200]
+    assert "20 7-20 * * 1-5" in cron[60]  # it is dense enough
+    assert "* * * *" in cron[10]
+    assert "20 7-20" not in cron[10]

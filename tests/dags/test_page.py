@@ -28,3 +28,12 @@ def test_the_page_says_what_an_operator_asks(write_site: Callable[..., Path]) ->
     ):
         assert text in page
     assert json.dumps(page)  # goes into the database as it is
+
+
+def test_the_page_of_an_endangered_site_says_what_happens_when(write_site: Callable[..., Path]) -> None:
+    path = write_site("oldtown", more='endangered = 2027-04-01\nsuccessor = "https://new.example/"')
+    site = load_sites([path.parent])["oldtown"]
+    page = describe_site(site, bucket="news", asset="articles/oldtown", schedule="20 * * * *")
+    for text in ("2027-04-01", "<https://new.example/>", "From 2027-01-01", "from 2027-03-18", "from 2027-03-25"):
+        assert text in page
+    assert "Runs: `20 * * * *`" in page
