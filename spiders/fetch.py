@@ -10,8 +10,8 @@ recorded here. What a page's policy says is read in ``spiders.policy``; rules ar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -123,6 +123,8 @@ class Asked:
     title: str | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     known: Known | None = None
+    explain: Callable[[Received], Awaitable[Mapping[str, str]]] | None = None
+    """Given the final response, further facts to be recorded with it."""
 
 
 class Fetcher:
@@ -198,6 +200,8 @@ class Fetcher:
             if target is None:
                 policy, objection = ({}, None) if site_policy is None else self._judge(site_policy, received, rule)
                 drawn = await self._draw(received) if asked.kind == "page" and objection is None else None
+                if asked.explain is not None:
+                    asked = replace(asked, explain=None, facts={**asked.facts, **await asked.explain(received)})
                 self._record(
                     received, asked, asked.kind, tuple(hops), policy, withheld=objection is not None, drawn=drawn
                 )

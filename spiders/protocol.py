@@ -242,6 +242,16 @@ class SourceYield(_Told):
     items: int = 0  # entries or links that it named
     new: int = 0  # article URLs among them that nobody had named before
     error: str | None = None  # in words; the other sources are not touched by it
+    named: int = 0  # entries or links, articles or not
+    articles: int = 0  # article URLs among them, known or not
+    documents: int = 0  # that were asked for
+    whole: bool = False  # all that it lists was read, and it lists all that there is: what it does not name left it
+    rolling: bool = False  # it lists what is recent or what the calendar has: naming nothing can be right
+    unknown: int = 0  # of its newest articles, those that the archive does not know
+    mark: str | None = None  # digest of these: the same ones again are no sign of life
+    newest: datetime | None = None  # its newest date of an article
+    span: float | None = None  # seconds between the oldest and the newest of its newest dates
+    pause: float | None = None  # the longest pause between two of them, in seconds
 
 
 class RobotsSeen(_Told):

@@ -177,11 +177,11 @@ class Document:
             raise SourceError(f"not a {self._expect}: an empty document")
         if _HTML_START.match(body):
             raise SourceError(f"not a {self._expect}: an HTML page")
+        if _ENTITY.search(body, 0, _PROLOGUE):
+            raise SourceError("it declares XML entities, which are never expanded here")
         begin = _XML_START.search(body, 0, 4096)  # some servers put warnings of their own before the document
         if begin is not None and begin.start():
             body = body[begin.start() :]
-        if _ENTITY.search(body, 0, _PROLOGUE):
-            raise SourceError("it declares XML entities, which are never expanded here")
         name = _root_name(body)
         if name in ("urlset", "sitemapindex"):
             self.form, self.rolling = "sitemap", False

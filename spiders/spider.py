@@ -18,7 +18,7 @@ from typing import Any
 from scrapy import Spider
 
 from spiders.books import CAPTURED, Books, Work
-from spiders.discovery import Discovery
+from spiders.discovery import Discovery, find_explainer
 from spiders.fetch import Asked, Fetcher, Missed, Withheld
 from spiders.job import Job
 from spiders.protocol import CrawlSummary, SourceYield
@@ -187,6 +187,7 @@ class _Pages:
             title=work.title,
             facts=work.facts,
             known=work.known,
+            explain=find_explainer(self._job.site, self._fetcher, work),
         )
         try:
             received = await self._fetcher.fetch(asked)

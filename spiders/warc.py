@@ -88,9 +88,13 @@ class Hop(NamedTuple):
     url: str
 
 
-FACTS = ("published", "author", "guid", "section", "language", "description", "why", "sitemap", "dated")
-"""What a source may say of an item beside URL, date of change and title; kept with the capture. The last three are
-the crawl's own: why the page was fetched, and the source (its URL) that lists it as a sitemap, or gave its date."""
+FACTS = (
+    *("published", "author", "guid", "section", "language", "description", "explanation", "change"),
+    *("why", "sitemap", "dated"),
+)
+"""What a source may say of an item beside URL, date of change and title; kept with the capture. "explanation": why it
+was withdrawn or is gone; "change": the publisher's note on its latest change. The last three are the crawl's own: why
+the page was fetched, and the source (its URL) that lists it as a sitemap, or gave its date."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -456,7 +460,7 @@ class _Pending:
         record.parse_http(strict_mode=False)
         self._status = record.http_headers.status_code or 0
         self._headers = tuple(
-            (name.decode("latin-1"), value.decode("latin-1")) for name, value in record.http_headers.items_bytes()
+            (name.decode("latin-1").strip(), value.decode("latin-1")) for name, value in record.http_headers.items_bytes()
         )
         self._payload = b"" if self._revisit else record.reader.read()
 
