@@ -84,6 +84,16 @@ SCHEMA: pa.Schema = pa.schema(
         pa.field("extractor", pa.string(), nullable=False),
         pa.field("code", pa.string(), nullable=False),
         pa.field("key", pa.string(), nullable=False),  # of the version document
+        # From here on: columns that a table of an earlier release may lack; they are added to it with the first
+        # rows that are written, and null in rows from before.
+        pa.field("edit", _TEXTS),  # "headline", "correction", "substance"
+        pa.field("words_added", pa.int32()),
+        pa.field("words_removed", pa.int32()),
+        pa.field("essence", pa.string()),
+        pa.field("moved_to", pa.string()),  # id of the article that has this one's new address
+        pa.field("hops", _TEXTS),  # "301 https://…": redirects from requested_url to final_url
+        pa.field("facts", pa.string()),  # JSON: what the source said
+        pa.field("policy", pa.string()),  # JSON: what the site allowed
     ]
 )
 """The columns, in order. Columns may be added; none is renamed or removed within a contract version."""
@@ -196,6 +206,7 @@ def _commit_once(archive: Archive, site: str, run: str, rows: Rows, now: datetim
         table,
         rows.batches(),
         mode="append",
+        schema_mode="merge",  # a table of an earlier release gets the columns that it lacks
         commit_properties=CommitProperties(
             custom_metadata={"site": site, "run": run, "rows": str(len(rows))},
             max_commit_retries=_COMMIT_RETRIES,
@@ -228,7 +239,9 @@ def dataset(archive: Archive) -> ds.Dataset:
     table = open_table(archive)
     if table is None:
         return ds.dataset(SCHEMA.empty_table())
-    return table.to_pyarrow_dataset()
+    found = table.to_pyarrow_dataset()
+    lacking = [field for field in SCHEMA if field.name not in found.schema.names]
+    return found.replace_schema(pa.schema([*found.schema, *lacking])) if lacking else found
 
 
 def rows_of(archive: Archive, site: str, run: str) -> int:
@@ -285,7 +298,13 @@ def _to_row(archive: Archive, version: Version) -> dict[str, object]:
         "change": version.change.value,
         "authors": list(version.authors),
         "tags": list(version.tags),
-        "origins": orjson.dumps(version.origins, option=orjson.OPT_SORT_KEYS).decode(),
+        "origins": _to_json(version.origins),
+        "edit": list(version.edit.classes) if version.edit else None,
+        "words_added": version.edit and version.edit.words_added,
+        "words_removed": version.edit and version.edit.words_removed,
+        "hops": [f"{status} {url}" for status, url in version.hops],
+        "facts": _to_json(version.facts) if version.facts else None,
+        "policy": _to_json(version.policy) if version.policy else None,
         "warc": evidence.warc,
         "warc_offset": evidence.offset,
         "warc_length": evidence.length,
@@ -296,6 +315,10 @@ def _to_row(archive: Archive, version: Version) -> dict[str, object]:
         "key": archive.version_key(version.site, version.article, version.n),
     }
     return row
+
+
+def _to_json(value: dict[str, str]) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _to_moment(name: str, moment: Moment | None) -> dict[str, object]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pipeline.archive import Archive, segment_key
+from pipeline.edits import essence_digest
 from pipeline.model import Article, Evidence, Finding, Moment, Version, article_id, content_digest, run_id
 from pipeline.table import dataset
 from spiders.protocol import CrawlSummary
@@ -49,6 +50,7 @@ def an_article(name: str, text: str = "One body.", title: str = "A headline", **
         text=text,
         words=len(text.split()),
         digest=content_digest(title, text),
+        essence=essence_digest(title, text),
         **facts,
     )
 

@@ -406,7 +406,7 @@ def random_runs(archive: Archive, site: Any, seed: int, count: int, articles: in
             what = chance.choice(["one", "two", "three", "one", "same", "gone", "nothing"])
             name = f"article-{index}"
             if what in ("one", "two", "three"):
-                findings.append(found(name, f"Text {what}.", run, at))
+                findings.append(found(name, f"Text {what} of {name}.", run, at))
             elif what == "same":
                 findings.append(unchanged(name, run, at))
             elif what == "gone":
