@@ -214,6 +214,12 @@ class Pace:
         """Hosts that are not asked any more, and why."""
         return {origin: pace.away for origin, pace in self._paces.items() if pace.away is not None}
 
+    def why_ended(self) -> str | None:
+        """Why the run, or the first of its hosts, is not asked any more; None: all may be asked."""
+        if self._ticks() >= self._ends:
+            return self._ending.reason
+        return next((stop.reason for stop in self.ended().values()), None)
+
     # --- underneath
 
     def _pace(self, origin: str) -> _HostPace:

@@ -82,6 +82,8 @@ class ArticleSpider(Spider):
             )
             pages = _Pages(job, fetcher, books)
             reason = await pages.fetch_all()
+            if reason == "finished" and any(": deferred: " in (source.error or "") for source in sources):
+                reason = fetcher.pace.why_ended() or reason
         finally:
             keeper.cancel()
         if keeper.done():

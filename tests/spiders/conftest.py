@@ -91,7 +91,7 @@ class Crawled:
             with path.open("rb") as stream:
                 for record in ArchiveIterator(stream, parse_http=False):
                     assert record.verify_block_digest()
-                    if record.record_type == WarcRecordType.response:
+                    if record.record_type == WarcRecordType.response and "WARC-Payload-Digest" in record.headers:
                         record.parse_http(strict_mode=False)
                         assert record.verify_payload_digest(), record.headers["WARC-Target-URI"]
 
