@@ -186,6 +186,8 @@ def refuse_request(kind: str, method: str, url: str, *, resources: bool, own: bo
 
 SCHEME = "drawn"
 PAGES_PER_BROWSER = 50
+MOST_LINES = 100
+"""Pages that could not be drawn and are named in the log."""
 LARGEST_BROWSER = 1_500_000_000
 """Bytes of memory of all processes of the browser together; one that has more is killed."""
 _PAGES_BYTES = 4  # times crawl.max_bytes is what a page's requests may bring together
@@ -333,6 +335,7 @@ class BrowserHandler(BaseDownloadHandler):
         self._numbers = itertools.count(1)
         self._scripts: dict[str, tuple[dict[str, str], bytes]] = {}
         self._told = False
+        self._drawn = self._failed = 0
 
     async def download_request(self, request: Request) -> Response:
         """Draw ``meta["drawing"]``; how that ended is in it."""
@@ -341,17 +344,28 @@ class BrowserHandler(BaseDownloadHandler):
             loop = asyncio.get_running_loop()
             began = loop.time()
             drawing.drawn = await self._draw(drawing)
+            self._tell(drawing)
             self._job.tally.requests += drawing.asked
             # What the scripts asked of the site is paid for in time, as if we had asked for it one by one.
             owed = drawing.distance * drawing.asked_own - (loop.time() - began)
             await asyncio.sleep(max(0.0, min(owed, 30.0)))
         return Response(request.url)
 
+    def _tell(self, drawing: _Drawing) -> None:
+        if drawing.drawn.why is None:
+            self._drawn += 1
+            return
+        self._failed += 1
+        if self._failed <= MOST_LINES:
+            self._job.say(f"not drawn: {drawing.drawn.why}: {drawing.received.url}")
+
     async def close(self) -> None:
         """End the browser, whatever it is doing."""
+        if self._told:
+            self._job.say(f"{self._drawn} pages drawn by script, {self._failed} could not be drawn")
         with suppress(Exception):
             await asyncio.wait_for(self._playwright.close(), 2 * _ANSWER)
-        _kill_browsers()
+        await _end_browsers()
 
     async def _draw(self, drawing: _Drawing) -> Drawn:
         number = next(self._numbers)
@@ -541,7 +555,7 @@ class BrowserHandler(BaseDownloadHandler):
                 await wrapper.context.close()
         except Exception:  # noqa: BLE001 - it hangs, or is gone
             self._playwright.context_wrappers.pop(name, None)
-            _kill_browsers()
+            await _end_browsers()
 
     async def _end_browser(self) -> None:
         browser = getattr(self._playwright, "browser", None)
@@ -549,7 +563,7 @@ class BrowserHandler(BaseDownloadHandler):
             return
         with suppress(Exception):
             await asyncio.wait_for(browser.close(), _ANSWER)
-        _kill_browsers()
+        await _end_browsers()
 
 
 async def _close(page: Page) -> None:
@@ -563,7 +577,7 @@ async def _keep_small(drawing: _Drawing) -> None:
         await asyncio.sleep(0.25)
         if _browser_memory() > LARGEST_BROWSER:
             drawing.grown = "browser too large"
-            _kill_browsers()
+            await _end_browsers()
 
 
 async def _open_world(page: Page) -> tuple[CDPSession, int]:
@@ -661,10 +675,27 @@ def _browser_memory() -> int:
 _PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
 
 
-def _kill_browsers() -> None:
-    """Kill the browsers that this process started: its grandchildren, below Playwright's driver."""
+async def _end_browsers() -> None:
+    """End the browsers that this process started: its grandchildren, below Playwright's driver.
+
+    What hangs is a page's process: it is killed. The browser itself is asked first, so that it can tidy up.
+    """
     below = _descendants()
+    browsers = [one for one, parent in below.items() if below.get(parent) == os.getpid()]
     for one, parent in below.items():
         if parent in below:
-            with suppress(OSError):
-                os.kill(one, signal.SIGKILL)
+            _signal(one, signal.SIGTERM if one in browsers else signal.SIGKILL)
+    for _ in range(20):
+        if not any(_signal(one, 0) for one in browsers):
+            return
+        await asyncio.sleep(0.1)
+    for one in browsers:
+        _signal(one, signal.SIGKILL)
+
+
+def _signal(process: int, number: int) -> bool:
+    try:
+        os.kill(process, number)
+    except OSError:
+        return False
+    return True
