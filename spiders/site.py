@@ -279,6 +279,7 @@ Spread = Annotated[timedelta, Field(ge=timedelta(0)), BeforeValidator(read_durat
 Whole = Annotated[int, Strict()]
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Switch = Annotated[bool, Strict()]
+Kind = Literal["trade", "council", "government", "parliament", "national", "regional"]
 Share = Annotated[float, Strict(), Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -420,7 +421,7 @@ class Site(_Part):
     id: str = Field(pattern=rf"^{SITE_ID.pattern}$", description="The stem of the file's name; not a key of the file.")
     name: Text = Field(description="What the publication is called.", examples=["Durham County Council newsroom"])
     home: Home = Field(description="Front page.", examples=["https://www.example.gov.uk/"])
-    kind: Literal["trade", "council", "government", "parliament", "national", "regional"] = Field(
+    kind: Kind = Field(
         description="What sort of publication it is.", examples=["council"]
     )
     article: Pattern = Field(

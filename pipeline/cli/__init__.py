@@ -15,7 +15,7 @@ import typer
 from rich.logging import RichHandler
 
 from pipeline import __version__
-from pipeline.cli import runs, sites, stack, store
+from pipeline.cli import preview, runs, sites, stack, store
 from pipeline.cli.output import console, fail
 from pipeline.errors import MunimentError, RunRejected, Temporary
 
@@ -35,9 +35,10 @@ app = typer.Typer(
         "Airflow beside the store."
     ),
 )
-app.add_typer(sites.app, name="sites", help="The declared sites: list, check, show, and the schema of a site file.")
+app.add_typer(sites.app, name="sites", help="The declared sites: list, check, show; probe a new one; CMS families; the schema of a site file.")
 app.add_typer(store.app, name="store", help="The embedded S3 store, and the self-test of any store.")
 runs.add_to(app)
+preview.add_to(app)
 stack.add_to(app)
 
 

@@ -6,21 +6,25 @@ handful of questions. No store and no archive is touched.
 
 from __future__ import annotations
 
+import typing
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
+from pipeline.cli import preview
 from pipeline.cli.output import JsonOption, console, plain_table, print_json, print_table, safe
-from pipeline.errors import SettingsError, SiteFileError
+from pipeline.errors import SiteFileError
 from pipeline.settings import Settings, read_settings
 from spiders.families import Families, Family
 from spiders.site import (
     BUILTIN_FOLDER,
+    Kind,
     Problem,
     Site,
     SiteError,
@@ -28,6 +32,7 @@ from spiders.site import (
     find_site_files,
     load_site,
     load_sites,
+    parse_site,
     read_site_files,
     schema_text,
     trace_site,
@@ -35,6 +40,7 @@ from spiders.site import (
 
 if TYPE_CHECKING:
     from spiders.probe import SiteSeen
+    from spiders.survey import Survey
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -239,6 +245,167 @@ def check_sites(
         raise typer.Exit(EXIT_FAILED)
 
 
+@app.command("probe")
+def probe(
+    url: Annotated[str, typer.Argument(metavar="URL", help="The site's front page.")],
+    out_file: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write the site file here; its name gives the id.")
+    ] = None,
+    site_id: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="The site's id; left out: made of its host.")
+    ] = None,
+    kind: Annotated[str | None, typer.Option(help="What sort of publication it is; left out: guessed.")] = None,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Allow loopback and private addresses (tests, intranets).")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """From a front page alone: find feeds, sitemaps, listings, CMS family, policy and article pattern; write a site file.
+
+    Asks at most 25 documents, politely; previews three articles. The file goes to stdout unless --out names one. Exit
+    code 1 when no file could be made; the reason is told.
+    """
+    from spiders.draft import draft_site, suggest_id
+
+    kinds = typing.get_args(Kind)
+    if kind is not None and kind not in kinds:
+        raise typer.BadParameter(f"--kind is one of {', '.join(kinds)}")
+    if out_file is not None and out_file.exists():
+        raise typer.BadParameter(f"{out_file} is there already; a probe overwrites nothing")
+    address = url if "://" in url else f"https://{url}"
+    survey = _survey(address, allow_private=allow_private)
+    chosen_id = site_id or (out_file.stem if out_file else suggest_id(survey))
+    text = ""
+    problems: tuple[Problem, ...] = ()
+    if not survey.trouble:
+        today = datetime.now(UTC).date()
+        text = draft_site(survey, site_id=chosen_id, day=today, kind=typing.cast("Kind | None", kind))
+        problems = _find_draft_problems(text, chosen_id, str(out_file or f"{chosen_id}.toml"))
+    ok = not survey.trouble and not problems
+    if as_json:
+        print_json({"ok": ok, "id": chosen_id, "problems": [asdict(one) for one in problems], "file": text,
+                    **_survey_facts(survey)})  # fmt: skip
+    else:
+        _print_survey(survey)
+        for problem in problems:
+            console(stderr=True).print(safe(f"error  {problem}"), style="red")
+    if out_file is not None and ok:
+        out_file.write_text(text, encoding="utf-8")
+        console(stderr=True).print(f"{out_file} is written. Next: muniment sites check {out_file}")
+    elif text and not as_json:
+        typer.echo(text, nl=False)
+    if not ok:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _survey(url: str, *, allow_private: bool) -> Survey:
+    """Ask a site; what a page is says the pipeline's own judgement."""
+    import time
+
+    from spiders.site import CrawlRules
+    from spiders.survey import Fetched, Judged, survey_site
+
+    stand_in: dict[str, Site] = {}
+
+    def judge(page: Fetched) -> Judged:
+        site = stand_in.setdefault(
+            urlsplit(page.url).netloc, preview.stand_in_site(page.url, allow_private=allow_private)
+        )
+        headers = {"content-type": page.content_type} if page.content_type else {}
+        finding = preview.judge_page(
+            site, url=page.url, requested=page.requested, body=page.body, headers=headers, now=datetime.now(UTC)
+        )
+        article = finding.article
+        if article is None:
+            return Judged(url=page.requested, kind=finding.kind, reason=finding.reason or "")
+        return Judged(
+            url=page.requested,
+            kind=finding.kind,
+            title=article.title,
+            published=article.published.value.date().isoformat() if article.published else "",
+            published_from=article.published.source if article.published else "",
+            words=article.words,
+            lines=tuple(article.text.split("\n")[:3]),
+        )
+
+    return survey_site(
+        url,
+        judge=judge,
+        user_agent=preview.user_agent(private=allow_private),
+        families=known_families(),
+        pause=time.sleep,
+        allow_private=allow_private,
+        delay=0.0 if allow_private else CrawlRules().delay,
+    )
+
+
+def _find_draft_problems(text: str, site_id: str, file: str) -> tuple[Problem, ...]:
+    try:
+        parse_site(text, id=site_id, file=file, families=known_families())
+    except SiteError as error:
+        return error.problems
+    return ()
+
+
+def _survey_facts(survey: Survey) -> dict[str, Any]:
+    """What was seen, for machines; long lists of addresses are counted, not printed."""
+    return {
+        "asked": survey.asked,
+        "home": survey.home,
+        "status": survey.status,
+        "trouble": survey.trouble or None,
+        "scripted": survey.scripted,
+        "name": survey.name,
+        "language": survey.language,
+        "robots": survey.robots,
+        "crawl_delay": survey.crawl_delay,
+        "mining": survey.mining,
+        "families": [
+            {"family": one.family.id, "score": one.score, "evidence": one.evidence} for one in survey.families
+        ],
+        "newsroom": survey.newsroom,
+        "sources": [
+            {**asdict(one), "urls": len(one.urls), "dates": len(one.dates), "examples": one.urls[:5]}
+            for one in survey.sources
+        ],
+        "shape": asdict(survey.shape) if survey.shape else None,
+        "articles": [asdict(one) for one in survey.articles],
+        "notes": survey.notes,
+        "requests": survey.requests,
+    }
+
+
+def _print_survey(survey: Survey) -> None:
+    """What was seen, for people; on stderr, because the file goes to stdout."""
+    from spiders.draft import describe_source
+
+    out = console(stderr=True)
+    out.print(safe(f"{survey.home}  {survey.name}"), style="bold")
+    out.print(safe(f"robots.txt {survey.robots or 'was not asked'}; {survey.requests} requests in all"))
+    for said in survey.mining:
+        out.print(safe(f"text and data mining: {said}"))
+    for one in survey.families[:3]:
+        out.print(safe(f"family {one.family.id} (score {one.score}): {'; '.join(one.evidence)}"))
+    if not survey.families and not survey.trouble:
+        out.print("family: none that is known")
+    for source in survey.sources:
+        out.print(safe(f"  {'use ' if source.chosen else 'skip'}  {describe_source(source)}"))
+    if survey.shape:
+        out.print(safe(f"article  {survey.shape.article}"))
+        out.print(f"         {survey.shape.covered} of {survey.shape.known} known addresses match")
+    for page in survey.articles:
+        if page.kind != "article":
+            out.print(safe(f"  {page.kind}: {page.reason}  {page.url}"), style="yellow")
+            continue
+        out.print(safe(f"  {page.title}  {page.published or 'no date'}  {page.words} words"), style="bold")
+        for line in page.lines[:2]:
+            out.print(safe(f"      {line[:140]}{'…' if len(line) > 140 else ''}"))
+    for note in survey.notes[-5:]:
+        out.print(safe(f"note: {note}"))
+    if survey.trouble:
+        out.print(safe(f"No site file: {survey.trouble}."), style="red")
+
+
 @app.command("schema")
 def print_schema() -> None:
     """Print the JSON Schema of a site file, for editors."""
@@ -383,16 +550,9 @@ def _print_check(checked: Sequence[CheckedSite], problems: Sequence[Problem], *,
 
 
 def _ask_sites(sites: Sequence[Site]) -> list[SiteSeen]:
-    from pipeline import __version__
     from spiders.probe import probe_site
 
-    contact = read_settings().contact.strip()
-    if not contact and not all(site.crawl.allow_private for site in sites):
-        raise SettingsError(
-            "MUNIMENT_CONTACT is not set: a site must be able to reach whoever asks it.",
-            next_step="Set MUNIMENT_CONTACT to a web page or e-mail address of yours, and try again.",
-        )
-    agent = f"Muniment/{__version__} (+{contact})" if contact else f"Muniment/{__version__}"
+    agent = preview.user_agent(private=all(site.crawl.allow_private for site in sites))
     return [probe_site(site, user_agent=agent) for site in sites]
 
 
