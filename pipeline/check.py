@@ -16,15 +16,17 @@ twenty reject. The limits can be set per site (``[check]`` in the site's file).
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Literal
 
-from pipeline.model import Check, Finding, Outcome, Report
-from spiders.protocol import CrawlSummary
+from pipeline.model import Check, Finding, Outcome, Report, SourceRecord
+from spiders.protocol import CrawlSummary, SourceYield
 from spiders.site import CheckLimits, Site
 
 Verdict = Literal["accept", "warn", "reject"]
@@ -49,6 +51,10 @@ SAME = 3
 """So many pages with one text or one address are no accident; two are a story that was published twice."""
 
 _SHOWN = 3
+_DAYS = 35  # so many days with something new are remembered of a source
+_LEARNING = timedelta(days=14)  # two week-ends; before that ...
+_YOUNG_SILENCE = timedelta(days=5)  # ... a source may be silent over one with a holiday at its end
+_UNKNOWN_SILENCE = timedelta(days=30)  # where neither its dates nor its history say what is normal
 _Z = 1.28  # normal quantile of an 80 % interval
 
 
@@ -68,8 +74,10 @@ def check_run(site: Site, summary: CrawlSummary, findings: Iterable[Finding], hi
     for finding in findings:
         tally.add(finding)
     limits = site.check
+    records = _record_sources(summary, history)
     checks = (
         _check_sources(summary),
+        _check_dried(site, summary, records),
         _check_books(summary, tally),
         _check_captures(summary, tally, limits, history),
         _check_errors(summary, tally, limits),
@@ -90,6 +98,7 @@ def check_run(site: Site, summary: CrawlSummary, findings: Iterable[Finding], hi
         counts=_counts(summary, tally),
         reasons=dict(sorted((tally.reasons + Counter(summary.reasons)).items())),
         message=_message(site, summary, tally, verdict, checks),
+        sources=records,
     )
 
 
@@ -164,18 +173,11 @@ def _share(part: int, whole: int) -> float:
 
 
 def _check_sources(summary: CrawlSummary) -> Check:
-    dead = [source for source in summary.sources if source.error]
+    failed = [source for source in summary.sources if source.error]
+    dead = [source for source in failed if not source.items]
     alive = len(summary.sources) - len(dead)
-    named = "; ".join(f"{source.url}: {source.error}" for source in dead[:_SHOWN])
-    more = f" and {len(dead) - _SHOWN} more" if len(dead) > _SHOWN else ""
-    if dead and not alive and all(": deferred: " in (source.error or "") for source in dead):
-        return _check(
-            "sources",
-            "warn",
-            f"No source was asked: {summary.finish_reason} ({named}{more}). The next run tries again.",
-            figure=0,
-            limit=1,
-        )
+    named = "; ".join(f"{source.url}: {source.error}" for source in (dead or failed)[:_SHOWN])
+    more = f" and {len(dead or failed) - _SHOWN} more" if len(dead or failed) > _SHOWN else ""
     if dead and not alive:
         return _check(
             "sources",
@@ -185,15 +187,103 @@ def _check_sources(summary: CrawlSummary) -> Check:
             figure=0,
             limit=1,
         )
-    if dead:
-        return _check(
-            "sources",
-            "warn",
-            f"{len(dead)} of {alive + len(dead)} sources gave nothing: {named}{more}.",
-            figure=alive,
-            limit=1,
-        )
+    if failed:
+        what = "gave nothing" if dead else "gave only a part"
+        said = f"{len(dead or failed)} of {len(summary.sources)} sources {what}: {named}{more}."
+        return _check("sources", "warn", said, figure=alive, limit=1)
     return _check("sources", "accept", f"All {alive} sources answered.", figure=alive, limit=1)
+
+
+def _check_dried(site: Site, summary: CrawlSummary, records: Sequence[SourceRecord]) -> Check:
+    """Sources that answer, but yield nothing, or nothing new for longer than is normal for them."""
+    quiet = {source.url: source.quiet for source in site.sources if source.quiet is not None}
+    said: list[str] = []
+    if summary.walk is None:
+        for source, record in zip(summary.sources, records, strict=True):
+            cause = None if source.error else _find_drought(source, record, quiet.get(source.url), summary.finished)
+            if cause is not None:
+                said.append(f"{source.url} {cause}")
+    if said:
+        more = f" And {len(said) - _SHOWN} more." if len(said) > _SHOWN else ""
+        return _check("dried", "warn", "; ".join(said[:_SHOWN]) + f".{more}", figure=len(said), limit=0)
+    return _check("dried", "accept", "No source is silent for longer than is normal for it.", figure=0, limit=0)
+
+
+def _find_drought(source: SourceYield, record: SourceRecord, quiet: timedelta | None, now: datetime) -> str | None:
+    """What is wrong with a source that answered, in words; None when nothing is."""
+    named = max(source.named, source.items)
+    if not named and not source.rolling:
+        return "answers, but names nothing: has it been replaced, or is it filled by script?"
+    if source.articles == 0 and named >= FEW and source.type != "api":
+        return f"names {named} links, and none matches `article` any more: has the site changed its addresses?"
+    silence = now - record.alive
+    normal = _usual_pause(source, record)
+    limit = quiet or _longest_silence(source, record, normal, now)
+    if silence <= limit:
+        return None
+    newest = f"; its newest item is of {source.newest:%d %B %Y}" if source.newest is not None else ""
+    usual = f"its longest usual pause is {_put_time(normal)}" if normal and not quiet else "that is its limit"
+    limits = f"{usual}, {_put_time(limit)} is its limit" if normal and not quiet else f"{_put_time(limit)} is its limit"
+    return f"has named nothing new for {_put_time(silence)} ({limits}){newest}"
+
+
+def _usual_pause(source: SourceYield, record: SourceRecord) -> timedelta | None:
+    """The longest pause of late, by when it brought something and by the dates of its items; None: not known."""
+    nights = [begin - end for (_, end), (begin, _) in itertools.pairwise(record.arrivals)]
+    dates = [] if source.pause is None or not source.span else [timedelta(seconds=source.pause)]
+    return max(nights + dates, default=None)
+
+
+def _longest_silence(source: SourceYield, record: SourceRecord, normal: timedelta | None, now: datetime) -> timedelta:
+    """So long a source may be silent: twice its longest usual pause and a day, and more while little is known."""
+    seen = max(now - record.since, timedelta(seconds=source.span or 0))
+    if normal is None or (len(record.arrivals) < FEW and not source.span):
+        return _UNKNOWN_SILENCE
+    learned = 2 * normal + timedelta(days=1)
+    return max(learned, _YOUNG_SILENCE) if seen < _LEARNING else learned
+
+
+def _record_sources(summary: CrawlSummary, history: Sequence[Report]) -> tuple[SourceRecord, ...]:
+    """What is remembered of each source after this run, in the order of the summary."""
+    before: dict[str, SourceRecord] = {}
+    for report in history:  # newest first
+        for record in report.sources:
+            before.setdefault(record.url, record)
+    return tuple(_record_source(source, before.get(source.url), summary) for source in summary.sources)
+
+
+def _record_source(source: SourceYield, known: SourceRecord | None, summary: CrawlSummary) -> SourceRecord:
+    now = summary.finished
+    facts = {"url": source.url, "type": source.type, "items": source.items, "articles": source.articles}
+    # A sitemap that dates everything alike is stamped when it is made: its date is no sign of life.
+    newest = source.newest if source.span or source.type != "sitemap" else None
+    if known is None:
+        alive = min(newest, now) if newest is not None else now
+        return SourceRecord(**facts, new=source.new, newest=newest, since=now, alive=alive, mark=source.mark)
+    if (source.error and not source.items) or summary.walk is not None:
+        return known
+    fresh = source.unknown > 0 and source.mark != known.mark
+    moved = newest is not None and (known.newest is None or newest > known.newest)
+    arrivals = list(known.arrivals)
+    if fresh or moved:
+        if arrivals and arrivals[-1][0].date() == now.date():
+            arrivals[-1] = (arrivals[-1][0], now)
+        else:
+            arrivals.append((now, now))
+    return SourceRecord(
+        **facts,
+        new=source.new,
+        newest=max((date for date in (newest, known.newest) if date is not None), default=None),
+        since=known.since,
+        alive=now if fresh or moved else known.alive,
+        arrivals=tuple(arrivals[-_DAYS:]),
+        mark=source.mark or known.mark,
+    )
+
+
+def _put_time(time: timedelta) -> str:
+    hours = time.total_seconds() / 3600
+    return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} hours"
 
 
 def _check_books(summary: CrawlSummary, tally: _Tally) -> Check:

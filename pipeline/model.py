@@ -214,6 +214,21 @@ class Check(Document):
     message: str  # one sentence for the operator
 
 
+class SourceRecord(Document):
+    """What is remembered of a source from report to report, so that its silence can be told from its usual pauses."""
+
+    url: str
+    type: str
+    items: int  # entries or links that it named in this run
+    articles: int | None = None  # article URLs among them; None: not told
+    new: int = 0  # of these, the ones that it was the first to name
+    newest: UtcTime | None = None  # its newest date of an article
+    since: UtcTime  # the first run that recorded it
+    alive: UtcTime  # its latest sign of life: an article that nobody knew, or a newer date
+    arrivals: tuple[tuple[UtcTime, UtcTime], ...] = ()  # first and last sign of life of a day, for the latest days
+    mark: str | None = None  # digest of the unknown articles it named, so that the same ones do not count again
+
+
 class Report(Document):
     """``runs/<site>/<run>/report.json``: what a run counted, its checks, and the verdict."""
 
@@ -225,6 +240,7 @@ class Report(Document):
     counts: dict[str, int]  # discovered, captured, articles, not-an-article, …
     reasons: dict[str, int] = Field(default_factory=dict)  # "not-an-article: too short" -> 3
     message: str  # what the operator reads
+    sources: tuple[SourceRecord, ...] = ()  # what is remembered of each source
     mode: Literal["regular", "backfill", "full"] = "regular"  # "backfill": no measure for other runs
 
 

@@ -243,7 +243,7 @@ class SourceYield(_Told):
     new: int = 0  # article URLs among them that nobody had named before
     error: str | None = None  # in words; the other sources are not touched by it
     named: int = 0  # entries or links, articles or not
-    articles: int = 0  # article URLs among them, known or not
+    articles: int | None = None  # article URLs among them, known or not; None: not told
     documents: int = 0  # that were asked for
     whole: bool = False  # all that it lists was read, and it lists all that there is: what it does not name left it
     rolling: bool = False  # it lists what is recent or what the calendar has: naming nothing can be right

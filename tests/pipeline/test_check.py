@@ -18,7 +18,7 @@ AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 RUN = "20261122T090000Z-00000000"
 HOST = "https://ledger.example"
 NAMES = (
-    "sources", "books", "captures", "errors", "blocked", "article-yield", "title", "published", "short-bodies",
+    "sources", "dried", "books", "captures", "errors", "blocked", "article-yield", "title", "published", "short-bodies",
     "same-body", "canonical",
 )  # fmt: skip
 _numbers = itertools.count()
