@@ -40,15 +40,17 @@ from lxml.etree import ElementDefaultClassLookup, HTMLParser, ParserError, XPath
 from lxml.html import HtmlElement, document_fromstring
 from w3lib.encoding import html_body_declared_encoding, http_content_type_encoding, read_bom, resolve_encoding
 
+from pipeline.edits import essence_digest
 from pipeline.errors import Temporary
 from pipeline.metadata import TITLE_CHARACTERS, Metadata, clean_text, fold, read_metadata, tidy
 from pipeline.model import Article, Evidence, Finding, Stripped, article_id, content_digest
 from pipeline.settings import child_environment
+from pipeline.walls import find_block, says_missing
 from spiders.site import Site
 from spiders.urls import canonical_url
 from spiders.warc import BodyTooLarge, BodyUndecodable, Captured, payload_digest, read_captures
 
-Kind = Literal["article", "unchanged", "not-an-article", "gone", "blocked", "failed"]
+Kind = Literal["article", "unchanged", "not-an-article", "gone", "blocked", "failed", "excluded"]
 
 FEWEST_WORDS: Final = 15  # a text with fewer is no article, whatever the page says
 FEWEST_WORDS_UNDECLARED: Final = 40  # … and with fewer only when the page calls itself an article or has a date
@@ -136,6 +138,7 @@ def extract_page(
             stripped=tuple(_bounded([*dropped, *strip_blocks(tree, text, about.titles), *footers])),
             words=count_words(text),
             digest=content_digest(title, text),
+            essence=essence_digest(title, text),
         ),
     )
 
@@ -145,7 +148,7 @@ def _article_url(site: Site, url: str, requested: str) -> str:
         final = canonical_url(url)
     except ValueError:
         return requested
-    return final if site.owns(final) else requested
+    return final if site.owns(final) or site.is_inherited(final) else requested
 
 
 # --- bytes to tree --------------------------------------------------------------------------------------
@@ -374,39 +377,13 @@ def count_words(text: str) -> int:
 
 # --- is it an article? ----------------------------------------------------------------------------------
 
-_FIREWALL = re.compile(
-    r"just a moment|attention required|access (?:to this page has been )?denied|pardon our interruption|"
-    r"are you (?:a )?(?:human|robot)|(?:robot|human) or (?:robot|human)|verify(?:ing)? (?:that )?you are (?:a )?human|"
-    r"checking your browser|security check|request (?:unsuccessful|blocked|rejected)|bot (?:detection|verification)|"
-    r"you have been blocked|too many requests|captcha|unusual (?:traffic|activity)|403 forbidden|"
-    r"(?:enable|turn on) javascript and cookies",
-    re.IGNORECASE,
+_ERROR_PAGES = frozenset(
+    {"404", "404.html", "404.php", "error", "error404", "error-404", "not-found", "notfound", "page-not-found", "410"}
 )
-_PARTNERS = r"(?:\d[\d,]* )?(?:\w+ )?(?:partners|vendors)"
-_CONSENT = re.compile(
-    rf"\b(?:we and our {_PARTNERS}|our {_PARTNERS}|accept all|reject all|accept cookies|use (?:of )?cookies|"
-    r"cookie (?:policy|settings|preferences|notice)|manage (?:your )?(?:preferences|options|cookies|choices|settings)|"
-    r"(?:your|give|withdraw|with your|refuse) consent|consent or pay|legitimate interests?|"
-    r"personali[sz]ed (?:ads|advertising|content)|store and/or access|access information on a device|"
-    r"privacy (?:policy|notice|settings)|personal data|change your (?:mind|settings|preferences|choices)|"
-    r"measure (?:ad|audience|content))\b",
-    re.IGNORECASE,
+_DOORS = frozenset(
+    {"login", "signin", "sign-in", "log-in", "consent", "cookie-consent", "subscribe", "anmelden", "captcha"}
 )
-_CONSENT_HINTS: Final = ("ookie", "onsent", "artners", "rivacy", "ersonal", "vendors", "hoices", "egitimate")
-_LOGIN = re.compile(
-    r"\b(?:(?:sign|log) ?in (?:to|or|now)|"
-    r"(?:subscribe|register|log ?in|sign ?in|create an? (?:free )?account) to (?:continue|read|view|access)|"
-    r"already (?:a subscriber|have an account|registered)|for subscribers only|"
-    r"this (?:article|content|page) is (?:only )?(?:for|available to) (?:\w+ )?(?:subscribers|members)|"
-    r"members[- ]only|forgot(?:ten)? (?:your )?password)",
-    re.IGNORECASE,
-)
-_MISSING = re.compile(
-    r"^\W*(?:(?:error )?404\b|(?:oops|sorry)?\W*(?:the |this |that )?(?:page|article|content|story) "
-    r"(?:you (?:requested|were looking for) )?"
-    r"(?:(?:was|is|could|can) ?(?:not|n[o']t)(?: be)? (?:found|available)|not found|does not exist|no longer exists))",
-    re.IGNORECASE,
-)
+_HOMES = frozenset({"", "/", "/home", "/index.html", "/index.htm", "/index.php", "/index.aspx", "/default.aspx"})
 
 
 def _judge(  # noqa: PLR0911 - one return per reason reads best
@@ -415,10 +392,11 @@ def _judge(  # noqa: PLR0911 - one return per reason reads best
     """Why a page is no article of the site; None when it is one."""
     text = "\n".join(lines)
     words = count_words(text)
-    headings = " | ".join(about.titles)
-    if words < 300 and any(_MISSING.search(title) for title in about.titles):
+    if says_missing(about.titles, words):
         return Reading(kind="gone", reason="says “not found” with status 200")
-    blocked = _blocked(tree, headings, text, words)
+    dated = about.declared_article and about.published is not None and about.published.source != "htmldate"
+    seen = text if words else _visible_start(tree)  # a page without any text may have a menu with "log in"
+    blocked = find_block(about.titles, text, seen, words=words, dated=dated)
     if blocked:
         return Reading(kind="blocked", reason=blocked)
     away = _led_away(about, site, url, requested)
@@ -432,22 +410,9 @@ def _judge(  # noqa: PLR0911 - one return per reason reads best
     if not about.title:
         return Reading(kind="not-an-article", reason="no title")
     if about.declared_list or (not about.declared_article and is_index(tree, lines)):
+        if _is_section_of(url, requested):
+            return Reading(kind="gone", reason="redirected to a section page")
         return Reading(kind="not-an-article", reason="index page")
-    return None
-
-
-def _blocked(tree: HtmlElement, headings: str, text: str, words: int) -> str | None:
-    if words < 200 and (_FIREWALL.search(headings) or (words < 80 and _FIREWALL.search(text))):
-        return "firewall page"
-    if words < 1500 and sum(hint in text for hint in _CONSENT_HINTS) >= 2:
-        terms = {match.group().lower() for match in _CONSENT.finditer(text)}
-        lines = text.split("\n")
-        about_consent = sum(len(line) for line in lines if _CONSENT.search(line))
-        if len(terms) >= 3 and about_consent >= 0.5 * len(text):
-            return "consent page"
-    seen = text if words else _visible_start(tree)  # a page without any text may have a menu with "log in"
-    if count_words(seen) < 80 and _LOGIN.search(seen):
-        return "login or paywall page"
     return None
 
 
@@ -456,19 +421,46 @@ def _visible_start(tree: HtmlElement) -> str:
     return clean_text(" ".join(_texts(body)), 2000) if body is not None else ""
 
 
-def _led_away(about: Metadata, site: Site, url: str, requested: str) -> Reading | None:
+def _led_away(  # noqa: PLR0911 - one return per reason reads best
+    about: Metadata, site: Site, url: str, requested: str
+) -> Reading | None:
     """A redirect to the front page is how some sites say "gone"; one to another page that is no article is none."""
     try:
         final = canonical_url(url)
     except ValueError:
         return None
-    if final == requested or site.is_article(final) or about.canonical:
+    if final == requested:
         return None
-    if urlsplit(final).path in {"", "/"}:
+    last = urlsplit(final).path.rstrip("/").rpartition("/")[2].lower()
+    if last in _ERROR_PAGES:
+        return Reading(kind="gone", reason="redirected to an error page")
+    if last in _DOORS and not about.declared_article:
+        return Reading(kind="blocked", reason="redirected to a login or consent page")
+    if site.is_article(final) or about.canonical:
+        return None
+    if is_home(site, final):
         return Reading(kind="gone", reason="redirected to the front page")
+    if site.is_inherited(final):
+        # Nothing is known of how the successor's articles are addressed; what its page says decides.
+        return None
     if not about.declared_article:
+        if _is_section_of(final, requested):
+            return Reading(kind="gone", reason="redirected to a section page")
         return Reading(kind="not-an-article", reason="redirected to a page that is no article")
     return None
+
+
+def is_home(site: Site, url: str) -> bool:
+    """Whether a canonical URL is a site's front page."""
+    path = urlsplit(url).path.rstrip("/").lower()
+    home = site.successor if site.successor is not None and site.is_inherited(url) else site.home
+    return path in _HOMES or path == urlsplit(home).path.rstrip("/").lower()
+
+
+def _is_section_of(url: str, requested: str) -> bool:
+    """Whether a URL stands above another one, as a section's page above its articles."""
+    section, page = urlsplit(url).path.rstrip("/"), urlsplit(requested).path
+    return url != requested and bool(section) and page.startswith(section + "/")
 
 
 _KEYS: Final = 3000  # links and lines that are held against each other
@@ -705,7 +697,7 @@ def judge_capture(site: Site, capture: Captured, warc_key: str) -> Finding:
         capture: as read from the segment.
         warc_key: key of the segment in the archive.
     """
-    reading = _by_status(capture)
+    reading = _by_status(site, capture)
     if reading is None and capture.unrendered is not None:
         reading = Reading(kind="failed", reason=f"not drawn: {capture.unrendered}")
     if reading is None:
@@ -779,9 +771,15 @@ def _validator(capture: Captured, name: str) -> str | None:
     return value if value is not None and _VALIDATOR.fullmatch(value) else None
 
 
-def _by_status(capture: Captured) -> Reading | None:
-    """What the HTTP status alone decides; None for a page that must be read."""
+def _by_status(  # noqa: PLR0911 - one return per status reads best
+    site: Site, capture: Captured
+) -> Reading | None:
+    """What is decided without the page: by the HTTP status, or because its body was withheld; else None."""
     status = capture.status
+    if capture.withheld and status < 300:
+        return Reading(kind="excluded", reason=capture.policy.get("withheld", "withheld"))
+    if (status == 304 or capture.record_type == "revisit") and capture.hops and is_home(site, capture.url):
+        return Reading(kind="gone", reason="redirected to the front page")
     if status == 304:
         return Reading(kind="unchanged", reason="HTTP 304")
     if capture.record_type == "revisit":
@@ -892,7 +890,7 @@ class Extractor:
         again: deque[_Page] = deque()  # given to a worker that ended before it read them
         following = 0
         with path.open("rb") as stream:
-            pages = self._read(stream, done, warc_key)
+            pages = self._read(site, stream, done, warc_key)
             coming = next(pages, None)
             try:
                 while True:
@@ -922,13 +920,13 @@ class Extractor:
                     self._workers.remove(worker)  # its answers would be taken for those of the next segment
                     worker.stop()
 
-    def _read(self, stream: Any, done: dict[int, Finding], warc_key: str) -> Iterator[_Page]:
+    def _read(self, site: Site, stream: Any, done: dict[int, Finding], warc_key: str) -> Iterator[_Page]:
         """Pages that a worker must read; what the status decides is done at once."""
         number = 0
         for capture in read_captures(stream):
             if capture.kind != "page":
                 continue
-            reading = _by_status(capture)
+            reading = _by_status(site, capture)
             if reading is None:
                 yield _Page(number=number, capture=capture)
             else:

@@ -1,0 +1,219 @@
+"""Pages that are no pages: what servers say with status 200 when they mean "not found", "not you" or "not now".
+
+Judged by headlines and by short texts, in a dozen languages; never by what a long text is about, because newspapers
+write about cookies, robots and missing pages, too. Pure: no tree, no network.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+_FIREWALL = re.compile(
+    r"just a moment|attention required|access (?:to this page has been )?denied|pardon our interruption|"
+    r"are you (?:a )?(?:human|robot)|(?:robot|human) or (?:robot|human)|verify(?:ing)? (?:that )?you are (?:a )?human|"
+    r"checking your browser|security check|request (?:unsuccessful|blocked|rejected)|bot (?:detection|verification)|"
+    r"you have been blocked|too many requests|captcha|unusual (?:traffic|activity)|403 forbidden|"
+    r"(?:enable|turn on) javascript and cookies",
+    re.IGNORECASE,
+)
+_PARTNERS = r"(?:\d[\d,]* )?(?:\w+ )?(?:partners|vendors)"
+_CONSENT = re.compile(
+    rf"\b(?:we and our {_PARTNERS}|our {_PARTNERS}|accept all|reject all|accept cookies|use (?:of )?cookies|"
+    r"cookie (?:policy|settings|preferences|notice)|manage (?:your )?(?:preferences|options|cookies|choices|settings)|"
+    r"(?:your|give|withdraw|with your|refuse) consent|consent or pay|legitimate interests?|"
+    r"personali[sz]ed (?:ads|advertising|content)|store and/or access|access information on a device|"
+    r"privacy (?:policy|notice|settings)|personal data|change your (?:mind|settings|preferences|choices)|"
+    r"measure (?:ad|audience|content))\b",
+    re.IGNORECASE,
+)
+_CONSENT_HINTS: Final = ("ookie", "onsent", "artners", "rivacy", "ersonal", "vendors", "hoices", "egitimate")
+_LOGIN = re.compile(
+    r"\b(?:(?:sign|log) ?in (?:to|or|now)|"
+    r"(?:subscribe|register|log ?in|sign ?in|create an? (?:free )?account) to (?:continue|read|view|access)|"
+    r"already (?:a subscriber|have an account|registered)|for subscribers only|"
+    r"this (?:article|content|page) is (?:only )?(?:for|available to) (?:\w+ )?(?:subscribers|members)|"
+    r"members[- ]only|forgot(?:ten)? (?:your )?password)",
+    re.IGNORECASE,
+)
+_MISSING = re.compile(
+    r"^\W*(?:(?:error )?404(?=\W*$|\W+(?:error|not found|page|fehler|erreur|errore|fout|erro|błąd|fel|fejl|feil)\b|"
+    r"\s+[|–—-]\s)|"
+    r"(?:oops|sorry)?\W*(?:(?:the |this |that )?(?:page|article|content|story) "
+    r"(?:you (?:requested|were looking for|are looking for) )?"
+    r"(?:(?:was|is|could|can) ?(?:not|n[o']t)(?: be)? (?:found|available)|cannot be found|not found|does(?: not|"
+    r"n't) exist|"
+    r"(?:is )?no longer (?:exists|available)|has (?:been removed|expired))|"
+    r"(?:we (?:can't|cannot|couldn't|could not)|unable to) find (?:the|that|this) (?:page|article|story)|page missing|"
+    r"nothing (?:was )?found|"
+    r"(?:die |diese |der |dieser )?(?:angeforderte |gewünschte |gesuchte )?(?:seite|artikel|inhalt|beitrag) "
+    r"(?:(?:wurde|konnte|ist)? ?(?:leider )?(?:nicht|nicht mehr) (?:gefunden|vorhanden|verfügbar|werden)|"
+    r"existiert nicht)|"
+    r"(?:cette |la |l')?(?:page|article)(?: demandée?| recherchée?)? (?:introuvable|non trouvée?|n'(?:existe|est) "
+    r"(?:pas|plus)|"
+    r"est introuvable|n'a pas été trouvée?)|"
+    r"(?:la |esta )?(?:página|noticia|artículo)(?: solicitada| que buscas?)? (?:no (?:encontrad[oa]|existe|"
+    r"disponible|se "
+    r"(?:encuentra|encontró|ha encontrado))|ya no existe)|no (?:se )?(?:hemos )?(?:encontr\w+|existe) (?:la|esta) "
+    r"página|"
+    r"(?:la )?pagina (?:richiesta |cercata )?(?:non (?:è stata )?(?:trovata|esiste|disponibile)|inesistente)|"
+    r"(?:de )?(?:pagina|artikel) (?:is |kon |kan )?(?:niet|niet meer) (?:gevonden|beschikbaar|worden|bestaat)|"
+    r"(?:deze )?pagina bestaat niet|"
+    r"(?:a |esta )?(?:página|notícia) (?:solicitada )?(?:não (?:encontrada|existe|foi encontrada|disponível))|"
+    r"(?:nie znaleziono|nie ma takiej|brak) (?:strony|artykułu)|(?:ta )?strona (?:nie (?:istnieje|została znaleziona)|"
+    r"której szukasz)|strony nie znaleziono|"
+    r"sidan (?:kunde |kan )?(?:inte |ej )(?:hittas|hittades|finns|tillgänglig)|sidan (?:hittades|finns) (?:inte|ej)|"
+    r"(?:vi )?(?:kunde|kan) inte hitta sidan|"
+    r"siden (?:blev |ble |kunne |kan |er )?(?:ikke |findes ikke|finnes ikke|eksisterer ikke)(?:fundet|funnet|findes)?|"
+    r"(?:vi )?(?:fant|fandt|kan|kunne) ikke (?:finde |finne )?siden|"
+    r"(?:ni chanfuwyd|methu (?:â )?(?:dod o hyd i|canfod))(?: y| 'r|'r)? ?(?:dudalen|tudalen)|tudalen heb (?:ei )?"
+    r"(?:chanfod|ganfod)))(?!\w)",
+    re.IGNORECASE,
+)
+_FIREWALL_ABROAD = re.compile(
+    r"^\W*(?:zu(?:griff|gang) verweigert|sicherheits(?:überprüfung|abfrage|check)|einen moment(?: bitte)?|nur "
+    r"einen moment|"
+    r"(?:bist du|sind sie) (?:ein )?(?:mensch|roboter|bot)|ich bin kein roboter|zu viele anfragen|accès (?:refusé|"
+    r"interdit|"
+    r"bloqué)|vérification de sécurité|un instant|(?:êtes-vous|es-tu) (?:un )?(?:humain|robot)|trop de requêtes|"
+    r"acceso (?:denegado|bloqueado)|verificación de seguridad|un momento|¿?eres (?:un )?(?:humano|robot)|"
+    r"demasiadas (?:peticiones|solicitudes)|accesso (?:negato|bloccato)|verifica di sicurezza|un attimo|"
+    r"sei (?:un )?(?:umano|robot)|troppe richieste|toegang (?:geweigerd|ontzegd)|even geduld|beveiligingscontrole|"
+    r"(?:bent u|ben je) een (?:mens|robot)|acesso (?:negado|bloqueado)|verificação de segurança|um momento|"
+    r"(?:você é|é) um (?:humano|robô)|odmowa dostępu|brak dostępu|dostęp zabroniony|(?:jeszcze )?chwil\w+|czy jesteś "
+    r"(?:człowiekiem|robotem)|åtkomst nekad|ett ögonblick|säkerhetskontroll|är du (?:en )?(?:människa|robot)|"
+    r"adgang nægtet|"
+    r"et øjeblik|er du (?:et menneske|en robot)|(?:ingen tilgang|tilgang nektet)|et øyeblikk|sikkerhetssjekk|"
+    r"gwrthodwyd mynediad|un eiliad)(?=\W*$|\W+\S{0,30}\W*$|\s[|–—-])",
+    re.IGNORECASE,
+)
+_BACK_SOON = re.compile(
+    r"^\W*(?:(?:(?:this |the |our |web)?site |we are |we're |currently )*(?:is )?(?:down for|closed for|under|"
+    r"undergoing|in|"
+    r"scheduled|planned|essential|site|system|website)? ?maintenance(?: mode| page| in progress| break)?|"
+    r"(?:we'll|we will|will) be (?:right )?back(?: soon| shortly| later)?|be right back|back soon|"
+    r"(?:(?:the |this )?(?:site|service|server|page|website) )?(?:is )?(?:temporarily|currently) (?:unavailable|"
+    r"down|offline)|"
+    r"service (?:temporarily )?unavailable|(?:50[0234]|error 50[0234])\b.{0,40}|bad gateway|gateway time-?out|"
+    r"internal server error|database error|error establishing a database connection|"
+    r"wartung(?:sarbeiten|smodus|spause)?|(?:die |unsere )?(?:web)?(?:seite|site) (?:ist|wird) (?:gerade |derzeit )?"
+    r"(?:gewartet|in wartung|nicht erreichbar)|(?:vorübergehend|derzeit|momentan) nicht (?:erreichbar|verfügbar)|"
+    r"(?:wir sind )?(?:gleich|bald) (?:wieder )?(?:zurück|da)|(?:site |page )?en (?:cours de )?maintenance|"
+    r"maintenance en cours|(?:site |service )?(?:momentanément|temporairement) (?:indisponible|inaccessible)|"
+    r"(?:nous revenons|de retour) (?:bientôt|très vite)|(?:sitio |página |web )?en mantenimiento|"
+    r"(?:servicio |sitio )?temporalmente no disponible|volvemos (?:pronto|enseguida)|(?:sito )?in manutenzione|"
+    r"(?:sito |servizio )?(?:temporaneamente|momentaneamente) non (?:disponibile|raggiungibile)|torniamo "
+    r"(?:presto|subito)|"
+    r"(?:site |website )?(?:in|onder) onderhoud|onderhouds(?:werkzaamheden|pagina)?|tijdelijk (?:niet (?:beschikbaar|"
+    r"bereikbaar)|onbereikbaar|offline)|(?:we zijn )?zo terug|(?:site |página )?em manutenção|"
+    r"(?:temporariamente|momentaneamente) indispon[íi]vel|voltamos (?:em breve|já)|przerwa techniczna|"
+    r"prace (?:serwisowe|konserwacyjne|techniczne)|(?:serwis |strona )?(?:chwilowo|tymczasowo) niedostępn[ya]|"
+    r"zaraz wracamy|wracamy wkrótce|(?:driftstörning|underhåll(?:sarbete)?(?: pågår)?)|tillfälligt "
+    r"(?:otillgänglig|stängd|"
+    r"ur funktion|nere)|(?:vi är )?snart tillbaka|vedligehold(?:else)?|midlertidigt (?:utilgængelig|ude af drift|"
+    r"lukket)|"
+    r"vedlikehold|midlertidig (?:utilgjengelig|stengt|nede)|(?:vi er )?(?:straks|snart) tilbage|(?:vi er "
+    r")?(?:straks|snart) "
+    r"tilbake|(?:gwaith )?cynnal a chadw|ddim ar gael (?:dros dro|ar hyn o bryd)|yn ôl (?:yn fuan|cyn bo hir))"
+    r"(?=\W*$|\s[|–—-]\s)",
+    re.IGNORECASE,
+)
+_CONSENT_BUTTON = re.compile(
+    r"\b(?:(?:alle|alles|cookies) (?:akzeptieren|annehmen|ablehnen|zulassen)|(?:zustimmen|akzeptieren) und weiter|"
+    r"mit werbung (?:weiterlesen|lesen|fortfahren)|(?:pur|contentpass|werbefrei)-?abo\w*|tout (?:accepter|refuser)|"
+    r"accepter et (?:continuer|fermer)|continuer sans accepter|(?:gérer|paramétrer) (?:mes|les|vos) (?:choix|cookies|"
+    r"préférences)|(?:aceptar|rechazar) (?:todo|todas|todos|cookies|y continuar)|aceptar y (?:continuar|cerrar)|"
+    r"(?:configurar|gestionar) (?:las )?(?:cookies|preferencias)|(?:accetta|rifiuta) (?:tutto|tutti|e continua|i "
+    r"cookie)|"
+    r"continua senza accettare|(?:alles|alle cookies) (?:accepteren|weigeren|toestaan)|cookies (?:accepteren|weigeren)|"
+    r"(?:aceitar|rejeitar) (?:tudo|todos|todas|cookies|e continuar)|(?:akceptuj\w*|odrzuć|zaakceptuj) "
+    r"(?:wszystkie|cookies|"
+    r"i przejdź)|przejdź do serwisu|(?:godkänn|acceptera|avvisa|tillåt) (?:alla|cookies|kakor)|(?:accepter|tillad|"
+    r"afvis) "
+    r"(?:alle|cookies)|(?:godta|aksepter|avvis|tillat) (?:alle|cookies)|(?:derbyn|gwrthod) (?:pob|y|cwcis))",
+    re.IGNORECASE,
+)
+_CONSENT_ABROAD = re.compile(
+    r"cookies?\b|cookie-?(?:einstellungen|richtlinie|instellingen|beleid)|cwcis|kakor|informasjonskapsler|plik\w+ "
+    r"cookie|"
+    r"traceurs|einwilligung\w*|zustimmung|consentement|consentimiento|consentimento|consenso|toestemming|zgod[aęy]\b|"
+    r"samtycke|samtykke|cydsyniad|datenschutz\w*|personenbezogen\w+|données personnelles|datos personales|dati "
+    r"personali|"
+    r"persoonsgegevens|dados pessoais|dan(?:e|ych) osobow\w+|personuppgifter|personopplysninger|personoplysninger|"
+    r"data personol|(?:unsere|nos|nuestros|nostri|onze|nossos|nasi|våra|vores|våre|ein)(?: \d[\d.]*)? "
+    r"(?:partner\w*|partenaires|socios|parceiros|partneriaid)|personalis\w+ (?:werbung|anzeigen|inhalte|reclame)|"
+    r"publicités? personnalisées?|publicidad personalizada|annunci personalizzati|pubblicità personalizzata|"
+    r"gepersonaliseerde \w+|spersonalizowan\w+|publicidade personalizada|anpassade? annonser|målrettede annoncer|"
+    r"tilpassede annonser|berechtigtes interesse|intérêt légitime|interés legítimo|legittimo interesse|"
+    r"gerechtvaardigd belang|legitime? interesse|berättigat intresse|personvern\w*|(?:politique|política|"
+    r"polityk\w+|polisi)"
+    r" (?:de |da )?(?:confidentialité|privacidad|privacidade|prywatności|preifatrwydd)|privacy(?:beleid|verklaring)|"
+    r"informativa sulla privacy|integritetspolicy|privatlivspolitik",
+    re.IGNORECASE,
+)
+_LOGIN_ABROAD = re.compile(
+    r"\b(?:(?:jetzt )?(?:anmelden|einloggen|registrieren),? (?:um|und) |bereits (?:registriert|abonnent|kunde|"
+    r"mitglied)|"
+    r"nur für (?:abonnent|mitglieder|registrierte)|passwort vergessen|jetzt weiterlesen|weiterlesen mit|"
+    r"(?:connectez|identifiez|abonnez|inscrivez)-vous (?:pour|à|afin)|déjà (?:abonnée?|un compte|inscrite?)|"
+    r"réservé(?:e|s)? "
+    r"(?:à nos|aux) abonnés|mot de passe oublié|(?:inicia|iniciar) sesión para|(?:suscríbete|regístrate) para|"
+    r"(?:ya eres|¿ya eres) (?:suscriptor|socio|usuario)|(?:solo|exclusivo) para (?:suscriptores|socios)|olvidaste tu "
+    r"contraseña|(?:accedi|abbonati|registrati) per|(?:sei )?già abbonato|riservato agli abbonati|password dimenticata|"
+    r"(?:log in|inloggen|registreer) om|(?:word|al|reeds) abonnee|alleen voor abonnees|wachtwoord vergeten|"
+    r"(?:faça login|inicie sessão|assine|registe-se) para|já é assinante|exclusivo para assinantes|esqueceu.{0,12} "
+    r"(?:senha|palavra-passe)|zaloguj się|tylko dla (?:prenumeratorów|subskrybentów|zalogowanych)|masz już konto|"
+    r"nie pamiętasz hasła|logga in (?:för|och)|(?:bli|redan) prenumerant|endast för prenumeranter|glömt (?:ditt "
+    r")?lösenord|"
+    r"log ind for|(?:bliv|allerede) abonnent|kun for abonnenter|glemt (?:din )?adgangskode|logg inn for|bli abonnent|"
+    r"glemt passord|mewngofnodwch i|wedi anghofio.{0,15}cyfrinair)",
+    re.IGNORECASE,
+)
+
+
+def says_missing(titles: Sequence[str], words: int) -> bool:
+    """Whether a page with these headlines and so many words says that there is nothing at its address."""
+    return words < 300 and any(_MISSING.search(title) for title in titles)
+
+
+def find_block(titles: Sequence[str], text: str, seen: str, *, words: int, dated: bool) -> str | None:
+    """Why a page cannot be read; None where it can.
+
+    Args:
+        titles: every form of its headline.
+        text: its text.
+        seen: all that is visible, where there is no text.
+        words: of the text.
+        dated: the page calls itself an article and has a date.
+    """
+    headings = " | ".join(titles)
+    if words < 200 and (_FIREWALL.search(headings) or (words < 80 and _FIREWALL.search(text))):
+        return "firewall page"
+    if words < 120 and any(_FIREWALL_ABROAD.search(title) for title in titles):
+        return "firewall page"
+    if words < 150 and not dated and any(_BACK_SOON.search(title) for title in titles):
+        return "maintenance page"
+    if words < 1500 and (_is_consent(text) or _is_consent_abroad(text)):
+        return "consent page"
+    if len(seen.split()) < 80 and (_LOGIN.search(seen) or _LOGIN_ABROAD.search(seen)):
+        return "login or paywall page"
+    return None
+
+
+def _is_consent(text: str) -> bool:
+    if sum(hint in text for hint in _CONSENT_HINTS) < 2:
+        return False
+    terms = {match.group().lower() for match in _CONSENT.finditer(text)}
+    about = sum(len(line) for line in text.split("\n") if _CONSENT.search(line))
+    return len(terms) >= 3 and about >= 0.5 * len(text)
+
+
+def _is_consent_abroad(text: str) -> bool:
+    """As above; in other languages the words alone are those of any story on data protection, so a button is "
+    "asked for."""
+    if _CONSENT_BUTTON.search(text) is None:
+        return False
+    found = [line for line in text.split("\n") if _CONSENT_ABROAD.search(line)]
+    terms = {match.group().lower() for line in found for match in _CONSENT_ABROAD.finditer(line)}
+    return len(terms) >= 2 and sum(map(len, found)) >= 0.5 * len(text)
