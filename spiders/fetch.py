@@ -209,7 +209,7 @@ class Fetcher:
                     raise Withheld(objection, received.status)
                 return received
             self._record(received, asked, "redirect", tuple(hops))
-            if asked.kind == "page" and not self.site.owns(target):
+            if asked.kind == "page" and not (self.site.owns(target) or self.site.is_inherited(target)):
                 raise Missed("excluded", "off-site redirect", target)
             if target in seen:
                 raise Missed("failed", "redirect loop", target)

@@ -511,6 +511,13 @@ class Site(_Part):
         except ValueError:
             return False
 
+    def is_inherited(self, url: str) -> bool:
+        """Whether the URL lies on the host of the site that takes over from this one."""
+        try:
+            return self.successor is not None and _netloc(urlsplit(url)) == _netloc(urlsplit(self.successor))
+        except ValueError:
+            return False
+
     def is_article(self, url: str) -> bool:
         """Whether a canonical URL is, by its form, an article of this site; one beyond ``MAX_URL`` never is."""
         return (
