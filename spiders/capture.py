@@ -14,6 +14,7 @@ heads byte by byte fail if a new version moves things.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from functools import partial
 from typing import Any, Literal, cast
@@ -36,7 +37,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
-from twisted.web._newclient import HTTP11ClientProtocol
+from twisted.web._newclient import HEADER, HTTP11ClientProtocol, ParseError
 from twisted.web._newclient import Request as TxRequest
 from twisted.web.client import ResponseDone, _HTTP11ClientFactory
 from twisted.web.http import PotentialDataLoss
@@ -50,6 +51,8 @@ MOST_HEADERS = 1000
 """So is one with more lines of headers."""
 EVIDENCE_BYTES = 256 * 1024
 """So much of a body that was broken off is kept: enough to see what it was, too little to fill an archive with."""
+
+_HEADER_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 
 Truncated = Literal["length", "time", "disconnect"]
 """Why a body is not whole, in the words of WARC-Truncated (ISO 28500, 5.13)."""
@@ -70,7 +73,7 @@ class Received(Response):
 
     def header_values(self, name: str) -> list[str]:
         """The values of all headers of that name; those written over several lines (obs-fold) as one line."""
-        wanted = name.lower().encode() + b":"
+        wanted = name.lower().encode()
         values: list[bytes] = []
         ours = False
         for line in self.head.split(b"\r\n")[1:]:
@@ -78,9 +81,10 @@ class Received(Response):
                 if ours:
                     values[-1] += b" " + line.strip()
                 continue
-            ours = line[: len(wanted)].lower() == wanted
+            given, colon, value = line.partition(b":")
+            ours = bool(colon) and given.strip().lower() == wanted  # some servers write a space before the colon
             if ours:
-                values.append(line[len(wanted) :].strip())
+                values.append(value.strip())
         return [value.decode("latin-1") for value in values]
 
 
@@ -283,7 +287,20 @@ class _RecordingParser(_LenientHTTPClientParser):
             raise HeadTooLarge(f"more than {LARGEST_HEAD} bytes of headers")
         if len(self._muniment_lines) > MOST_HEADERS:
             raise HeadTooLarge(f"more than {MOST_HEADERS} lines of headers")
+        if line[:1] in (b" ", b"\t") and self._partialHeader is None and self.state == HEADER:
+            raise ParseError("a continued header before any", line)  # type: ignore[no-untyped-call]
         super().lineReceived(line)
+
+    def statusReceived(self, status: bytes) -> None:
+        super().statusReceived(status)  # type: ignore[no-untyped-call]
+        if not 100 <= self.response.code <= 999:
+            raise ParseError("no status code", status)  # type: ignore[no-untyped-call]
+
+    def headerReceived(self, name: bytes, value: bytes) -> None:
+        """What is no header name stays in the record and is not looked at: Twisted would give up the response."""
+        name = name.rstrip(b" \t")
+        if _HEADER_NAME.fullmatch(name):
+            super().headerReceived(name, value)  # type: ignore[no-untyped-call]
 
     def allHeadersReceived(self) -> None:
         answer: Any = self.response

@@ -4,7 +4,7 @@ Each source is read to the depth that its Site allows: a feed, a sitemap with wh
 page, a service call by call. A source that fails costs that source only, and a document that fails that document; why
 stands in the ``SourceYield``, beside what the source showed of being alive. How a document is parsed stands in
 ``spiders.sources`` and ``spiders.services``; how it is fetched, in ``spiders.fetch``; what is fetched of what was
-named, in ``spiders.books``. Nothing here waits long without giving way: large documents are parsed in a thread, and
+named, in ``spiders.books``. Nothing here waits long without giving way: large documents are unpacked in a thread, and
 entered by batches.
 """
 
@@ -39,7 +39,7 @@ MOST_ERRORS = 20
 """After so many documents of one source failed in a row, the source is left alone for this run."""
 
 _BATCH = 500  # entries between two moments at which others may go on
-_LARGE = 100_000  # bytes; a document of this size is parsed in a thread
+_LARGE = 100_000  # bytes; a document of this size is unpacked in a thread
 _NEWEST = 40
 _UNDATED = 200
 _DAY = 86400.0
@@ -184,13 +184,12 @@ class Discovery:
         body = await self._open_body(received, packed=source.type == "sitemap")
         expect: Form = "listing" if source.type == "api" else source.type
         document = Document(body, url=received.url, content_type=received.header("content-type"), expect=expect)
-        large = len(body) > _LARGE
         del body  # the document lets go of it when it has what it needs
         further: list[Further] = []
         links: list[str] = []  # of a listing: pages may lead on
         before = len(reading.named)
         try:
-            await self._enter(reading, iter(document), received.url, further, links, large=large)
+            await self._enter(reading, iter(document), received.url, further, links)
         finally:
             reading.rolling |= document.rolling
         reading.whole &= document.whole
@@ -222,8 +221,6 @@ class Discovery:
         via: str,
         further: list[Further],
         links: list[str],
-        *,
-        large: bool = False,
     ) -> None:
         """Enter a stream by batches; what came before it broke is entered, too."""
         by_page = reading.source.type != "sitemap"
@@ -231,8 +228,9 @@ class Discovery:
             batch: list[Listed] = []
             broken: SourceError | None = None
             try:
-                # The first entry costs the parsing of the whole, but for sitemaps.
-                first = await asyncio.to_thread(next, found, None) if large else next(found, None)
+                # Not in a thread: lxml's parsers must not go on in another thread than they began in ("free(): invalid
+                # pointer", and the child is gone).
+                first = next(found, None)
                 for one in itertools.chain(() if first is None else (first,), itertools.islice(found, _BATCH - 1)):
                     if isinstance(one, Further):
                         further.append(one)
@@ -254,7 +252,6 @@ class Discovery:
                 raise broken
             if first is None:
                 return
-            large = False
             await asyncio.sleep(0)
 
     def _queue_children(self, reading: _Reading, further: list[Further], base: str, depth: int) -> None:
@@ -305,7 +302,7 @@ class Discovery:
                     reading.status = received.status
                 body = await self._open_body(received, packed=False)
                 answer = service.read_answer(body, url=received.url, content_type=received.header("content-type"))
-                await self._enter(reading, answer, received.url, [], [], large=len(body) > _LARGE)
+                await self._enter(reading, answer, received.url, [], [])
                 reading.failed = 0
             except (Missed, SourceError, BodyTooLarge, BodyUndecodable) as error:
                 if isinstance(error, Missed) and error.outcome == "deferred":

@@ -82,11 +82,12 @@ class Crawled:
                 found += [one for one in read_captures(stream) if kind is None or one.kind == kind]
         return found
 
-    def check(self) -> None:
-        """Both libraries find every record of every segment whole and every digest right."""
+    def check(self, *, both: bool = True) -> None:
+        """Both libraries (or only FastWARC) find every record of every segment whole and every digest right."""
         command = [sys.executable, "-c", "from warcio.cli import main; main()", "check", *map(str, self.segments)]
-        checked = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert checked.returncode == 0, checked.stdout
+        if both:
+            checked = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert checked.returncode == 0, checked.stdout
         for path in self.segments:
             with path.open("rb") as stream:
                 for record in ArchiveIterator(stream, parse_http=False):
