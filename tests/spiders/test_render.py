@@ -23,6 +23,7 @@ from spiders.render import find_missing, needs_script, refuse_request
 from spiders.warc import payload_digest
 from tests.loopback import LoopbackSite, Reply
 from tests.spiders.conftest import ROOT, Child, Crawl, site_on, sitemap_of
+from tests.spiders.test_capture import make_certificate
 
 SHELL = (
     "<!doctype html><html><head><title>News</title><meta charset=iso-8859-1></head><body>"
@@ -192,6 +193,18 @@ def test_a_page_that_needs_script_is_drawn_and_kept_beside_its_response(loopback
     assert b"not agreed after all" in again.rendered
     assert loopback.asked("/news/0")[0].header("if-none-match") is None
     assert {"/app.css", "/photo.jpg"} <= set(loopback.paths())  # this time they were asked for
+
+
+@browser
+def test_https_goes_through_the_proxy_like_http(tmp_path: Path, crawl: Crawl) -> None:
+    with LoopbackSite(tls=make_certificate(tmp_path)) as server:
+        urls = serve_app(server, 1)
+        crawled = crawl(site_on(server, crawl={"render": True, "verify_certificates": False}))
+        asked = server.paths()
+    assert crawled.status == 0, crawled.lines
+    assert urls[0].startswith("https:")
+    assert PROSE.encode() in (crawled.pages()[urls[0]].rendered or b"")
+    assert [asked.count(path) for path in ("/news/0", "/app.js", "/api/news/0")] == [1, 1, 1]
 
 
 HOSTILE = {

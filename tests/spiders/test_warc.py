@@ -272,3 +272,45 @@ def test_a_body_has_its_limit(tmp_path: Path) -> None:
         page.body(1_000_000)
     with pytest.raises(BodyUndecodable):
         broken.body(1_000_000)
+
+
+def test_a_drawn_page_has_its_dom_beside_its_response(tmp_path: Path) -> None:
+    dom = "<html><p>Der Rat tagte, später als üblich.</p></html>".encode()
+    drawn = replace(PAGE, rendered=dom, original=ORIGINAL)  # same payload as before: recorded whole all the same
+    failed = replace(PAGE, url="https://a.uk/news/2", unrendered="time-out", original=ORIGINAL)
+    withheld = replace(PAGE, url="https://a.uk/news/3", rendered=dom, withheld=True)
+    path = write(tmp_path, drawn, failed, withheld, PAGE)
+    with path.open("rb") as stream:
+        captures = list(read_captures(stream))
+    assert [(one.rendered, one.unrendered, one.record_type) for one in captures] == [
+        (dom, None, "response"),
+        (None, "time-out", "response"),
+        (None, None, "response"),
+        (None, None, "response"),
+    ]
+    assert [one.payload for one in captures[:2]] == [BODY, BODY]
+    with path.open("rb") as stream:
+        records = [(record.record_type, dict(record.headers)) for record in ArchiveIterator(stream, parse_http=False)]
+    kinds = [kind for kind, _ in records]
+    assert kinds[1:5] == [
+        WarcRecordType.response,
+        WarcRecordType.request,
+        WarcRecordType.conversion,
+        WarcRecordType.metadata,
+    ]
+    assert kinds.count(WarcRecordType.conversion) == 1
+    headers = records[3][1]
+    assert headers["WARC-Refers-To"] == captures[0].record_id == records[1][1]["WARC-Record-ID"]
+    assert headers["WARC-Target-URI"] == PAGE.url
+    assert headers["Content-Type"] == "text/html;charset=utf-8"
+    assert headers["WARC-Payload-Digest"] == headers["WARC-Block-Digest"] == payload_digest(dom)
+    checked = subprocess.run(
+        [sys.executable, "-c", "from warcio.cli import main; main()", "check", str(path)],
+        capture_output=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout
+    # One capture can be read again from its offset and length alone, without what was drawn of the next.
+    first = captures[0]
+    data = path.read_bytes()
+    assert b"Der Rat" not in gzip.decompress(data[first.offset : first.offset + first.length])
