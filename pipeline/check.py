@@ -54,7 +54,7 @@ _SHOWN = 3
 _DAYS = 35  # so many days with something new are remembered of a source
 _LEARNING = timedelta(days=14)  # two week-ends; before that ...
 _YOUNG_SILENCE = timedelta(days=5)  # ... a source may be silent over one with a holiday at its end
-_UNKNOWN_SILENCE = timedelta(days=30)  # where neither its dates nor its history say what is normal
+_UNKNOWN_SILENCE = timedelta(days=45)  # where neither its dates nor its history say what is normal
 _Z = 1.28  # normal quantile of an 80 % interval
 
 

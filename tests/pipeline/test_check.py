@@ -1,8 +1,8 @@
 """The gate: what it lets pass, what it refuses, and what the operator reads."""
 
 import itertools
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -254,3 +254,105 @@ def test_a_share_lies_in_its_interval(whole: int, part: int) -> None:
     part = min(part, whole)
     low, high = share_interval(part, whole)
     assert -1e-9 <= low <= part / whole <= high + 1e-9 <= 1 + 1e-8
+
+
+class TestDriedSources:
+    """Sources that answer and yield nothing; time goes by in runs of a simulated calendar."""
+
+    feed = f"{HOST}/feed"
+    site = a_site()
+
+    def look(self, now: datetime, history: Sequence[Report], *, quiet: str | None = None, **facts: Any) -> Report:
+        site = self.site
+        if quiet is not None:
+            site = site.model_copy(update={"sources": (Source(type="feed", url=self.feed, quiet=quiet),)})
+        told = {"url": self.feed, "type": "feed", "status": 200, "items": 20, "named": 20, "articles": 20, **facts}
+        return check_run(
+            site, a_summary([], finished=now, outcomes={"unchanged": 20}, sources=[SourceYield(**told)]), (), history
+        )
+
+    def live(self, publishes: Callable[[datetime], bool], *, days: int, dated: bool) -> list[tuple[datetime, Report]]:
+        """Runs every six hours; an item appears before each run at which ``publishes`` says so."""
+        reports: list[tuple[datetime, Report]] = []
+        items: list[datetime] = []
+        start = datetime(2026, 3, 2, 0, 20, tzinfo=UTC)  # a Monday
+        for number in range(days * 4):
+            now = start + number * timedelta(hours=6)
+            facts: dict[str, Any] = {}
+            if publishes(now):
+                items.append(now - timedelta(hours=1))
+                facts = {"new": 1, "unknown": 1, "mark": str(number)}
+            if dated and items:
+                latest = items[-20:]
+                pauses = [(b - a).total_seconds() for a, b in itertools.pairwise(latest)]
+                facts |= {"newest": latest[-1], "span": (latest[-1] - latest[0]).total_seconds()}
+                facts["pause"] = max(pauses, default=0.0)
+            reports.append((now, self.look(now, [report for _, report in reports[::-1]][:3], **facts)))
+        return reports
+
+    @pytest.mark.parametrize("dated", [True, False])
+    def test_nights_week_ends_and_a_bank_holiday_are_no_drought(self, dated: bool) -> None:
+        def publishes(now: datetime) -> bool:
+            easter = date(2026, 4, 3) <= now.date() <= date(2026, 4, 6)
+            return now.weekday() < 5 and now.hour == 12 and not easter
+
+        for now, report in self.live(publishes, days=70, dated=dated):
+            assert check_of(report, "dried").verdict == "accept", (now, check_of(report, "dried").message)
+
+    @pytest.mark.parametrize("dated", [True, False])
+    def test_a_daily_source_that_stands_still_is_named_within_ten_days(self, dated: bool) -> None:
+        end = datetime(2026, 4, 27, tzinfo=UTC)
+        reports = self.live(lambda now: now < end and now.weekday() < 5 and now.hour == 12, days=80, dated=dated)
+        named = [now for now, report in reports if check_of(report, "dried").verdict == "warn"]
+        assert timedelta(days=4) < named[0] - end < timedelta(days=10)
+        message = check_of(reports[-1][1], "dried").message
+        assert self.feed in message
+        assert "has named nothing new for 26 days" in message
+        assert reports[-1][1].verdict == "warn"
+
+    def test_a_source_that_publishes_round_the_clock_is_missed_sooner(self) -> None:
+        end = datetime(2026, 4, 20, tzinfo=UTC)
+        reports = self.live(lambda now: now < end, days=60, dated=True)
+        named = [now for now, report in reports if check_of(report, "dried").verdict == "warn"]
+        assert timedelta(days=1) < named[0] - end < timedelta(days=2)
+
+    def test_a_monthly_source_may_be_silent_for_a_month(self) -> None:
+        reports = self.live(lambda now: now.day == 3 and now.hour == 12, days=150, dated=True)
+        assert {check_of(report, "dried").verdict for _, report in reports} == {"accept"}
+
+    def test_a_feed_that_is_empty_and_links_that_no_longer_match_are_named_at_once(self) -> None:
+        empty = self.look(AT, (), items=0, named=0, articles=0)
+        assert "answers, but names nothing" in check_of(empty, "dried").message
+        changed = self.look(AT, (), type="listing", items=0, named=60, articles=0)
+        assert "names 60 links, and none matches `article`" in check_of(changed, "dried").message
+        assert changed.verdict == "warn"
+        calendar = self.look(AT, (), type="api", items=0, named=0, articles=0, rolling=True)
+        assert check_of(calendar, "dried").verdict == "accept"
+
+    def test_a_feed_that_died_years_ago_is_named_in_its_first_run(self) -> None:
+        old = datetime(2023, 5, 1, tzinfo=UTC)
+        report = self.look(AT, (), newest=old, span=86400.0 * 90, pause=86400.0 * 7, unknown=20, mark="a", new=20)
+        assert "its newest item is of 01 May 2023" in check_of(report, "dried").message
+
+    def test_the_site_files_own_limit_comes_first(self) -> None:
+        facts = {"newest": AT - timedelta(days=3), "span": 86400.0 * 60, "pause": 86400.0 * 5}
+        assert check_of(self.look(AT, (), **facts), "dried").verdict == "accept"
+        assert "2 days is its limit" in check_of(self.look(AT, (), quiet="2d", **facts), "dried").message
+
+    def test_pages_that_can_never_be_had_are_no_sign_of_life(self) -> None:
+        history: list[Report] = []
+        for day in range(60):
+            report = self.look(AT + timedelta(days=day), history, unknown=2, mark="the same two")
+            history = [report]
+        assert check_of(report, "dried").verdict == "warn"
+
+    def test_a_source_that_failed_is_told_by_the_other_check_and_remembered(self) -> None:
+        first = self.look(AT, (), newest=AT, span=1.0, pause=1.0)
+        failed = self.look(AT + timedelta(days=9), [first], items=0, named=0, articles=0, error="HTTP status 503")
+        assert check_of(failed, "dried").verdict == "accept"
+        assert failed.sources == first.sources
+
+    def test_a_source_that_gave_a_part_does_not_stop_the_run(self) -> None:
+        report = self.look(AT, (), error="child.xml: HTTP status 404")
+        assert (check_of(report, "sources").verdict, report.verdict) == ("warn", "warn")
+        assert "gave only a part" in report.message
