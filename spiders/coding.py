@@ -1,7 +1,8 @@
 """Content codings undone within a limit (RFC 9110, section 8.4).
 
-A few kilobytes may unfold to gigabytes; here nothing grows past the limit that the caller gives. Transfer
-codings are not its business: the downloader has removed them.
+A few kilobytes may unfold to gigabytes; here nothing grows past the limit that the caller gives, nor past
+``LARGEST_RATIO`` times what came, however many codings lie on top of each other. Transfer codings are not its
+business: the downloader has removed them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ ACCEPT_ENCODING = "gzip, deflate"
 """What we ask for: every server speaks it and every WARC reader undoes it."""
 
 GZIP_MAGIC = b"\x1f\x8b"
+LARGEST_RATIO = 250
+"""So many bytes may come out of one; HTML gives up to 30, sitemaps up to 60, and a bomb 1,000 (gzip) or more."""
+_UNSUSPECTED = 1024 * 1024  # so many bytes may come out of anything
+_MOST_MEMBERS = 2000  # each costs a copy of what is left
 _DEEPEST = 3  # codings on top of each other
 
 
@@ -44,12 +49,14 @@ def decode_body(payload: bytes, content_encoding: str, limit: int) -> bytes:
         limit: bytes that the result may have.
 
     Raises:
-        BodyTooLarge: more than ``limit`` bytes would come out.
+        BodyTooLarge: more than ``limit`` bytes would come out, or more than such a payload has any right to.
         BodyUndecodable: unknown coding, broken data, or cut short.
     """
     names = [name for part in content_encoding.split(",") if (name := part.strip().lower()) and name != "identity"]
     if len(names) > _DEEPEST:
         raise BodyUndecodable(f"{len(names)} content codings")
+    if names:
+        limit = _bound_ratio(payload, limit)
     for name in reversed(names):
         if not payload:
             break
@@ -73,12 +80,18 @@ def gunzip(data: bytes, limit: int) -> bytes:
     if not data.startswith(GZIP_MAGIC):
         return data
     parts: list[bytes] = []
-    room = limit
+    room = _bound_ratio(data, limit)
     while data.startswith(GZIP_MAGIC):
         part, data = _inflate(data, zlib.MAX_WBITS | 16, room)
         parts.append(part)
         room -= len(part)
+        if len(parts) > _MOST_MEMBERS:
+            raise BodyUndecodable("too many gzip members")
     return b"".join(parts)
+
+
+def _bound_ratio(payload: bytes, limit: int) -> int:
+    return min(limit, max(_UNSUSPECTED, LARGEST_RATIO * len(payload)))
 
 
 def _inflate(data: bytes, window: int, limit: int) -> tuple[bytes, bytes]:

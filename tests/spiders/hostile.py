@@ -282,7 +282,7 @@ def evil_answers() -> list[Evil]:
         ),
         Evil(name="br-lie", act=send(answer(plain, b"text/html", b"Content-Encoding: br")), text="coding"),
         Evil(name="coding-x", act=send(answer(plain, b"text/html", b"Content-Encoding: \x1b[31mx")), text="coding"),
-        Evil(name="gzip-half", act=send(answer(zeros[:9000], b"text/html", b"Content-Encoding: gzip")), text="coding"),
+        Evil(name="gzip-half", act=send(answer(gzip.compress(plain)[:300], b"text/html", b"Content-Encoding: gzip")), text="coding"),
         Evil(
             name="gzip-tail",
             act=send(answer(gzip.compress(plain) + b"tail" * 99, b"text/html", b"Content-Encoding: gzip")),

@@ -79,3 +79,31 @@ def test_plain_data_are_not_gunzipped() -> None:
 def test_any_body_decodes_or_raises_its_own_errors(payload: bytes, coding: str) -> None:
     with contextlib.suppress(BodyTooLarge, BodyUndecodable):
         assert len(decode_body(payload, coding, 1000)) <= 1000
+
+
+@pytest.mark.parametrize(
+    ("coding", "payload"),
+    [
+        ("gzip", gzip.compress(b"\0" * 30_000_000)),
+        ("gzip, gzip", gzip.compress(gzip.compress(b"\0" * 30_000_000))),
+        ("deflate", zlib.compress(b"\0" * 30_000_000)),
+        ("zstd", zstandard.compress(b"\0" * 30_000_000)),
+    ],
+)
+def test_a_bomb_is_told_by_its_ratio_long_before_the_limit(coding: str, payload: bytes) -> None:
+    with pytest.raises(BodyTooLarge):
+        decode_body(payload, coding, 2**40)
+    if coding.startswith("gzip"):
+        with pytest.raises(BodyTooLarge):
+            gunzip(payload if coding == "gzip" else gzip.decompress(payload), 2**40)
+
+
+def test_a_file_of_many_empty_members_is_given_up_soon() -> None:
+    with pytest.raises(BodyUndecodable, match="members"):
+        gunzip(gzip.compress(b"") * 100_000, 10_000_000)
+
+
+def test_what_compresses_well_is_no_bomb() -> None:
+    rows = b"".join(b"<url><loc>https://a.uk/news/%d</loc></url>\n" % n for n in range(50_000))
+    assert decode_body(gzip.compress(rows, 9), "gzip", 10_000_000) == rows
+    assert decode_body(gzip.compress(b" " * 1_000_000), "gzip", 10_000_000) == b" " * 1_000_000
