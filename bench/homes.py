@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import partial
 from html import escape
 from typing import Literal
 
@@ -211,6 +212,11 @@ class Home:
     start: str = "/"  # path of the page that is probed
     two_hosts: bool = False
     broken: bool = False
+    menu_link: str | None = None  # where the menu's news link leads, when not to the listing itself
+    menu_tag: str = "nav"
+    empty_listing: bool = False  # the listing is filled by script
+    feed_suffix: str = ""  # at the end of the feed's links
+    catch_all: bool = False  # unknown paths answer 200
     more: Callable[[Built], dict[str, str]] | None = None  # further HTML pages: path to body
     five_lines: dict[str, str] = field(default_factory=dict)  # further lines of a site file that names the family
 
@@ -303,12 +309,11 @@ def _html(built: Built, title: str, body: str, story: Story | None = None, *, fr
         kind = {"json": "application/feed+json", "atom": "application/atom+xml"}.get(
             home.feed_kind, "application/rss+xml"
         )
-        head += (
-            f'<link rel="alternate" type="{kind}" title="Feed" href="{home.feed.replace("{news}", built.news_origin)}">'
-        )
+        address = home.feed.replace("{news}", built.news_origin)
+        head += f'<link rel="alternate" type="{kind}" title="Feed" href="{address}">'
     links = [("Home", "/")]
     if home.newsroom is not None:
-        links.append((home.newsroom_name, built.url(home.newsroom)))
+        links.append((home.newsroom_name, built.url(home.menu_link or home.newsroom)))
     links += [(name, url) for url, name in built.services.items()]
     menu = "".join(f'<li><a href="{escape(url)}">{escape(name)}</a></li>' for name, url in links)
     anchor = ""
@@ -322,10 +327,16 @@ def _html(built: Built, title: str, body: str, story: Story | None = None, *, fr
         return Page(plain=text.encode())
     text = (
         f'<!DOCTYPE html><html lang="{home.language}"><head><meta charset="utf-8">{head}</head><body>'
-        f"<header><nav><ul>{menu}</ul></nav></header><main>{body}</main>"
+        f"{_menu(home, menu)}<main>{body}</main>"
         f"<footer>{anchor}<p>© Anytown 2026</p></footer>{home.foot}</body></html>"
     )
     return Page(plain=text.encode())
+
+
+def _menu(home: Home, items: str) -> str:
+    if home.menu_tag == "nav":
+        return f"<header><nav><ul>{items}</ul></nav></header>"
+    return f'<{home.menu_tag} class="mega"><ul>{items}</ul></{home.menu_tag}>'
 
 
 def _article_body(home: Home, story: Story) -> str:
@@ -362,7 +373,8 @@ def _build_listing(built: Built) -> None:
         pages = [built.stories]
     addresses = [home.newsroom or "/", *((home.turn(n) if home.turn else "") for n in range(2, len(pages) + 1))]
     for number, stories in enumerate(pages):
-        body = f"<h1>{escape(home.newsroom_name)}</h1>{_teasers(built, stories)}"
+        teasers = '<div id="app"></div>' if home.empty_listing else _teasers(built, stories)
+        body = f"<h1>{escape(home.newsroom_name)}</h1>{teasers}"
         if home.turn and home.link_next:
             body += '<nav class="pager">' + "".join(
                 f'<a href="{escape(built.url(address))}">{at + 1}</a> ' for at, address in enumerate(addresses)
@@ -375,7 +387,8 @@ def _feed(built: Built) -> Page:
     items = []
     for story in built.stories[: home.feed_count]:
         path = home.path(story)
-        items.append((story.title, path if home.feed_relative else built.url(path), story.published))
+        link = (path if home.feed_relative else built.url(path)) + home.feed_suffix
+        items.append((story.title, link, story.published))
     for number in range(home.feed_offsite):
         items.insert(2 * number + 1, (f"From a partner {number}", f"https://partner.example/story/{number}", NEWEST))
     if home.feed_kind == "json":
@@ -407,8 +420,10 @@ def urlset(urls: dict[str, datetime | None], *, news: bool = False) -> str:
     for url, when in urls.items():
         date = f"<lastmod>{when.isoformat()}</lastmod>" if when and not news else ""
         if news and when:
-            date = (f"<n:news><n:publication><n:name>A</n:name><n:language>en</n:language></n:publication>"
-                    f"<n:publication_date>{when.isoformat()}</n:publication_date><n:title>t</n:title></n:news>")  # fmt: skip
+            date = (
+                "<n:news><n:publication><n:name>A</n:name><n:language>en</n:language></n:publication>"
+                f"<n:publication_date>{when.isoformat()}</n:publication_date><n:title>t</n:title></n:news>"
+            )
         entries.append(f"<url><loc>{escape(url)}</loc>{date}</url>")
     return (
         f'<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:n="{name}">'
@@ -446,11 +461,19 @@ def serve(home: Home) -> Iterator[Built]:
     """A home on loopback while the context lasts."""
     with ExitStack() as stack:
         tables: tuple[dict[str, Page], dict[str, Page]] = ({}, {})
-        sites = [stack.enter_context(WebSite(table.get)) for table in tables]
+        missing = Page(plain=b"<!DOCTYPE html><title>Anytown</title><h1>Not here</h1><p>Try the search.</p>")
+        sites = [
+            stack.enter_context(WebSite(partial(_look_up, table, missing if home.catch_all else None)))
+            for table in tables
+        ]
         built = build(home, sites[0].home, sites[1].home)
         tables[0].update(built.pages)
         tables[1].update(built.news_pages)
         yield built
+
+
+def _look_up(table: dict[str, Page], missing: Page | None, path: str) -> Page | None:
+    return table.get(path, missing)
 
 
 # ------------------------------------------------------------------ homes of families
@@ -580,7 +603,7 @@ OF_FAMILIES: tuple[Home, ...] = (
         front=12,
         feed_shown="newsroom",
         foot="<p>Newsquest Media Group Ltd</p>",
-        robots="User-agent: *\nCrawl-delay: 1\nDisallow: /search/\n",
+        robots="User-agent: *\nCrawl-delay: 0.05\nDisallow: /search/\n",
     ),
     Home(
         id="reach",
@@ -1035,6 +1058,133 @@ UNSEEN: tuple[Home, ...] = (
         link_next=True,
         services=lambda n: f"/aktuellt/{slug_of(n)}",
         dates="text",
+    ),
+)
+
+
+def _opaque(story: Story) -> str:
+    return f"a{story.number * 7919 % 46656 + 1679616:x}"
+
+
+LATER: tuple[Home, ...] = (
+    Home(
+        id="two-forms",
+        path=lambda s: f"/{'news' if s.number % 2 else 'blogs'}/{s.slug}",
+        newsroom=None,
+        feed="/updates.rss",
+        feed_count=30,
+        services=lambda n: f"/services/{slug_of(n)}",
+    ),
+    Home(
+        id="opaque-ids",
+        path=lambda s: f"/artikel/{_opaque(s)}",
+        feed="/rss/nieuws",
+        feed_shown="anchor",
+        count=15,
+        language="nl",
+        newsroom="/overzicht",
+    ),
+    Home(
+        id="numbers-html",
+        path=lambda s: f"/{s.published:%Y/%m}/{s.number}.html",
+        newsroom="/latest.html",
+        newsroom_name="Latest",
+        services=lambda n: f"/{slug_of(n)}.html",
+        count=20,
+        dates="text",
+    ),
+    Home(
+        id="escaped-slugs",
+        language="pl",
+        country="pl",
+        path=lambda s: f"/wiadomo%C5%9Bci/{s.slug.replace('a', '%C4%85', 1)}",
+        newsroom="/wiadomo%C5%9Bci",
+        newsroom_name="Wiadomości",
+        count=20,
+        services=lambda n: f"/{slug_of(n)}",
+    ),
+    Home(
+        id="home-below",
+        start="/council/en/",
+        path=lambda s: f"/council/en/news/{s.slug}/",
+        newsroom="/council/en/news/",
+        turn=lambda n: f"/council/en/news/page-{n}/",
+        services=lambda n: f"/council/en/{slug_of(n)}/",
+    ),
+    Home(
+        id="plain-query",
+        path=lambda s: f"/?p={s.number}",
+        newsroom="/?cat=3",
+        feed="/?feed=rss2",
+        services=lambda n: f"/?page_id={len(n)}",
+        count=15,
+    ),
+    Home(
+        id="two-steps",
+        path=lambda s: f"/media-centre/releases/{s.slug}",
+        newsroom="/media-centre/releases",
+        newsroom_name="Media centre",
+        menu_link="/media-centre",
+        more=lambda _: {
+            "/media-centre": '<h1>Media centre</h1><p><a href="/media-centre/releases">Media releases</a></p>'
+            '<p><a href="/media-centre/photos">Photographs</a></p>'
+        },
+        front=0,
+        count=20,
+    ),
+    Home(
+        id="tracked-feed",
+        path=lambda s: f"/stories/{s.slug}",
+        feed="/rss.xml",
+        feed_suffix="?utm_source=rss&utm_medium=feed",
+        count=15,
+        newsroom="/stories",
+        newsroom_name="Stories",
+    ),
+    Home(
+        id="feed-forbidden",
+        path=lambda s: f"/news/{s.slug}",
+        feed="/feed/",
+        robots="User-agent: *\nDisallow: /feed/\nSitemap: {origin}/sitemap.xml\n",
+        sitemaps=_one("/sitemap.xml"),
+    ),
+    Home(
+        id="empty-listing",
+        path=lambda s: f"/news/{s.slug}",
+        empty_listing=True,
+        front=0,
+        services=lambda n: f"/jobs-and-careers/{slug_of(n)}-in-the-borough",
+        sitemaps=lambda b: {
+            "/sitemap.xml": urlset(
+                _all_pages(b) | {b.url(f"/whats-on/an-evening-of-music-number-{n}"): None for n in range(12)}
+            )
+        },
+        more=lambda _: {
+            f"/whats-on/an-evening-of-music-number-{n}": "<h1>Music</h1><p>Come along.</p>" for n in range(12)
+        },
+    ),
+    Home(
+        id="menu-in-div",
+        menu_tag="div",
+        path=lambda s: f"/newsroom/{s.published.year}/{s.slug}",
+        newsroom="/newsroom",
+        newsroom_name="Newsroom",
+        services=lambda n: f"/services/how-to-ask-for-help-with-{slug_of(n)}",
+        turn=lambda n: f"/newsroom?p={n}",
+        front=2,
+    ),
+    Home(id="always-200", path=lambda s: f"/news/{s.slug}", catch_all=True, count=20),
+    Home(
+        id="long-archive",
+        count=90,
+        path=lambda s: f"/nieuwsbericht/{s.slug}",
+        language="nl",
+        country="nl",
+        newsroom="/actueel",
+        newsroom_name="Actueel",
+        sitemaps=_one("/sitemap.xml"),
+        feed="/actueel/rss",
+        feed_shown="newsroom",
     ),
 )
 

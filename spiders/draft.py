@@ -19,29 +19,73 @@ from spiders.site import Kind
 from spiders.survey import Found, Survey
 
 _WIDTH = 110
-_COUNTRIES: Final = {  # by top-level domain: country, time zone, usual language
-    "uk": ("gb", "Europe/London", "en"), "scot": ("gb", "Europe/London", "en"), "wales": ("gb", "Europe/London", "en"),
-    "cymru": ("gb", "Europe/London", "cy"), "im": ("im", "Europe/Isle_of_Man", "en"), "ie": ("ie", "Europe/Dublin", "en"),
-    "de": ("de", "Europe/Berlin", "de"), "at": ("at", "Europe/Vienna", "de"), "ch": ("ch", "Europe/Zurich", "de"),
-    "fr": ("fr", "Europe/Paris", "fr"), "be": ("be", "Europe/Brussels", "nl"), "lu": ("lu", "Europe/Luxembourg", "fr"),
-    "nl": ("nl", "Europe/Amsterdam", "nl"), "es": ("es", "Europe/Madrid", "es"), "cat": ("es", "Europe/Madrid", "ca"),
-    "pt": ("pt", "Europe/Lisbon", "pt"), "it": ("it", "Europe/Rome", "it"), "pl": ("pl", "Europe/Warsaw", "pl"),
-    "cz": ("cz", "Europe/Prague", "cs"), "sk": ("sk", "Europe/Bratislava", "sk"), "hu": ("hu", "Europe/Budapest", "hu"),
-    "se": ("se", "Europe/Stockholm", "sv"), "no": ("no", "Europe/Oslo", "nb"), "dk": ("dk", "Europe/Copenhagen", "da"),
-    "fi": ("fi", "Europe/Helsinki", "fi"), "is": ("is", "Atlantic/Reykjavik", "is"), "ee": ("ee", "Europe/Tallinn", "et"),
-    "lv": ("lv", "Europe/Riga", "lv"), "lt": ("lt", "Europe/Vilnius", "lt"), "gr": ("gr", "Europe/Athens", "el"),
-    "ro": ("ro", "Europe/Bucharest", "ro"), "bg": ("bg", "Europe/Sofia", "bg"), "hr": ("hr", "Europe/Zagreb", "hr"),
-    "si": ("si", "Europe/Ljubljana", "sl"), "rs": ("rs", "Europe/Belgrade", "sr"), "ua": ("ua", "Europe/Kyiv", "uk"),
-    "us": ("us", "America/New_York", "en"), "gov": ("us", "America/New_York", "en"), "ca": ("ca", "America/Toronto", "en"),
-    "mx": ("mx", "America/Mexico_City", "es"), "br": ("br", "America/Sao_Paulo", "pt"), "jp": ("jp", "Asia/Tokyo", "ja"),
-    "ar": ("ar", "America/Argentina/Buenos_Aires", "es"), "cl": ("cl", "America/Santiago", "es"),
-    "au": ("au", "Australia/Sydney", "en"), "nz": ("nz", "Pacific/Auckland", "en"), "za": ("za", "Africa/Johannesburg", "en"),
-    "in": ("in", "Asia/Kolkata", "en"), "kr": ("kr", "Asia/Seoul", "ko"), "tr": ("tr", "Europe/Istanbul", "tr"),
-}  # fmt: skip
+_COUNTRIES: Final = {
+    domain: (country, zone, language)
+    for domain, country, zone, language in (
+        line.split()
+        for line in """
+    uk gb Europe/London en
+    scot gb Europe/London en
+    wales gb Europe/London en
+    cymru gb Europe/London cy
+    im im Europe/Isle_of_Man en
+    ie ie Europe/Dublin en
+    de de Europe/Berlin de
+    at at Europe/Vienna de
+    ch ch Europe/Zurich de
+    fr fr Europe/Paris fr
+    be be Europe/Brussels nl
+    lu lu Europe/Luxembourg fr
+    nl nl Europe/Amsterdam nl
+    es es Europe/Madrid es
+    cat es Europe/Madrid ca
+    pt pt Europe/Lisbon pt
+    it it Europe/Rome it
+    pl pl Europe/Warsaw pl
+    cz cz Europe/Prague cs
+    sk sk Europe/Bratislava sk
+    hu hu Europe/Budapest hu
+    se se Europe/Stockholm sv
+    no no Europe/Oslo nb
+    dk dk Europe/Copenhagen da
+    fi fi Europe/Helsinki fi
+    is is Atlantic/Reykjavik is
+    ee ee Europe/Tallinn et
+    lv lv Europe/Riga lv
+    lt lt Europe/Vilnius lt
+    gr gr Europe/Athens el
+    ro ro Europe/Bucharest ro
+    bg bg Europe/Sofia bg
+    hr hr Europe/Zagreb hr
+    si si Europe/Ljubljana sl
+    rs rs Europe/Belgrade sr
+    ua ua Europe/Kyiv uk
+    us us America/New_York en
+    gov us America/New_York en
+    ca ca America/Toronto en
+    mx mx America/Mexico_City es
+    br br America/Sao_Paulo pt
+    jp jp Asia/Tokyo ja
+    ar ar America/Argentina/Buenos_Aires es
+    cl cl America/Santiago es
+    au au Australia/Sydney en
+    nz nz Pacific/Auckland en
+    za za Africa/Johannesburg en
+    in in Asia/Kolkata en
+    kr kr Asia/Seoul ko
+    tr tr Europe/Istanbul tr
+    """.strip().splitlines()
+    )
+}
+"""By top-level domain: country, time zone of most of it, usual language."""
+
 _COUNCIL = re.compile(
     r"council|borough|county|city of|town of|gemeinde|\bstadt\b|landkreis|kommun|comune|ayuntamiento|ajuntament|mairie|"
     r"ville de|commune|gmina|miasto|gemeente|m[ěe]sto|obec|c[âa]mara municipal|prefeitura|cyngor|citt[àa]",
     re.IGNORECASE,
+)
+_COUNCIL_FAMILIES = frozenset(
+    {"localgov-drupal", "jadu", "goss-icm", "contensis", "civicplus", "granicus", "opencities", "sitepark"}
 )
 _PARLIAMENT = re.compile(r"parliament|committee|senedd|bundestag|assembl[ée]e|senate|riksdag", re.IGNORECASE)
 _GOVERNMENT = re.compile(r"\.gov(?:\.|$)|\.gouv\.|minist|department", re.IGNORECASE)
@@ -202,8 +246,7 @@ def _guess_kind(survey: Survey) -> tuple[Kind, str]:
         return "parliament", "its name"
     if families & {"govuk"}:
         return "government", "its family"
-    if families & {"localgov-drupal", "jadu", "goss-icm", "moderngov", "contensis", "civicplus", "granicus", "opencities",
-                   "sitepark"} or _COUNCIL.search(text):  # fmt: skip
+    if families & _COUNCIL_FAMILIES or _COUNCIL.search(text):
         return "council", "its family or name"
     if _GOVERNMENT.search(text):
         return "government", "its name"

@@ -118,7 +118,9 @@ def article_likeness(url: str) -> float:
     last = _SUFFIX.sub("", unquote(segments[-1])) if segments else ""
     words = [word for word in re.split(r"[-_+,. ]+", last) if word and not word.isdigit()]
     score += 2.0 if len(words) >= 5 else 1.5 if len(words) == 4 else 1.0 if len(words) == 3 else 0.0
-    if re.search(r"\d{3,}", last):
+    if re.fullmatch(r"\d{3,}", last) or any(re.fullmatch(r"\d{3,}", segment) for segment in segments[1:-1]):
+        score += 1.5
+    elif re.search(r"\d{3,}", last):
         score += 1.0
     if any(_YEAR.match(segment) for segment in segments[:-1]):
         score += 1.0
@@ -175,13 +177,17 @@ def _generalise(urls: Sequence[str], wrong: Collection[str]) -> str:
     return best
 
 
-def _folder_patterns(values: Sequence[str], before: Sequence[str], *, count: int) -> tuple[str, ...]:
+def _folder_patterns(  # noqa: PLR0911 - one return per kind of folder reads best
+    values: Sequence[str], before: Sequence[str], *, count: int
+) -> tuple[str, ...]:
     """Patterns for a place that is not the last one, most general first."""
     different = Counter(values)
     if all(_YEAR.fullmatch(value) for value in different):
         return (r"\d{4}",)
     after_year = bool(before) and all(re.fullmatch(r"\d{1,4}", value) for value in before)
     if all(value.isdigit() for value in different):
+        if len(different) == 1 and count >= 3 and not after_year and len(values[0]) < 8:
+            return (escape(values[0]),)  # a number that all have in common names a part of the site
         if after_year and all(len(value) <= 2 for value in different):
             return (r"\d{1,2}",)
         return (rf"\d{{{len(values[0])}}}",) if {len(value) for value in different} == {8} else (r"\d+",)

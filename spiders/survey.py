@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -41,7 +41,8 @@ _STRONG = frozenset(
     """
     news newsroom newsdesk pressroom press-releases media-releases press-office media-centre media-center latest-news
     news-and-events news-and-media nouvelles actualites actualite actus infos aktuelles aktuell nachrichten neuigkeiten
-    pressemitteilungen meldungen noticias noticia actualidad novedades notizie novita comunicati comunicati-stampa nieuws
+    pressemitteilungen meldungen noticias
+    noticia actualidad novedades notizie novita comunicati comunicati-stampa nieuws
     actueel nieuwsberichten aktualnosci wiadomosci nyheter nyhet nyheder aktuelt aktuellt uutiset ajankohtaista
     tiedotteet newyddion nuacht noticies albisteak novinky aktuality zpravy hirek stiri novosti vijesti vesti naujienos
     uudised jaunumi haberler news-flash news-and-communications novas
@@ -199,7 +200,7 @@ class _Surveyor:
     found: list[Found] = field(default_factory=list)
     mining: list[str] = field(default_factory=list)
     hosts: list[str] = field(default_factory=list)
-    asked: set[str] = field(default_factory=set)
+    answers: dict[str, tuple[httpx.Response, bytes] | None] = field(default_factory=dict)
     pages: list[_Page] = field(default_factory=list)
     recognised: tuple[Recognised, ...] = ()
     judged: dict[str, Judged] = field(default_factory=dict)
@@ -280,16 +281,16 @@ class _Surveyor:
 
     def _fetch(self, url: str) -> tuple[httpx.Response, bytes] | None:
         """A document that answers 200; every address is asked for once."""
-        if url in self.asked:
-            return None
-        self.asked.add(url)
-        try:
-            response, body = self.browser.get(url)
-        except NotAnsweredError as error:
-            self.notes.append(str(error))
-            return None
-        self.asked.add(str(response.url))
-        return (response, body) if response.status_code == 200 else None
+        if url not in self.answers:
+            self.answers[url] = None
+            try:
+                response, body = self.browser.get(url)
+            except NotAnsweredError as error:
+                self.notes.append(str(error))
+                return None
+            self.answers[url] = (response, body) if response.status_code == 200 else None
+            self.answers.setdefault(str(response.url), self.answers[url])
+        return self.answers[url]
 
     # -------------------------------------------------------------- newsroom
 
@@ -300,16 +301,26 @@ class _Surveyor:
             score = _newsroom_score(url, words, home.url)
             if score and url not in (home.url, home.url.rstrip("/")):
                 scored[url] = max(score, scored.get(url, 0))
-        wanted = sorted(scored, key=lambda url: (-scored[url], len(url)))[:2]
-        best: _Page | None = None
-        for url in wanted:
+        best = self._read_best(scored)
+        if best is not None and self._weigh(best) < 4:  # a page that only leads on to the news
+            deeper = {
+                url: score
+                for url, words, menu in best.links
+                if not menu and url not in scored and (score := _newsroom_score(url, words, home.url))
+            }
+            best = self._read_best(deeper, best)
+        if best is not None and urlsplit(best.url).netloc not in self.hosts:
+            self.hosts.insert(0, urlsplit(best.url).netloc)
+        return best
+
+    def _read_best(self, scored: Mapping[str, float], best: _Page | None = None) -> _Page | None:
+        """Of the two most promising pages, and the best so far, the one that names most articles."""
+        for url in sorted(scored, key=lambda url: (-scored[url], len(url)))[:2]:
             page = self._read_html(url)
             if page is not None and (best is None or self._weigh(page) > 2 * self._weigh(best)):
                 best = page
             if best is not None and self._weigh(best) >= 8:
                 break
-        if best is not None and urlsplit(best.url).netloc not in self.hosts:
-            self.hosts.insert(0, urlsplit(best.url).netloc)
         return best
 
     def _read_html(self, url: str) -> _Page | None:
@@ -341,7 +352,7 @@ class _Surveyor:
                     known.setdefault(url, f"link on {name}")
         for url, how in self._family_sources("feed", home, newsroom):
             known.setdefault(url, how)
-        known = {url: how for url, how in known.items() if not _COMMENTS.search(url)}
+        known = {address: how for address, how in known.items() if not _COMMENTS.search(address)}
         for url, how in islice(known.items(), _KNOWN_FEEDS):
             if sum(1 for one in self.found if one.type == "feed") < 2:
                 self._read_feed(url, how)
@@ -357,13 +368,12 @@ class _Surveyor:
             return False
         response, body = answer
         try:
-            entries = list(
+            listed = list(
                 islice(parse_feed(body, url=url, content_type=response.headers.get("content-type")), _MOST_ENTRIES)
             )
         except SourceError as error:
             self.notes.append(f"{url}: {error}")
             return False
-        listed = [entry for entry in entries if isinstance(entry, Listed)]
         urls = _spell([one.url for one in listed], str(response.url))
         away = [one for one in urls if not self._ours(one)]
         if urls and len(away) > len(urls) / 2:
@@ -411,7 +421,7 @@ class _Surveyor:
                 with suppress(ValueError):
                     known.setdefault(urljoin(home.url, match[1]), "robots.txt")
         ranked = sorted(known, key=lambda url: (not _NEWS_MAP.search(urlsplit(url).path), known[url]))
-        known = {url: known[url] for url in ranked}
+        known = {address: known[address] for address in ranked}
         for url, how in self._family_sources("sitemap", home, None):
             known.setdefault(url, how)
         if not any(how == "robots.txt" for how in known.values()):
@@ -506,7 +516,11 @@ class _Surveyor:
                     break
         if len(named) < _FEWEST:
             return None
-        fronts = {url for url in named if any(other.startswith(url.rstrip("/") + "/") for other in named)}
+        fronts = {
+            url
+            for url in named
+            if any(len(other) > len(url) and other.startswith(url.rstrip("/") + "/") for other in named)
+        }
         return learn_shape([url for url in named if url not in fronts], [*others, *fronts])
 
     def _choose(self, shape: Shape) -> Shape:
@@ -700,6 +714,8 @@ def _newsroom_score(url: str, words: str, home: str) -> float:
     if _AWAY_HOSTS.search(parts.netloc) or re.search(
         r"\.(?:pdf|jpe?g|png|xml|rss|json|ics)$", parts.path, re.IGNORECASE
     ):
+        return 0
+    if _FEED_LINK.search(f"{parts.path}?{parts.query}"):
         return 0
     score = 0.0
     text = _fold(words)

@@ -35,7 +35,11 @@ app = typer.Typer(
         "Airflow beside the store."
     ),
 )
-app.add_typer(sites.app, name="sites", help="The declared sites: list, check, show; probe a new one; CMS families; the schema of a site file.")
+app.add_typer(
+    sites.app,
+    name="sites",
+    help="The declared sites: list, check, show; probe a new one; CMS families; the schema of a site file.",
+)
 app.add_typer(store.app, name="store", help="The embedded S3 store, and the self-test of any store.")
 runs.add_to(app)
 preview.add_to(app)

@@ -260,7 +260,7 @@ def probe(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """From a front page alone: find feeds, sitemaps, listings, CMS family, policy and article pattern; write a site file.
+    """From a front page alone: find feeds, sitemaps, listings, family, policy and article pattern; write a site file.
 
     Asks at most 25 documents, politely; previews three articles. The file goes to stdout unless --out names one. Exit
     code 1 when no file could be made; the reason is told.
