@@ -33,6 +33,8 @@ AI_TXT_PATH: Final = "/ai.txt"
 LARGEST_TDMREP: Final = 256 * 1024
 MOST_TDM_RULES: Final = 1000
 LOOKED_AT: Final = 64 * 1024
+_FIRST_LOOK: Final = 16 * 1024
+_BODY: Final = b"<body"
 _MOST_TOLD: Final = 500  # characters of one value
 
 _OURS: Final = PRODUCT_TOKEN.lower()
@@ -304,7 +306,7 @@ def read_metas(head: bytes) -> dict[str, list[str]]:
 
 
 def read_head(payload: bytes, content_encoding: str, limit: int) -> bytes:
-    """The first bytes of a body, decoded; empty where they cannot be.
+    """The first bytes of a page, decoded, up to ``<body``; empty where they cannot be.
 
     Args:
         payload: as received.
@@ -313,18 +315,27 @@ def read_head(payload: bytes, content_encoding: str, limit: int) -> bytes:
     """
     coding = content_encoding.strip().lower()
     if not coding or coding == "identity":
-        return payload[:LOOKED_AT]
+        return _cut_body(payload[:LOOKED_AT])
     if coding in ("gzip", "x-gzip", "deflate"):
         # 32: zlib's or gzip's header, whichever is there
         machine = zlib.decompressobj(zlib.MAX_WBITS | 32)
         try:
-            return machine.decompress(payload, LOOKED_AT)
+            head = machine.decompress(payload, _FIRST_LOOK)
+            if _BODY not in head:
+                head += machine.decompress(machine.unconsumed_tail, LOOKED_AT - _FIRST_LOOK)
+            return _cut_body(head)
         except zlib.error:
             pass
     try:
-        return decode_body(payload, content_encoding, limit)[:LOOKED_AT]
+        return _cut_body(decode_body(payload, content_encoding, limit)[:LOOKED_AT])
     except (BodyTooLarge, BodyUndecodable):
         return b""
+
+
+def _cut_body(head: bytes) -> bytes:
+    """What stands before ``<body``: meta elements do, and most heads are short."""
+    at = head.find(_BODY)
+    return head if at < 0 else head[:at]
 
 
 def has_markup(content_type: str | None) -> bool:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,7 +20,18 @@ from pipeline.errors import CrawlInterrupted, NotInArchive, RunRejected, Setting
 from pipeline.model import State
 from pipeline.reader import find_article
 from pipeline.settings import Settings
-from pipeline.steps import Workplace, check, crawl, extract, new_run, open_workplace, publish, read_sites, run_site
+from pipeline.steps import (
+    Workplace,
+    check,
+    crawl,
+    extract,
+    find_closed_window,
+    new_run,
+    open_workplace,
+    publish,
+    read_sites,
+    run_site,
+)
 from spiders.warc import read_captures
 from tests.loopback import LoopbackSite, Reply
 from tests.pipeline.loop_news import STREETS, list_in_sitemap, story, write_site
@@ -238,3 +251,44 @@ def wait_for(ask: Callable[[], T], seconds: float = 30) -> T:
             return answer
         time.sleep(0.05)
     raise AssertionError(f"nothing within {seconds} s")
+
+
+def test_what_hosts_allow_is_kept_in_the_archive_and_what_is_withheld_is_excluded(
+    work: Workplace, newsroom: LoopbackSite
+) -> None:
+    page = newsroom.routes["/news/3"]
+    assert isinstance(page, Reply)
+    newsroom.routes["/news/3"] = replace(page, headers=(("X-Robots-Tag", "noarchive"),))
+    first = run_site(work, "loop", new_run(work.settings))
+    assert first.published is not None
+    assert first.published.outcomes["excluded"] == 1
+    assert first.published.outcomes["archived"] == 7
+    assert first.report.reasons["excluded: noarchive"] == 1
+    assert newsroom.paths().count("/robots.txt") == newsroom.paths().count("/ai.txt") == 1
+    assert work.archive.read_hosts("loop")[0]
+
+    run_site(work, "loop", new_run(work.settings))
+    assert newsroom.paths().count("/robots.txt") == newsroom.paths().count("/ai.txt") == 1
+
+    # Damage costs politeness only, and a run that is rejected keeps what it learned of the hosts.
+    _, etag = work.archive.read_hosts("loop")
+    work.archive.store.replace(
+        work.archive.hosts_key("loop"), b"\x00 no JSON", etag=etag, content_type="application/json"
+    )
+    newsroom.routes["/sitemap.xml"] = Reply(status=404)
+    with pytest.raises(RunRejected):
+        run_site(work, "loop", new_run(work.settings))
+    assert newsroom.paths().count("/robots.txt") == 2
+    assert newsroom.origin in (work.archive.read_hosts("loop")[0] or b"").decode()
+
+
+def test_outside_of_its_windows_a_site_is_not_crawled(work: Workplace, newsroom: LoopbackSite) -> None:
+    hour = work.settings.now() + timedelta(hours=5)
+    rules = work.site("loop").crawl.model_copy(update={"windows": (f"{hour:%H}:00-{hour:%H}:30",)})
+    closed = replace(work, sites={"loop": work.site("loop").model_copy(update={"crawl": rules, "timezone": "UTC"})})
+    run = new_run(work.settings)
+    assert f"it opens at {hour:%H}:00" in (find_closed_window(closed, "loop", run) or "")
+    assert crawl(closed, "loop", new_run(work.settings)).captured == 0
+    assert newsroom.requests == []
+    assert crawl(closed, "loop", run, anytime=True).captured == 8
+    assert find_closed_window(closed, "loop", run) is None  # it began, and may end
