@@ -282,7 +282,7 @@ def _as_utf8(body: bytes) -> bytes:
         body = _DECLARED.sub(r"\1", text, count=1).encode("utf-8", "replace")
     else:
         body = _WIDE_DECLARED.sub(rb"\1", body, count=1)  # says UTF-16 in so many single bytes
-    return body.translate(None, _ILLEGAL).lstrip(b" \t\r\n")
+    return body.translate(None, _ILLEGAL).removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n")
 
 
 def _is_xml(body: bytes) -> bool:

@@ -271,39 +271,15 @@ class TestModernGov:
             answer(a_service(self.base, service="moderngov"), body)
 
 
+NAMES = [
+    "/a", "http://[", "gone", "results", "items", "value",
+    "link", "url", "id", "documents", "documentId", "links",
+    "total", "start", "totalResults", "details", "change_history", "note",
+    "public_timestamp", "explanation", "withdrawn_notice", "schema_name", "base_path",
+]  # fmt: skip
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.sampled_from(["/a", "http://[", "gone"]),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(
-            st.sampled_from(
-                [
-                    "results",
-                    "items",
-                    "value",
-                    "link",
-                    "url",
-                    "id",
-                    "documents",
-                    "documentId",
-                    "links",
-                    "total",
-                    "start",
-                    "totalResults",
-                    "details",
-                    "change_history",
-                    "note",
-                    "public_timestamp",
-                    "explanation",
-                    "withdrawn_notice",
-                    "schema_name",
-                    "base_path",
-                ]
-            ),
-            inner,
-            max_size=5,
-        )
-    ),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.sampled_from(NAMES),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=5),
     max_leaves=25,
 )
 
