@@ -25,7 +25,7 @@ def told(archive: Archive) -> Archive:
         run, at = a_run(hours), START + hours * HOUR
         findings = [found("a", text, run, at, requested=url_of("2026/a"))]
         if hours == 0:
-            findings += [found(f"n{number}", "Same.", run, at) for number in range(70)]
+            findings += [found(f"n{number}", f"Text {number}.", run, at) for number in range(70)]
         publish_run(archive, SITE, write_run(archive, SITE, run, findings), now=NOW)
     return archive
 
