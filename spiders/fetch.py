@@ -199,7 +199,9 @@ class Fetcher:
             target = _redirect_target(received)
             if target is None:
                 policy, objection = ({}, None) if site_policy is None else self._judge(site_policy, received, rule)
-                drawn = await self._draw(received) if asked.kind == "page" and objection is None else None
+                drawn = None if site_policy is None or objection is not None else await self._draw(received)
+                if site_policy is not None and drawn is not None and drawn.html is not None:
+                    policy, objection = self._judge(site_policy, received, rule, drawn.html)
                 if asked.explain is not None:
                     asked = replace(asked, explain=None, facts={**asked.facts, **await asked.explain(received)})
                 self._record(
@@ -229,7 +231,14 @@ class Fetcher:
             return rule is None or rule.allow
 
         distance = self.pace.distance(host_of(received.url))
-        return await draw_page(self._engine, received, site=self.site, allows=allows, distance=distance)
+        return await draw_page(
+            self._engine,
+            received,
+            site=self.site,
+            allows=allows,
+            distance=distance,
+            seconds=self.pace.remaining(),
+        )
 
     def _check_pace(self, origin: str) -> None:
         """Raises Missed when the host, or anything, is not to be asked now."""
@@ -247,10 +256,11 @@ class Fetcher:
         """One URL's answer, after as many tries as it takes and is decent."""
         origin = host_of(url)
         pace = self.pace
-        for tried in range(1, TRIES + 1):
+        most = 1 if asked.kind == "policy" else TRIES  # pages do not wait long for what few sites have
+        for tried in range(1, most + 1):
             self._check_pace(origin)
             await self._wait_for(origin)
-            last = tried == TRIES
+            last = tried == most
             try:
                 received = await self._send(url, asked)
             except AddressRefused as error:
@@ -425,6 +435,8 @@ class Fetcher:
             if missed.outcome == "deferred":
                 until = now  # the next run asks
             return Rules(read=now, until=until, status=status, why=missed.reason)
+        if kind == "policy" and "html" in (received.header("content-type") or "").lower():
+            return Rules(read=now, until=until, why="it is a web page")  # that says "not found", perhaps with 200
         coding = ", ".join(received.header_values("content-encoding"))
         try:
             body = decode_body(received.body, coding, max(self.site.crawl.max_bytes, max_bytes))
@@ -443,11 +455,11 @@ class Fetcher:
         )
 
     def _judge(
-        self, site_policy: SitePolicy, received: Received, rule: str | None
+        self, site_policy: SitePolicy, received: Received, rule: str | None, drawn: bytes | None = None
     ) -> tuple[dict[str, str], str | None]:
         """The snapshot of what a page's policy is, and why the page is not kept; None: it is."""
-        head = None
-        if received.body and has_markup(received.header("content-type")):
+        head = None if drawn is None else read_head(drawn, "", self.site.crawl.max_bytes)
+        if head is None and received.body and has_markup(received.header("content-type")):
             coding = ", ".join(received.header_values("content-encoding"))
             head = read_head(received.body, coding, self.site.crawl.max_bytes)
         seen, directives = see_policy(

@@ -73,9 +73,7 @@ def test_a_run_outside_of_its_window_is_skipped_and_not_red(stack: Stack, server
     run = airflow.run_dag("site_shut", timeout=120)
     assert run.state == "success"
     tasks = airflow.tasks(run.dag, run.dag_run)
-    assert {task.task: task.state for task in tasks} == dict.fromkeys(
-        ("crawl", "extract", "check", "publish"), "skipped"
-    )
+    assert {task.state for task in tasks} == {"skipped"}, tasks
     assert "The crawl window of shut is closed: it opens at" in airflow.task_log(run.dag, run.dag_run, "crawl")
     assert servers["shut"].requests == []
     forced = airflow.run_dag("site_shut", params={"now": True}, timeout=200)

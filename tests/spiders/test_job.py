@@ -214,9 +214,11 @@ def test_a_damaged_memory_of_hosts_costs_nothing_but_asking_again(
     loopback: LoopbackSite, crawl: Crawl, tmp_path: Path
 ) -> None:
     serve(loopback, "1")
+    loopback.page("/ai.txt", "<p>There is no such page, but have this one.</p>")
     (tmp_path / "bad.json").write_bytes(b'{"hosts": {"\x00')
     crawled = crawl(site_on(loopback), hosts=tmp_path / "bad.json")
     check_figures(crawled)
     assert crawled.told.captured == 1
+    assert crawled.told.robots[loopback.host].ai_txt is None
     assert any("is learned again" in line for line in crawled.lines)
     assert read_hosts(hosts_of(crawled))[0].origins() == [loopback.origin]
