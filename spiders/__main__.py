@@ -131,7 +131,7 @@ def _crawl(options: argparse.Namespace) -> int:
 
 def _find_hosts(site: Site) -> frozenset[str]:
     """Hosts, with their ports, that the site's file names anywhere."""
-    urls = (site.home, *(source.url for source in site.sources))
+    urls = (site.home, *(source.url for source in site.sources), *filter(None, [site.successor]))
     return site.hosts | {urlsplit(url).netloc.lower() for url in urls}
 
 

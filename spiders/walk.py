@@ -275,8 +275,7 @@ class Walker:
             yield one
         document.articles = frozenset(articles)
         document.passed = bool(before) and before == dated == len(articles)
-        for url in outside:
-            self._books.pass_over(url, OUTSIDE)
+        self._books.pass_over(outside, OUTSIDE)
 
     def _article(self, url: str, base: str) -> str | None:
         try:

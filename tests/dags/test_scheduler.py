@@ -8,23 +8,28 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from pipeline.archive import Archive, open_archive
+from pipeline.backfill import read_backfill, tell_progress
 from pipeline.reader import run_versions
 from pipeline.settings import Settings
 from pipeline.stack import DagRun, Stack, session_members
 from spiders.warc import read_captures
 from tests.dags.conftest import SITE
 from tests.dags.newsroom import open_newsroom
-from tests.loopback import LoopbackSite
+from tests.loopback import LoopbackSite, Reply
+from tests.pipeline.old_news import LISTING, list_pages, months, publish_months
 
 pytestmark = [pytest.mark.slow, pytest.mark.scheduler, pytest.mark.timeout(400)]
 
 ARTICLES = 12
 SLOW = 0.5
+MONTHS = months(date(2024, 1, 1), 8)
 
 
 def take_ports(ports: range, *offsets: int) -> int:
@@ -61,13 +66,33 @@ def slow() -> Iterator[LoopbackSite]:
 
 
 @pytest.fixture(scope="module")
-def stack(quick: LoopbackSite, slow: LoopbackSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Store and Airflow with two sites."""
+def past() -> Iterator[LoopbackSite]:
+    """A newsroom with eight months behind it, whose articles take their time."""
+    with LoopbackSite() as server:
+        publish_months(server, MONTHS, each=3)
+        list_pages(server, MONTHS, each=3, size=3)
+        for path, route in server.routes.items():
+            if path.startswith("/news/"):
+                assert isinstance(route, Reply)
+                server.routes[path] = replace(route, delay=1.5)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def stack(
+    quick: LoopbackSite, slow: LoopbackSite, past: LoopbackSite, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """Store and Airflow with three sites."""
     home = tmp_path_factory.mktemp("home")
     sites = tmp_path_factory.mktemp("sites")
     for name, server in (("quick", quick), ("slow", slow)):
         text = SITE.format(name=name.title(), home=server.url("/"), more="", check="", concurrency=1)
         (sites / f"{name}.toml").write_text(text)
+    # Regular runs, every two minutes, see the first page of a listing; the rest is the backfill's.
+    text = SITE.format(name="past", home=past.url("/"), more="", check="", concurrency=1)
+    text = text.replace('"20 7-20 * * 1-5"', '"*/2 * * * *"').partition("[[sources]]")
+    listing = LISTING.format(home=past.url("/")) + "[crawl]" + text[2].partition("[crawl]")[2]
+    (sites / "past.toml").write_text(text[0] + listing)
     settings = Settings(
         home=home,
         bucket="scheduled",
@@ -80,7 +105,7 @@ def stack(quick: LoopbackSite, slow: LoopbackSite, tmp_path_factory: pytest.Temp
         airflow_port=take_ports(range(32_510 + os.getpid() % 60 * 3, 32_760, 3), 0, 1, 2),
     )
     with Stack(settings, embedded=True) as running:
-        running.airflow.wait_for_dags(["site_quick", "site_slow", "example_downstream"])
+        running.airflow.wait_for_dags(["site_quick", "site_slow", "site_past", "example_downstream"])
         assert running.airflow.import_errors() == []
         yield running
 
@@ -183,6 +208,45 @@ def test_a_killed_crawl_task_is_retried_and_doubles_nothing(
     assert set(pages.values()) == {1}  # the retry fetched nothing again that was sealed
     assert len(run_versions(archive, "slow", run.run)) == ARTICLES
     assert {version.n for version in run_versions(archive, "slow", run.run)} == {1}
+
+
+@pytest.mark.timeout(1000)
+def test_a_backfill_goes_on_run_by_run_and_every_regular_run_goes_first(
+    stack: Stack, archive: Archive, past: LoopbackSite
+) -> None:
+    airflow = stack.airflow
+    first = airflow.run_dag("site_past", params={"since": "2024-01-01", "until": "2024-08-31", "limit": 4}, timeout=300)
+    assert first.state == "success", read_whole_log(stack, first)
+
+    def is_done() -> bool:
+        standing = read_backfill(archive, "past")
+        return standing is not None and not standing.unfinished
+
+    wait(is_done, 540, "the backfill ends")
+    wait(lambda: not [run for run in airflow.dag_runs("site_past") if run.state == "running"], 90, "its last run ends")
+    airflow.pause("site_past")
+    runs = sorted(airflow.dag_runs("site_past"), key=lambda run: str(run.started))
+    kinds = ["backfill" if run.dag_run.startswith(("backfill", "manual")) else run.dag_run[:9] for run in runs]
+    standing = read_backfill(archive, "past")
+    assert standing is not None
+    told = tell_progress(standing)
+    assert told.state == "finished", told.message
+    assert {run.state for run in runs if run.started} <= {"success"}, [read_whole_log(stack, run) for run in runs]
+    assert kinds.count("backfill") == standing.chunks >= 4
+
+    pages = Counter(path for path in past.paths() if path.startswith("/news/"))
+    assert len(pages) == len(MONTHS) * 3
+    assert set(pages.values()) == {1}  # no run fetched what another had
+    # A regular run that came due during a chunk was begun before the next chunk.
+    regular = [run for run in runs if run.dag_run.startswith("scheduled") and run.started]
+    assert regular, kinds
+    chunks = [run for run in runs if run.dag_run.startswith("backfill") and run.started]
+    for run in regular:
+        assert run.started is not None
+        overtaken = [
+            one for one in chunks if one.started and run.run_after < one.run_after and one.started < run.started
+        ]
+        assert not overtaken, (run, overtaken)
 
 
 def read_command(pid: int) -> bytes:

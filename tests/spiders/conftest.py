@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
-from spiders.protocol import SUMMARY_NAME, CrawlSummary, Known, write_plan
+from spiders.protocol import SUMMARY_NAME, CrawlSummary, Known, Orders, write_plan
 from spiders.site import Site
 from spiders.warc import Captured, read_captures
 from tests.loopback import (
@@ -114,12 +114,19 @@ class Child:
     folder: Path
 
     def prepare(
-        self, site: Site, *, known: Iterable[Known] = (), done: Iterable[str] = (), contact: str = "", **options: Any
+        self,
+        site: Site,
+        *,
+        known: Iterable[Known] = (),
+        done: Iterable[str] = (),
+        contact: str = "",
+        orders: Orders | None = None,
+        **options: Any,
     ) -> list[str]:
         """Write site and plan; returns the command. Options are command line options."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "site.json").write_text(site.model_dump_json())
-        write_plan(self.folder / "plan.sqlite", known=known, done=done, now=datetime.now(UTC))
+        write_plan(self.folder / "plan.sqlite", known=known, done=done, now=datetime.now(UTC), orders=orders)
         spool = self.folder / "spool"
         spool.mkdir(exist_ok=True)
         command = [sys.executable, "-m", "spiders", "--run", RUN, "--contact", contact]
