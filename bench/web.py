@@ -35,6 +35,8 @@ class Page:
     media_type: str = "text/html; charset=utf-8"
     modified: datetime | None = None  # UTC; becomes Last-Modified
     status: int = 200
+    tagged: bool = True  # send an ETag
+    headers: tuple[tuple[str, str], ...] = ()  # further ones
 
     @cached_property
     def etag(self) -> str:
@@ -87,12 +89,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Encoding", "gzip")
         if page.status == 200:
             self._send_validators(page)
+        for name, value in page.headers:
+            self.send_header(name, value)
         self.end_headers()
         if with_body:
             self.wfile.write(body)
 
     def _send_validators(self, page: Page) -> None:
-        self.send_header("ETag", page.etag)
+        if page.tagged:
+            self.send_header("ETag", page.etag)
         if page.modified is not None:
             self.send_header("Last-Modified", format_datetime(page.modified.replace(microsecond=0), usegmt=True))
 
@@ -100,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Whether what the client holds is what we would send; If-None-Match goes before the date."""
         wanted = self.headers.get("If-None-Match")
         if wanted is not None:
-            return page.etag in {tag.strip() for tag in wanted.split(",")}
+            return page.tagged and page.etag in {tag.strip() for tag in wanted.split(",")}
         since = self.headers.get("If-Modified-Since")
         if since is None or page.modified is None:
             return False

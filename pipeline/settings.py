@@ -80,6 +80,13 @@ class Settings(BaseSettings):
         description="Port of Airflow's API and web pages under `muniment up`; the next two are its log servers'.",
     )
 
+    @field_validator("clock_ahead", mode="before")
+    @classmethod
+    def _read_seconds(cls, value: object) -> object:
+        if isinstance(value, str) and value.strip().replace(".", "", 1).isdigit():
+            return float(value)  # of the environment, where everything is text
+        return value
+
     @field_validator("sites", mode="before")
     @classmethod
     def _split_folders(cls, value: object) -> object:

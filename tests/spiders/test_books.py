@@ -153,3 +153,149 @@ def test_the_books_always_balance(
     assert "open" not in states
     assert states.total() == books.count() == len({*listed, *done, *(n for n, due in known.items() if due)})
     books.close()
+
+
+MAP = "https://a.uk/sitemap.xml"
+MAPPED = SITE.model_copy(
+    update={"sources": (SITE.sources[0], SITE.sources[0].model_copy(update={"type": "sitemap", "url": MAP}))}
+)
+
+
+def seen_before(n: int, **facts: object) -> Known:
+    """A page that its sitemap listed when it was captured last."""
+    given: dict[str, object] = {
+        "due": False,
+        "lastmod": "2026-11-01T00:00:00Z",
+        "captured_at": "2026-11-02T00:00:00Z",
+        "looked_at": "2026-11-02T00:00:00Z",
+        "listed": MAP,
+    }
+    return Known(url=url(n), **(given | facts))  # type: ignore[arg-type]
+
+
+def listed(numbers: Iterable[int], lastmod: str | None = "2026-11-01T00:00:00Z") -> list[Listed]:
+    return [Listed(url=url(n), lastmod=lastmod) for n in numbers]
+
+
+def plan(books: Books) -> dict[str, set[str]]:
+    """What is fetched, by why."""
+    books.plan_work()
+    found: dict[str, set[str]] = {}
+    for work in books.work():
+        found.setdefault(work.facts["why"], set()).add(work.url)
+    return found
+
+
+def test_a_page_whose_date_has_not_moved_costs_nothing_until_a_spot_check(tmp_path: Path) -> None:
+    known = [seen_before(n, due=n < 5, overdue=[1.5, 2.5, 1.0, 3.0, 1.2, 0.5][n]) for n in range(6)]
+    (tmp_path / "a").mkdir()
+    books = open_books(tmp_path / "a", known, site=MAPPED)
+    books.list_pages(listed(range(6)), source=1, via=MAP)
+    assert plan(books) == {"spot": {url(1), url(3)}}
+    assert books.reasons() == {"unchanged: date not moved": 3, "unchanged: not due": 1}
+    (tmp_path / "b").mkdir()
+    books = open_books(tmp_path / "b", known, site=MAPPED, orders=Orders(trust_dates=False))
+    books.list_pages(listed(range(6)), source=1, via=MAP)
+    # they are due now, and what comes of them still tells how far the dates can be believed
+    assert plan(books) == {"spot": {url(n) for n in range(5)}}
+    (tmp_path / "c").mkdir()
+    books = open_books(tmp_path / "c", known, site=MAPPED, orders=Orders(belief={MAP: 8.0}))
+    books.list_pages(listed(range(6)), source=1, via=MAP)
+    assert plan(books) == {}
+
+
+def test_dates_that_cannot_tell_of_an_edit_spare_no_look(tmp_path: Path) -> None:
+    day = "2026-11-02"
+    known = [
+        seen_before(1, due=True, lastmod=day),  # looked at on that day: it may have been edited later on it
+        seen_before(2, due=True, lastmod=day, looked_at="2026-11-04T00:00:00Z"),
+        seen_before(3, due=True, live=False),  # evidence gathers whatever its date says
+    ]
+    books = open_books(tmp_path, [*known, Known(url=url(4), due=True, lastmod="2026-11-01T00:00:00Z")], site=MAPPED)
+    books.list_pages([*listed((1, 2), day), *listed((3,))], source=1, via=MAP)
+    published = {"published": "2026-11-01T00:00:00Z"}
+    books.list_pages([Listed(url=url(4), lastmod=published["published"], facts=published)], source=0, via=VIA)
+    assert plan(books) == {"due": {url(1), url(3), url(4)}}
+
+
+def test_a_page_that_left_its_sitemap_is_looked_at_at_once(tmp_path: Path) -> None:
+    known = [seen_before(n) for n in range(20)] + [Known(url=url(30), due=False)]
+    for number, (whole, orders) in enumerate([(True, None), (False, None), (True, Orders(latest_only=(MAP,)))]):
+        (tmp_path / str(number)).mkdir()
+        books = open_books(tmp_path / str(number), known, site=MAPPED, orders=orders)
+        books.list_pages(listed(range(3, 20)), source=1, via=MAP)
+        books.close_source(1, whole=whole)
+        found = plan(books)
+        if number == 0:
+            assert found == {"unlisted": {url(0), url(1), url(2)}}
+            assert all(work.facts == {"why": "unlisted", "dated": MAP} for work in books.work())
+        else:
+            assert found == {}
+
+
+def test_a_sitemap_that_lost_most_of_its_pages_is_not_believed(tmp_path: Path) -> None:
+    books = open_books(tmp_path, [seen_before(n) for n in range(40)], site=MAPPED)
+    books.list_pages(listed(range(15)), source=1, via=MAP)
+    books.close_source(1, whole=True)
+    assert plan(books) == {}
+    assert "25 of 40 pages have left" in books.remarks()[0]
+
+
+def test_a_page_that_was_away_and_is_listed_again_is_looked_at_at_once(tmp_path: Path) -> None:
+    known = [seen_before(1, live=False, listed=None), seen_before(2, live=False)]
+    books = open_books(tmp_path, known, site=MAPPED)
+    books.list_pages(listed((1, 2)), source=1, via=MAP)
+    assert plan(books) == {"moved": {url(1)}}
+
+
+def test_dates_stamped_on_everything_at_once_are_looked_at_in_a_sample(tmp_path: Path) -> None:
+    known = [seen_before(n) for n in range(100)]
+    for orders, most in ((None, 20), (Orders(proven=(MAP,)), 100), (Orders(stamped=(MAP,)), 0)):
+        folder = tmp_path / str(most)
+        folder.mkdir()
+        books = open_books(folder, known, site=MAPPED, orders=orders)
+        books.list_pages(listed(range(100), "2026-11-22T00:00:00Z"), source=1, via=MAP)
+        assert len(plan(books).get("moved", ())) == most
+
+
+def test_looks_are_bounded_and_the_most_overdue_go_first(tmp_path: Path) -> None:
+    rules = SITE.crawl.model_copy(update={"recheck_at_most": 30})
+    known = [Known(url=url(n), due=True, overdue=1 + n / 10) for n in range(100)]
+    known += [seen_before(n, overdue=0.5) for n in range(200, 260)]
+    books = open_books(tmp_path, known, site=MAPPED.model_copy(update={"crawl": rules}))
+    books.list_pages(listed(range(200, 230), "2026-11-10T00:00:00Z"), source=1, via=MAP)
+    books.list_pages(listed(range(230, 260)), source=1, via=MAP)
+    books.list_pages(listed(range(300, 310)), source=1, via=MAP)
+    assert books.plan_work() == {"new": 10, "moved": 20, "unlisted": 0, "due": 10, "spot": 0}
+    order = [work.url for work in books.work()]
+    assert order[:10] == [url(n) for n in range(300, 310)]
+    assert order[30:] == [url(n) for n in range(99, 89, -1)]
+    assert books.reasons()["deferred: recheck_at_most spent"] == 100
+    assert books.states().total() == books.count()
+
+
+def test_a_crowd_of_new_pages_leaves_room_for_looks(tmp_path: Path) -> None:
+    rules = SITE.crawl.model_copy(update={"fetch_at_most": 40})
+    known = [Known(url=url(n), due=True) for n in range(50)]
+    books = open_books(tmp_path, known, site=SITE.model_copy(update={"crawl": rules}))
+    books.list_pages((Listed(url=url(n)) for n in range(100, 200)), source=0, via=VIA)
+    books.plan_work()
+    first = [work.facts["why"] for work in books.work()][:80]
+    assert first == ["new"] * 30 + ["due"] * 50
+
+
+def test_a_full_run_takes_everything_but_what_it_has_taken(tmp_path: Path) -> None:
+    known = [seen_before(n, fetched_at=f"2026-11-2{n}T00:00:00.000000Z") for n in range(3)]
+    orders = Orders(mode="full", fetched_before=datetime(2026, 11, 22, tzinfo=UTC))
+    books = open_books(tmp_path, known, site=MAPPED, orders=orders)
+    books.list_pages(listed((2, 3)), source=1, via=MAP)
+    assert plan(books) == {"new": {url(3)}, "due": {url(0), url(1)}}
+
+
+def test_pages_without_an_answer_are_named(tmp_path: Path) -> None:
+    books = open_books(tmp_path)
+    books.list_pages([Listed(url=url(n)) for n in range(3)], source=0, via=VIA)
+    books.plan_work()
+    for n, (state, reason) in enumerate((("failed", "time-out"), ("excluded", "off-site redirect"), (CAPTURED, "200"))):
+        books.close_page(url(n), state, reason)
+    assert books.unanswered() == [url(0), url(1)]
