@@ -37,3 +37,13 @@ def test_the_page_of_an_endangered_site_says_what_happens_when(write_site: Calla
     for text in ("2027-04-01", "<https://new.example/>", "From 2027-01-01", "from 2027-03-18", "from 2027-03-25"):
         assert text in page
     assert "Runs: `20 * * * *`" in page
+
+
+def test_the_page_says_when_a_site_is_crawled_and_whom_it_waits_for(write_site: Callable[..., Path]) -> None:
+    path = write_site("localgov", more='timezone = "Europe/London"')
+    text = path.read_text().replace("[crawl]\n", '[crawl]\nwindows = ["22:00-06:00"]\ngroup = "newsquest"\n')
+    path.write_text(text)
+    page = describe_site(load_sites([path.parent])["localgov"], bucket="news", asset="articles/localgov")
+    assert "only at 22:00-06:00 (Europe/London)" in page
+    assert "pool `muniment_newsquest`" in page
+    assert "airflow pools import" in page

@@ -30,11 +30,13 @@ from pipeline.stack import (
     DagRun,
     Stack,
     bundle_environment,
+    list_pools,
     names_a_store,
     session_members,
     settings_environment,
     start_time,
 )
+from spiders.site import BUILTIN_FOLDER, Site, load_sites
 
 Answer = Callable[[str], tuple[int, Any]]
 
@@ -237,3 +239,16 @@ def test_the_commands_tell_another_airflow_where_our_dags_are(monkeypatch: pytes
     assert bundles[1]["kwargs"] == {"path": str(DAGS_FOLDER)}
     assert json.loads(runner.invoke(app, ["dags", "env", "--json"]).stdout) == told
     assert bundle_environment().items() <= told.items()
+
+
+def test_each_politeness_group_gets_a_pool_of_one_slot() -> None:
+    site = next(iter(load_sites([BUILTIN_FOLDER]).values()))
+
+    def in_group(name: str, group: str | None) -> Site:
+        return site.model_copy(update={"id": name, "crawl": site.crawl.model_copy(update={"group": group})})
+
+    pools = list_pools(
+        [in_group("a", "newsquest"), in_group("b", None), in_group("c", "newsquest"), in_group("d", "x")]
+    )
+    assert {name: pool["slots"] for name, pool in pools.items()} == {"muniment_newsquest": 1, "muniment_x": 1}
+    assert pools["muniment_newsquest"]["description"].endswith("a, c")

@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from typer.testing import CliRunner
 
 from pipeline.archive import Archive
+from pipeline.cli import app
 from pipeline.errors import CrawlInterrupted, NotInArchive, RunRejected, SettingsError, SiteFileError
 from pipeline.model import State
 from pipeline.reader import find_article
 from pipeline.settings import Settings
+from pipeline.stack import settings_environment
 from pipeline.steps import (
     Workplace,
     check,
@@ -292,3 +295,20 @@ def test_outside_of_its_windows_a_site_is_not_crawled(work: Workplace, newsroom:
     assert newsroom.requests == []
     assert crawl(closed, "loop", run, anytime=True).captured == 8
     assert find_closed_window(closed, "loop", run) is None  # it began, and may end
+
+
+def test_the_command_says_when_the_window_opens_and_ends_well(
+    work: Workplace, newsroom: LoopbackSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour = work.settings.now() + timedelta(hours=5)
+    write_site(tmp_path / "sites", newsroom, windows=f'["{hour:%H}:00-{hour:%H}:30"]')
+    for name, value in settings_environment(work.settings).items():
+        monkeypatch.setenv(name, value)
+    told = CliRunner().invoke(app, ["run", "loop"])
+    assert told.exit_code == 0, told.output
+    assert "The crawl window of loop is closed: it opens at" in " ".join(told.output.split())
+    assert newsroom.requests == []
+    assert list(work.archive.runs("loop")) == []
+    forced = CliRunner().invoke(app, ["run", "loop", "--now"])
+    assert forced.exit_code == 0, forced.output
+    assert "8 archived" in " ".join(forced.output.split())

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import itertools
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from tests.loopback import LoopbackSite, Reply
 from tests.spiders.conftest import ROOT, Child, Crawl, site_on, sitemap_of
+from tests.spiders.test_capture import make_certificate
 
 
 def serve_pages(loopback: LoopbackSite, count: int) -> None:
@@ -138,3 +140,39 @@ def test_hostile_answers_cost_their_page_only(loopback: LoopbackSite, crawl: Cra
     assert crawled.told.outcomes == {"failed": 8}
     assert crawled.told.reasons["failed: malformed answer"] == 4
     crawled.check()
+
+
+def test_redirects_lead_nowhere_that_the_site_is_not(loopback: LoopbackSite, crawl: Crawl, tmp_path: Path) -> None:
+    with LoopbackSite(tls=make_certificate(tmp_path)) as secure:
+        leads = {
+            "user": f"{secure.origin.replace('//', '//name:word@')}/news/target",
+            "scheme": "ftp://127.0.0.1/news/target",
+            "data": "data:text/html,<p>x</p>",
+            "port": f"https://127.0.0.1:{secure.port + 1}/news/target",
+            "loop": "/news/loop",
+            "down": loopback.url("/news/target"),
+            "split": "/news/target\r\nX-Made: up",
+        }
+        for name, location in leads.items():
+            head = f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+            secure.routes[f"/news/{name}"] = Reply(raw=head.encode())
+        for server in (loopback, secure):
+            server.page("/news/target", "<p>target</p>")
+        secure.routes["/sitemap.xml"] = sitemap_of(*(secure.url(f"/news/{name}") for name in leads))
+        site = site_on(
+            secure,
+            crawl={"verify_certificates": False, "concurrency": 1},
+            domains=[secure.host, loopback.host],
+            article=r"https?://127\.0\.0\.1:\d+/news/[a-z]+",
+        )
+        crawled = crawl(site)
+        assert all("authorization" not in asked.headers for asked in secure.requests)
+    assert crawled.status == 0, crawled.lines
+    pages = {page.requested.rpartition("/")[2]: page for page in crawled.pages().values()}
+    # What leads to no web address, or to one with a user name, is an answer of its own and is not followed.
+    assert {name: page.status for name, page in pages.items()} == {
+        "user": 302, "scheme": 302, "data": 302, "down": 200, "split": 200,
+    }  # fmt: skip
+    assert pages["down"].url == loopback.url("/news/target")
+    assert any("from https to http" in line for line in crawled.lines)
+    assert crawled.told.reasons == {"excluded: off-site redirect": 1, "failed: redirect loop": 1}
