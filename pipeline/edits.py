@@ -53,7 +53,7 @@ def read_essence(title: str, text: str) -> Essence:
     for number, line in enumerate(lines):
         kept = _settle(line, head=number < 2)
         if kept:
-            (notices if is_notice(line) else body).append(kept)
+            (notices if is_notice(kept) else body).append(kept)
     if not body and not notices:
         body = lines  # nothing but furniture is the text
     folded = _fold(title)

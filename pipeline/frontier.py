@@ -171,6 +171,11 @@ def _moved_to(finding: Finding) -> str | None:
     return finding.final
 
 
+def _is_led_astray(sighting: Sighting) -> bool:
+    """Whether another address answered, and not because of permanent redirects alone."""
+    return sighting.moved_to is None and not is_same_address(sighting.final, sighting.url)
+
+
 def _published(finding: Finding) -> str | None:
     """The latest moment at which an article was published, by its page, or else by what its source says."""
     if finding.article is None:
@@ -303,7 +308,7 @@ class Frontier:
             row = self._db.execute("SELECT url FROM articles WHERE article = ?", (before,)).fetchone()
             # Without a redirect only the article's own page can say that it lives elsewhere now, not an alias of it.
             if row is not None and (
-                is_same_address(row["url"], sighting.url)
+                (is_same_address(row["url"], sighting.url) and not _is_led_astray(sighting))
                 or (sighting.moved_to is not None and before in (article_id(sighting.url), self._alias(sighting.url)))
             ):
                 return before
@@ -385,6 +390,11 @@ class Frontier:
         """Id of the article that was found at a URL before."""
         found = self._led_to(url)
         return found if found is not None and self.standing(found) is not None else None
+
+    def ended_in(self, article: str) -> list[tuple[str, str]]:
+        """Articles that have ended in this one: id and last URL, in order of id."""
+        query = "SELECT article, url FROM articles WHERE moved_to = ? ORDER BY article"
+        return [(row["article"], row["url"]) for row in self._db.execute(query, (article,))]
 
     def count_ended_in(self, article: str, *, run: str) -> int:
         """How many other articles are known to have ended in this one, by other runs than the one given."""
@@ -503,6 +513,9 @@ class Frontier:
     def _apply_sighting(self, run: str, sighting: Sighting, doubted: Collection[str]) -> None:
         article = self._mapped(sighting.url, sighting.final) if sighting.article is None else self._owner(sighting)
         values = {**sighting.__dict__, "article": sighting.article and article}
+        if sighting.article is not None and _is_led_astray(sighting) and self._led_to(sighting.url) is not None:
+            # What a temporary redirect shows is no news of what stood here before.
+            values |= dict.fromkeys(("article", "article_at", "canonical", "published", *_BODY_COLUMNS))
         self._db.execute(_UPSERT_URL, values)
         target = sighting.moved_to
         if target is not None and sighting.kind in LIVE_KINDS and self._is_article(target):
@@ -640,7 +653,7 @@ _BODY_IF_IT_STANDS = ", ".join(f"iif({_STANDS}, u.{name}, NULL) AS {name}" for n
 _SELECT_KNOWN = f"""
     SELECT u.url, u.first_seen, u.fetched_at, u.seen_at, u.kind, u.lastmod, u.listed, u.published, u.article,
         {_BODY_IF_IT_STANDS}, a.state, a.n, a.captured_at AS version_at, m.count, m.first, m.last,
-        EXISTS (
+        a.moved_to IS NOT NULL OR EXISTS (
             SELECT 1 FROM urls t
             WHERE t.url IN (u.moved_to, u.canonical) AND t.url <> u.url AND t.article = u.article
             AND t.moved_to IS NULL AND t.kind IN ('article', 'unchanged')

@@ -7,7 +7,6 @@ what reads the table.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -15,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipeline.archive import Archive
+from pipeline.edits import count_words_changed
 from pipeline.errors import NotInArchive
 from pipeline.lifecycle import current_version
 from pipeline.model import Version, article_id
@@ -70,6 +70,14 @@ def find_article(archive: Archive, sites: Iterable[Site], url: str) -> list[Vers
 def history(archive: Archive, sites: Iterable[Site], url: str) -> list[Version]:
     """All versions of the article at a URL, as time went by: by capture, then by number."""
     return sorted(find_article(archive, sites, url), key=lambda version: (version.captured_at, version.n))
+
+
+def ended_in(archive: Archive, site: Site, article: str) -> list[tuple[str, str]]:
+    """Articles that ended in this one because it was found at their new address: id and last URL of each."""
+    from pipeline.frontier import Frontier  # noqa: PLC0415 - only here and for URLs that led elsewhere
+
+    with Frontier.open(archive, site) as frontier:
+        return frontier.ended_in(article)
 
 
 def current(versions: Sequence[Version]) -> Version:
@@ -147,8 +155,4 @@ def count_word_changes(older: Version | None, newer: Version) -> tuple[int, int]
     Args:
         older: None: all words of ``newer`` are new.
     """
-    before = [] if older is None else f"{older.title}\n{older.text}".split()
-    after = f"{newer.title}\n{newer.text}".split()
-    blocks = difflib.SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
-    same = sum(block.size for block in blocks)
-    return len(after) - same, len(before) - same
+    return count_words_changed("" if older is None else f"{older.title}\n{older.text}", f"{newer.title}\n{newer.text}")

@@ -102,7 +102,7 @@ def survey_run(met: Sequence[Met], run: str) -> Survey:
 
 
 def _find_walls(met: Iterable[Met], run: str) -> dict[str, tuple[Kind, str]]:
-    changed: defaultdict[str, dict[str, Met]] = defaultdict(dict)  # text -> article -> its finding
+    changed: defaultdict[str, dict[str, Met]] = defaultdict(dict)  # text -> where it was found -> a finding
     new: defaultdict[str, dict[str, Met]] = defaultdict(dict)
     for each in met:
         page, standing = each.finding.article, each.standing
@@ -111,12 +111,12 @@ def _find_walls(met: Iterable[Met], run: str) -> dict[str, tuple[Kind, str]]:
         if standing is None or standing.run == run:
             new[page.digest].setdefault(page.url, each)
         elif is_readable(standing) and page.digest != standing.digest:
-            changed[each.body].setdefault(each.article, each)
+            changed[each.body].setdefault(fold_address(each.finding.final), each)
     walls = {
-        body: len(articles)
-        for body, articles in changed.items()
+        body: len(found)
+        for body, found in changed.items()
         # Where one story always stood in two sections, both are edited alike.
-        if len({each.standing.digest for each in articles.values() if each.standing}) >= FEWEST_OF_A_WALL
+        if len({each.standing.digest for each in found.values() if each.standing}) >= FEWEST_OF_A_WALL
     }
     templates = {digest: len(pages) for digest, pages in new.items() if len(pages) >= FEWEST_NEW_OF_A_WALL}
     recast: dict[str, tuple[Kind, str]] = {}

@@ -203,7 +203,7 @@ def endangered(
 
 def history(url: UrlArgument, as_json: JsonOption = False) -> None:
     """Every version of an article: when, state, kind of change, words added and removed."""
-    from pipeline.reader import count_word_changes, find_article
+    from pipeline.reader import count_word_changes, ended_in, find_article
     from pipeline.steps import open_workplace
 
     work = open_workplace(read_settings())
@@ -217,10 +217,14 @@ def history(url: UrlArgument, as_json: JsonOption = False) -> None:
                     "state": version.state,
                     "change": version.change,
                     "captured_at": version.model_dump(mode="json")["captured_at"],
+                    "url": version.url,
                     "title": version.title,
                     "words": version.words,
                     "words_added": added,
                     "words_removed": removed,
+                    "edit": version.edit and version.edit.classes,
+                    "moved_to": version.moved_to,
+                    "note": version.note,
                     "run": version.run,
                     "digest": version.digest,
                     "evidence": version.evidence,
@@ -231,7 +235,9 @@ def history(url: UrlArgument, as_json: JsonOption = False) -> None:
         return
     last = versions[-1]
     console().print(f"{safe(last.title)}\n{safe(last.url)}\narticle {last.article} of {last.site}\n")
-    table = plain_table("n", "captured", "state", "change", "words", "added", "removed", "run")
+    for article, address in ended_in(work.archive, work.sites[last.site], last.article):
+        console().print(f"Article {article}, {safe(address)}, has ended in this one.\n")
+    table = plain_table("n", "captured", "state", "change", "edit", "words", "added", "removed", "run")
     for version, (added, removed) in zip(versions, changes, strict=True):
         when = f"{version.captured_at:%Y-%m-%d %H:%M:%S}Z"
         table.add_row(
@@ -239,12 +245,16 @@ def history(url: UrlArgument, as_json: JsonOption = False) -> None:
             when,
             version.state.value,
             version.change.value,
+            ", ".join(version.edit.classes) if version.edit else "-",
             str(version.words),
             f"+{added}",
             f"-{removed}",
             version.run,
         )
     print_table(table)
+    for version in versions:
+        if version.note:
+            console().print(f"{version.n}: {safe(version.note)}")
 
 
 def show(
@@ -280,6 +290,13 @@ def show(
         _print_version(version)
 
 
+def _edit(version: Version) -> str | None:
+    edit = version.edit
+    if edit is None:
+        return None
+    return f"{', '.join(edit.classes)}: {edit.words_added} words added, {edit.words_removed} removed"
+
+
 def _print_version(version: Version) -> None:
     out = console()
     out.print(safe(version.title), style="bold")
@@ -298,6 +315,11 @@ def _print_version(version: Version) -> None:
         ("captured", f"{version.captured_at:%Y-%m-%d %H:%M:%S}Z in run {version.run}"),
         ("evidence", f"{evidence.warc} at {evidence.offset}, {evidence.length} bytes, {evidence.payload_digest}"),
         ("made by", f"{version.extractor}, {version.code}"),
+        ("edit", _edit(version)),
+        ("moved to", version.moved_to and f"article {version.moved_to}"),
+        ("redirects", ", ".join(f"{status} {url}" for status, url in version.hops)),
+        ("source says", ", ".join(f"{name}: {value}" for name, value in version.facts.items())),
+        ("policy", ", ".join(f"{name}: {value}" for name, value in version.policy.items())),
         ("note", version.note),
     ]
     for label, value in rows:

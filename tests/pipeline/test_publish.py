@@ -231,6 +231,173 @@ def test_a_stale_frontier_is_corrected_by_the_versions(archive: Archive):
         assert len(all_versions(archive, SITE)) == expected
 
 
+# --- moves
+
+
+def redirected(name: str, to: str, hours: float, *, text: str | None = None, status: int = 301) -> Finding:
+    """A capture of an article's address that redirects to another."""
+    run, at = a_run(hours), START + hours * HOUR
+    hops = ((status, url_of(to)),)
+    return found(to, text or f"First of {name}.", run, at, requested=url_of(name), hops=hops)
+
+
+def tell(archive: Archive, hours: float, *findings: Finding, site: Any = SITE) -> Any:
+    run = write_run(archive, site, a_run(hours), findings, outcomes={})
+    return publish_run(archive, site, run, now=NOW)
+
+
+def at(name: str, hours: float, text: str | None = None) -> Finding:
+    return found(name, text or f"First of {name}.", a_run(hours), START + hours * HOUR)
+
+
+def lives(archive: Archive) -> dict[str, list[tuple[str, str, str]]]:
+    """Change, state and page of each version, by the page where its article began."""
+    found_at: dict[str, list[tuple[str, str, str]]] = {}
+    for article in archive.articles(SITE.id):
+        versions = archive.versions(SITE.id, article)
+        told = [(each.change.value, each.state.value, each.url.rpartition("/")[2]) for each in versions]
+        found_at[versions[0].url.rpartition("/")[2]] = told
+    return found_at
+
+
+def test_an_article_keeps_its_id_when_it_moves_and_its_life_goes_on_at_the_new_address(archive: Archive):
+    tell(archive, 0, at("a", 0))
+    moved = tell(archive, 1, redirected("a", "b", 1), at("b", 1, "First of a."))
+    assert moved.versions == {"moved": 1}
+    tell(archive, 2, at("b", 2, "First of a."))
+    tell(archive, 3, at("b", 3, "Second of a."))
+    tell(archive, 4, at("c", 4, "Of c."), redirected("b", "c2", 4, text="Second of a."))
+    tell(archive, 5, redirected("c2", "a", 5, text="Second of a."))
+    assert lives(archive) == {
+        "a": [
+            ("new", "live", "a"),
+            ("moved", "moved", "b"),
+            ("edited", "live", "b"),
+            ("moved", "moved", "c2"),
+            ("moved", "moved", "a"),
+        ],
+        "c": [("new", "live", "c")],
+    }
+    version = archive.versions(SITE.id, next(iter(archive.articles(SITE.id))))[1]
+    (move,) = [each for each in all_versions(archive, SITE) if each.url == url_of("b") and each.change == "moved"]
+    assert move.hops == ((301, url_of("b")),)
+    assert move.note == f"answered 301 from {url_of('a')} to {url_of('b')}"
+    assert version is not None
+
+
+def test_an_article_may_move_and_be_edited_at_once_or_move_unread(archive: Archive):
+    tell(archive, 0, at("a", 0), at("x", 0))
+    silent = unchanged("x", a_run(1), START + HOUR).model_copy(
+        update={"final": url_of("y"), "hops": ((308, url_of("y")),)}
+    )
+    tell(archive, 1, redirected("a", "b", 1, text="First of a, and more."), silent)
+    (edited,) = [each for each in all_versions(archive, SITE) if each.url == url_of("b")]
+    assert edited.edit is not None
+    assert (edited.edit.classes, edited.change, edited.text) == (("substance",), "moved", "First of a, and more.")
+    (unread,) = [each for each in all_versions(archive, SITE) if each.url == url_of("y")]
+    assert (unread.change, unread.text, unread.evidence.status) == ("moved", "First of x.", 304)
+
+
+def test_a_temporary_redirect_and_another_spelling_of_the_address_move_nothing(archive: Archive):
+    tell(archive, 0, at("a", 0), at("b", 0))
+    tell(archive, 1, redirected("a", "b", 1, text="First of b.", status=302))
+    spelled = at("a", 2).model_copy(
+        update={
+            "requested": url_of("a").replace("https:", "http:"),
+            "hops": ((301, url_of("a") + "/"),),
+            "final": url_of("a") + "/",
+        }
+    )
+    assert spelled.article is not None
+    spelled = spelled.model_copy(update={"article": spelled.article.model_copy(update={"url": url_of("a") + "/"})})
+    tell(archive, 2, spelled)
+    assert lives(archive) == {"a": [("new", "live", "a")], "b": [("new", "live", "b")]}
+
+
+def test_a_new_canonical_url_is_a_move(archive: Archive):
+    tell(archive, 0, at("a", 0))
+    renamed = found("b", "First of a.", a_run(1), START + HOUR, requested=url_of("a"), final=url_of("a"))
+    tell(archive, 1, renamed, at("b", 1, "First of a."))
+    tell(archive, 2, at("b", 2, "Second of a."))
+    assert lives(archive) == {"a": [("new", "live", "a"), ("moved", "moved", "b"), ("edited", "live", "b")]}
+
+
+def test_where_the_new_address_has_its_own_article_the_old_one_ends_there(archive: Archive):
+    tell(archive, 0, at("a", 0))
+    tell(archive, 1, at("b", 1, "First of a."))
+    tell(archive, 2, redirected("a", "b", 2))
+    tell(archive, 3, redirected("a", "b", 3), at("b", 3, "Second."))
+    assert lives(archive) == {
+        "a": [("new", "live", "a"), ("moved", "moved", "a")],
+        "b": [("new", "live", "b"), ("edited", "live", "b")],
+    }
+    (end,) = [each for each in all_versions(archive, SITE) if each.moved_to]
+    (other,) = {each.article for each in all_versions(archive, SITE) if each.url == url_of("b")}
+    assert (end.moved_to, end.text, end.words) == (other, "", 0)
+
+
+def test_what_leads_to_one_page_with_many_others_is_gone_in_the_end(archive: Archive):
+    names = [f"n{number}" for number in range(4)]
+    others = [f"o{number}" for number in range(20)]
+    tell(archive, 0, *(at(name, 0) for name in [*names, *others, "all"]))
+    for hours in (1, 2, 3):
+        away = [redirected(name, "all", hours, text="First of all.") for name in names]
+        tell(archive, hours, *away, *(at(name, hours) for name in [*others, "all"]))
+    gone = [each for each in all_versions(archive, SITE) if each.state is State.GONE]
+    assert sorted(each.url for each in gone) == sorted(url_of(name) for name in names)
+    assert gone[0].note is not None
+    assert gone[0].note.startswith("redirected to one page with 3 other articles")
+
+
+def test_a_storm_of_missing_pages_makes_no_tombstone_until_it_has_lasted_for_a_week(archive: Archive):
+    names = [f"n{number}" for number in range(8)]
+    tell(archive, 0, *(at(name, 0) for name in names))
+
+    def storm(hours: float) -> Any:
+        return tell(archive, hours, *(missing(name, a_run(hours), START + hours * HOUR) for name in names))
+
+    assert "gone" in storm(1).storms
+    assert [storm(hours).versions for hours in (3, 30, 100)] == [{}, {}, {}]
+    with Frontier.open(archive, SITE) as frontier:
+        article = next(iter(archive.articles(SITE.id)))
+        assert [each.doubted for each in frontier.missing(article)] == [True] * 4
+    assert storm(170).versions == {"gone": 8}
+
+
+def test_an_article_that_alone_is_blocked_for_long_is_blocked_and_comes_back(archive: Archive):
+    tell(archive, 0, at("a", 0), at("b", 0))
+
+    def wall(hours: float) -> Any:
+        blocked = unusable("a", a_run(hours), START + hours * HOUR, status=451)
+        return tell(archive, hours, blocked, at("b", hours))
+
+    assert wall(1).versions == {}
+    assert wall(3).versions == {"blocked": 1}
+    assert wall(5).outcomes["blocked"] == 1
+    assert tell(archive, 6, at("a", 6), at("b", 6)).versions == {"restored": 1}
+    assert [each[:2] for each in lives(archive)["a"]] == [
+        ("new", "live"),
+        ("blocked", "blocked"),
+        ("restored", "restored"),
+    ]
+
+
+def test_a_firewall_before_the_site_blocks_no_article(archive: Archive):
+    tell(archive, 0, at("a", 0), at("b", 0))
+    for hours in (1, 30, 300):
+        blocked = [unusable(name, a_run(hours), START + hours * HOUR) for name in "ab"]
+        assert tell(archive, hours, *blocked).versions == {}
+
+
+def test_a_cosmetic_edit_makes_no_version_and_keeps_the_validators(archive: Archive):
+    tell(archive, 0, at("a", 0, "The council met on Monday.\n12 comments"))
+    last = at("a", 1, "The council met on Monday.\n13 comments\nUpdated 14:32")
+    assert tell(archive, 1, last).versions == {}
+    with Frontier.open(archive, SITE) as frontier:
+        (known,) = frontier.known(NOW, SITE)
+        assert known.etag == last.etag
+
+
 # --- killed anywhere
 
 
