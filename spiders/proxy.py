@@ -27,6 +27,7 @@ LARGEST_HEAD = 256 * 1024
 _CHUNK = 64 * 1024
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 _HOP_BY_HOP = (b"connection:", b"keep-alive:", b"proxy-connection:", b"proxy-authorization:", b"upgrade:", b"te:")
+_AHEAD = (b"sec-purpose:", b"purpose:")  # prefetching and prerendering, which a browser does beside its rules
 _LAST = b"Connection: close\r\n\r\n"
 _TLS_HANDSHAKE = b"\x16"
 
@@ -153,11 +154,13 @@ class GuardingProxy:
         parts = urlsplit(target)
         if parts.scheme != "http":
             raise _Refused(f"scheme {parts.scheme[:20]!r}")
+        lines = head.rstrip(b"\r\n").split(b"\r\n")[1:]
+        wanted = _length_of(lines)
+        if any(line.lower().startswith(_AHEAD) for line in lines):
+            raise _Refused("a request ahead of time")
         server_reader, server_writer = await self._connect(parts.hostname, parts.port or 80, target)
         try:
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            lines = head.rstrip(b"\r\n").split(b"\r\n")[1:]
-            wanted = _length_of(lines)
             asked = b"\r\n".join([f"{method} {path} HTTP/1.1".encode(), *_keep(lines), _LAST])
             self._count_sent(len(asked) + wanted)
             server_writer.write(asked)

@@ -224,6 +224,7 @@ class _Drawing:
     body: bytes
     allows: Callable[[str], bool]
     distance: float
+    last: float  # it must have begun by then
     drawn: Drawn = Drawn(why="not begun")
     page: Page | None = None
     began: float = 0.0
@@ -242,7 +243,13 @@ class _Trouble(Exception):
 
 
 async def draw_page(
-    engine: ExecutionEngine, received: Received, *, site: Site, allows: Callable[[str], bool], distance: float
+    engine: ExecutionEngine,
+    received: Received,
+    *,
+    site: Site,
+    allows: Callable[[str], bool],
+    distance: float,
+    seconds: float,
 ) -> Drawn | None:
     """Draw a page if it needs it; None if it does not.
 
@@ -252,6 +259,7 @@ async def draw_page(
         site: its crawl rules.
         allows: whether robots.txt lets a URL be fetched, as far as it is known.
         distance: seconds that lie between two requests to the host.
+        seconds: in which its turn must have come; the run is over then.
     """
     if not site.crawl.render or received.status not in (200, 203):
         return None
@@ -262,7 +270,8 @@ async def draw_page(
         return None  # extraction says so
     if not needs_script(body, received.header("content-type")):
         return None
-    drawing = _Drawing(received=received, body=body, allows=allows, distance=distance)
+    last = asyncio.get_running_loop().time() + seconds
+    drawing = _Drawing(received=received, body=body, allows=allows, distance=distance, last=last)
     host = urlsplit(received.url).netloc
     try:
         await engine.download_async(Request(f"{SCHEME}://{host}/", dont_filter=True, meta={"drawing": drawing}))
@@ -343,7 +352,8 @@ class BrowserHandler(BaseDownloadHandler):
         async with self._turn:
             loop = asyncio.get_running_loop()
             began = loop.time()
-            drawing.drawn = await self._draw(drawing)
+            late = began > drawing.last
+            drawing.drawn = Drawn(why="run_seconds spent") if late else await self._draw(drawing)
             self._tell(drawing)
             self._job.tally.requests += drawing.asked
             # What the scripts asked of the site is paid for in time, as if we had asked for it one by one.

@@ -32,7 +32,7 @@ class _Drawer(Spider):
         received.head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
         engine = self.crawler.engine
         assert engine is not None
-        drawn = await draw_page(engine, received, site=self.job.site, allows=lambda _: True, distance=0.0)
+        drawn = await draw_page(engine, received, site=self.job.site, allows=lambda _: True, distance=0.0, seconds=60.0)
         assert drawn is not None
         self.job.drawn = {"html": drawn.html and drawn.html.decode(), "why": drawn.why}
         return

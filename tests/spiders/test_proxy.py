@@ -124,6 +124,7 @@ def test_the_allowance_of_connections_and_of_what_is_sent_ends_too(loopback: Loo
     [
         b"DELETE http://127.0.0.1/ HTTP/1.1\r\n\r\n",
         b"GET ftp://127.0.0.1/ HTTP/1.1\r\n\r\n",
+        b"GET http://127.0.0.1:1/ HTTP/1.1\r\nSec-Purpose: prefetch;prerender\r\n\r\n",
         b"GET file:///etc/passwd HTTP/1.1\r\n\r\n",
         b"GET /relative HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
         b"POST http://127.0.0.1:1/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
