@@ -47,6 +47,7 @@ _HTML_START = re.compile(
     rb"\s*(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
 _ENTRY = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:url|sitemap)\s*>")
+_ITEM_START = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:item|entry)\b", re.IGNORECASE)
 _CLOSED = re.compile(rb"</(?:[\w.-]{1,40}:)?(?:urlset|sitemapindex)\s*>")
 _UNDECLARED = re.compile(rb"<([\w.-]{1,40}):(?:urlset|sitemapindex)\b(?![^>]*\bxmlns:\1\s*=)")
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
@@ -55,6 +56,7 @@ _PARTIAL_DATE = re.compile(r"\d{4}(-\d{2})?")  # W3C's note on dates, which the 
 _XML_ROOTS = frozenset({"urlset", "sitemapindex", "rss", "feed", "rdf"})
 _ILLEGAL = bytes(byte for byte in range(32) if byte not in b"\t\n\r")  # no XML document may have them
 _HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_NO_ITEMS = frozenset({"html", "body", "main", "ul", "ol", "table", "tbody"})  # they hold items
 _LONGEST_URL = 5000  # what is longer than a URL may be is refused where URLs are spelled; no need to carry it along
 _LONGEST_TITLE = 500
 _LONGEST_FACT = 300
@@ -307,6 +309,8 @@ def _root_name(body: bytes) -> str:
 
 
 def _read_feed(body: bytes, url: str, content_type: str | None) -> Iterator[Listed | Further]:
+    if _ITEM_START.search(body) is None:
+        return  # an empty feed; nothing is worth the parser's time
     if len(body) > MOST_FEED_BYTES:
         body = _drop_texts(body)
     if len(body) > MOST_FEED_BYTES:
@@ -551,9 +555,10 @@ def _read_page(body: bytes, url: str, content_type: str | None) -> Iterator[List
 
 def _read_link(target: str, link: Any, date: tuple[str, bool] | None) -> Listed:
     # A teaser's link is as often "Read more" as its headline.
-    above = itertools.islice(link.iterancestors(), 2)
-    headed = any(one.tag in _HEADINGS for one in above) or any(one.tag in _HEADINGS for one in link)
-    title = _title("".join(itertools.islice(link.itertext(), 50))) if headed and link.tag == "a" else None
+    within = next((one for one in link if one.tag in _HEADINGS), None)
+    above = any(one.tag in _HEADINGS for one in itertools.islice(link.iterancestors(), 2))
+    heading = link if within is None and above and link.tag == "a" else within
+    title = None if heading is None else _title("".join(itertools.islice(heading.itertext(), 50)))
     if date is None:
         return Listed(url=target[:_LONGEST_URL], title=title)
     text, changes = date
@@ -578,6 +583,8 @@ def _find_dates(tree: Any) -> dict[Any, tuple[str, bool]]:
             continue
         changes = "datemodified" in (time.get("itemprop") or "").lower()
         for item in itertools.islice(time.iterancestors(), _HIGHEST):
+            if item.tag in _NO_ITEMS:
+                break
             inside = list(itertools.islice(item.iterdescendants(), _ITEM + 1))
             links = [one for one in inside if one.tag == "a" and one.get("href")]
             if item.tag == "a" and item.get("href"):

@@ -8,6 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spiders.sources import (
+    MOST_LINKS,
+    Document,
+    Form,
     Further,
     Listed,
     SourceError,
@@ -17,7 +20,9 @@ from spiders.sources import (
     parse_moment,
     parse_sitemap,
 )
+from spiders.warc import FACTS
 
+FORMS: tuple[Form, ...] = ("feed", "sitemap", "listing")
 URL = "https://a.uk/feed"
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol"><!ENTITY lol2 "&lol;&lol;&lol;&lol;&lol;&lol;&lol;">
 <!ENTITY lol3 "&lol2;&lol2;&lol2;&lol2;&lol2;&lol2;&lol2;&lol2;">]><urlset><url><loc>&lol3;</loc></url></urlset>"""
@@ -160,3 +165,181 @@ def test_dates_of_sources_become_moments(text: str | None, moment: float | None)
 @given(st.text(max_size=64))
 def test_any_text_is_a_moment_or_none(text: str) -> None:
     parse_moment(text)
+
+
+def test_what_an_entry_says_is_kept_under_one_set_of_names() -> None:
+    feed = b"""<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"><channel><language>en-gb</language><item>
+    <title>Bins</title><link>https://a.uk/1</link>
+    <guid isPermaLink="false">tag:1</guid><dc:creator>Ann &amp; Bob</dc:creator>
+    <category>Waste</category><category>News</category><pubDate>Sun, 22 Nov 2026 09:00:00 GMT</pubDate>
+    <description>&lt;p&gt;New &lt;b&gt;bins&lt;/b&gt;&amp;nbsp;for all&lt;/p&gt;</description></item></channel></rss>"""
+    [one] = parse_feed(feed, url=URL)
+    assert one.facts == {
+        "published": "Sun, 22 Nov 2026 09:00:00 GMT",
+        "author": "Ann & Bob",
+        "guid": "tag:1",
+        "section": "Waste",
+        "language": "en-gb",
+        "description": "New bins for all",
+    }
+    assert set(one.facts) <= set(FACTS)
+
+
+@pytest.mark.parametrize(
+    ("item", "link"),
+    [
+        # BBC: a guid with a fragment, a link that says where the reader came from (taken off where URLs are spelled)
+        (
+            b"<link>https://b.uk/news/1?at_medium=RSS&amp;at_campaign=rss</link>"
+            b"<guid isPermaLink='false'>https://b.uk/news/1#0</guid>",
+            "https://b.uk/news/1?at_medium=RSS&at_campaign=rss",
+        ),
+        (b"<guid isPermaLink='false'>https://b.uk/news/1#0</guid>", "https://b.uk/news/1#0"),
+        (b"<guid>https://b.uk/news/2</guid>", "https://b.uk/news/2"),
+        (b"<guid isPermaLink='false'>4711</guid>", None),
+        (b"<title>nothing else</title>", None),
+        (
+            b"<link>https://feedproxy.example/~r/x</link>"
+            b"<f:origLink xmlns:f='http://rssnamespace.org/feedburner/ext/1.0'>https://b.uk/3</f:origLink>",
+            "https://b.uk/3",
+        ),
+        (b"<link><![CDATA[ /relative?a=1&b=2 ]]></link>", "https://a.uk/relative?a=1&b=2"),
+        (b"<atom:link xmlns:atom='http://www.w3.org/2005/Atom' href='https://b.uk/4'/>", "https://b.uk/4"),
+    ],
+)
+def test_an_items_page_is_found_wherever_its_feed_names_it(item: bytes, link: str | None) -> None:
+    feed = b"<rss version='2.0'><channel><item>" + item + b"</item></channel></rss>"
+    assert [one.url for one in parse_feed(feed, url=URL)] == ([] if link is None else [link])
+
+
+def test_xml_base_is_obeyed_and_the_alternate_link_taken() -> None:
+    feed = b"""<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://b.uk/x/" xml:lang="cy"><entry xml:base="y/">
+    <link rel="related" href="https://o.uk/"/><link rel="alternate" href="1"/><id>tag:1</id>
+    <author><name>Ann</name></author><published>2026-11-01T00:00:00Z</published><updated>2026-11-02T00:00:00Z</updated><category term="t" label="L"/>
+    <title type="html">&lt;b&gt;A&lt;/b&gt;</title></entry><link rel="next" href="?p=2"/></feed>"""
+    entry, following = Document(feed, url=URL, expect="feed")
+    assert isinstance(entry, Listed)
+    assert entry.url == "https://b.uk/x/y/1"
+    assert entry.facts == {
+        "published": "2026-11-01T00:00:00Z", "author": "Ann", "guid": "tag:1", "section": "L", "language": "cy"
+    }  # fmt: skip
+    assert isinstance(following, Further)
+    assert following.next
+
+
+def test_a_json_feed_is_read_and_leads_on() -> None:
+    feed = b"""{"version": "https://jsonfeed.org/version/1.1", "title": "T", "next_url": "https://a.uk/feed?2", "items": [
+      {"id": "https://a.uk/1", "date_published": "2026-11-22T09:00:00Z",
+       "authors": [{"name": "Ann"}, {"name": "Bob"}, 3]},
+      {"id": 2, "external_url": "https://o.uk/2", "title": " Two ", "tags": ["x"], "language": "cy"},
+      {"id": "3"}, "4", {"url": 5}, {"url": ""}]}"""
+    one, two, following = Document(b"\xef\xbb\xbf" + feed, url=URL, content_type="text/html", expect="sitemap")
+    facts = {"published": "2026-11-22T09:00:00Z", "author": "Ann, Bob", "guid": "https://a.uk/1"}
+    assert one == Listed(url="https://a.uk/1", lastmod="2026-11-22T09:00:00Z", facts=facts)
+    assert two == Listed(url="https://o.uk/2", title="Two", facts={"guid": "2", "section": "x", "language": "cy"})
+    assert following == Further(url="https://a.uk/feed?2", next=True)
+
+
+SITEMAP = """<?xml version="1.0" encoding="{encoding}"?><s:urlset xmlns:s="http://www.sitemaps.org/schemas/sitemap/0.9"
+ xmlns:i="http://www.google.com/schemas/sitemap-image/1.1" xmlns:x="http://www.w3.org/1999/xhtml">
+ <s:url><i:image><i:loc>https://a.uk/i.jpg</i:loc></i:image><x:link rel="alternate" hreflang="cy" href="https://a.uk/cy/1"/>
+ <s:loc><![CDATA[https://a.uk/1?a=1&b=é]]></s:loc><s:lastmod>2026-11-02</s:lastmod></s:url></s:urlset>"""
+
+
+@pytest.mark.parametrize(
+    ("declared", "encoding"),
+    [("UTF-8", "utf-8"), ("utf-8", "utf-8-sig"), ("utf-16", "utf-16"), ("utf-16", "utf-16-be"), ("UTF-16", "utf-16-le"),
+     ("utf-32", "utf-32"), ("iso-8859-1", "latin-1"), ("utf-16", "utf-8"), ("utf-8", "utf-16")],
+)  # fmt: skip
+def test_a_sitemap_is_read_in_every_encoding_and_prefix(declared: str, encoding: str) -> None:
+    document = Document(SITEMAP.format(encoding=declared).encode(encoding), url=URL, expect="sitemap")
+    assert list(document) == [Listed(url="https://a.uk/1?a=1&b=é", lastmod="2026-11-02")]
+    assert (document.whole, document.rolling, document.form) == (True, False, "sitemap")
+
+
+def test_a_document_says_what_it_is_and_whether_it_was_read_whole() -> None:
+    def read(body: bytes, expect: Form, **more: int) -> tuple[Form, bool, bool]:
+        document = Document(body, url=URL, expect=expect, **more)
+        with contextlib.suppress(SourceError):
+            list(document)
+        return document.form, document.whole, document.rolling
+
+    entry = b"<url><loc>https://a.uk/1</loc></url>"
+    news = b"<n:news xmlns:n='n'><n:publication_date>2026-11-22</n:publication_date></n:news>"
+    news = b"<url><loc>https://a.uk/1</loc>" + news + b"</url>"
+    feed = b"<rss version='2.0'><channel><item><link>https://a.uk/1</link></item></channel></rss>"
+    assert read(b"<urlset>" + entry + b"</urlset>", "sitemap") == ("sitemap", True, False)
+    assert read(b"<urlset>" + entry + b"</urlset>", "feed") == ("sitemap", True, False)
+    assert read(b"<urlset>" + entry + b"</urlset>", "listing") == ("sitemap", True, False)
+    assert read(b"<urlset>" + news + b"</urlset>", "sitemap") == ("sitemap", True, True)
+    assert read(feed, "sitemap") == ("feed", True, True)
+    assert read(feed, "listing") == ("feed", True, True)
+    assert read(b"<html><body><a href=x>x</a></body></html>", "listing") == ("listing", True, True)
+    assert read(b"https://a.uk/1", "sitemap") == ("sitemap", True, False)
+    assert read(b"<urlset>" + entry + b"<url><loc>https://a.uk/2", "sitemap")[1] is False
+    assert read(b"<urlset>" + entry * 3 + b"</urlset>", "sitemap", limit=2)[1] is False
+    assert read(b"<urlset>" + entry + b"<!-- <url> --></urlset>", "sitemap")[1] is False  # rather than too sure
+
+
+def test_a_warning_before_the_document_does_not_hide_it() -> None:
+    body = b"<br />\n<b>Warning</b>: include() in x.php\n<?xml version='1.0'?>"
+    body += b"<urlset><url><loc>https://a.uk/1</loc></url></urlset>"
+    assert list(parse_sitemap(body, url=URL)) == [Listed(url="https://a.uk/1")]
+
+
+def test_a_listings_links_have_the_date_and_the_headline_of_their_item() -> None:
+    page = b"""<html><body><nav><a href="/">Home</a></nav><time datetime="2020-01-01">no item</time><ul>
+    <li><a href="/1"><img></a><h3><a href="/1"> First <i>story</i></a></h3><p><time datetime="2026-11-20">20 Nov</time></p>
+    <a href="/1#more">Read more</a></li>
+    <li><div><a href="/2">Second</a></div><time datetime="when?">soon</time></li>
+    <li><a href="/3"><h3>Third</h3><time datetime="2026-11-19T08:00Z" itemprop="dateModified">x</time></a></li></ul>
+    <a rel="next" href="?page=2">Older</a></body></html>"""
+    found = {one.url: one for one in Document(page, url=URL, expect="listing") if isinstance(one, Listed)}
+    dated = {"published": "2026-11-20"}
+    assert found["https://a.uk/1"] == Listed(
+        url="https://a.uk/1", title="First story", lastmod="2026-11-20", facts=dated
+    )
+    assert (found["https://a.uk/2"].title, found["https://a.uk/2"].lastmod) == (None, None)
+    assert found["https://a.uk/3"] == Listed(url="https://a.uk/3", title="Third", lastmod="2026-11-19T08:00Z")
+    assert found["https://a.uk/"].lastmod is None
+    assert list(Document(page, url=URL, expect="listing"))[-1] == Further(url="https://a.uk/feed?page=2", next=True)
+
+
+def test_what_a_document_may_cost_is_bounded() -> None:
+    began = time.process_time()
+    for body in (b"h" * 5_000_000, b"<rss><item>" + b"<b" * 10_000, b"<div>" * 100_000, b'{"items":' * 50_000):
+        for expect in FORMS:
+            with contextlib.suppress(SourceError):
+                list(Document(body, url=URL, expect=expect))
+    links = b"".join(b"<p><a href=%d>x</a><time datetime=2026-01-01></p>" % n for n in range(MOST_LINKS + 500))
+    assert len(list(parse_listing(links, url=URL))) == MOST_LINKS
+    items = b"<item><link>https://a.uk/1</link><content:encoded>" + b"x" * 9000 + b"</content:encoded></item>"
+    assert len(list(parse_feed(b"<rss version='2.0'><channel>" + items * 200 + b"</channel></rss>", url=URL))) == 200
+    assert time.process_time() - began < 30
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode), st.sampled_from(FORMS))
+def test_no_document_makes_its_reader_raise_anything_else(document: bytes, expect: Form) -> None:
+    starts = (
+        b"",
+        b"<urlset><url><loc>",
+        b"<feed><entry><link href='",
+        b'{"items": [{"url": "',
+        b"<ul><li><time datetime=",
+    )
+    for start in starts:
+        for body in (start + document, (start + document).decode("latin-1").encode("utf-16")):
+            with contextlib.suppress(SourceError):
+                for one in Document(body, url=URL, expect=expect):
+                    assert isinstance(one.url, str)
+                    if isinstance(one, Listed):
+                        assert set(one.facts) <= set(FACTS)
+
+
+@pytest.mark.parametrize(("text", "moment"), [("2026-11", 1793491200.0), ("May", None), ("10", None), ("3pm", None)])
+def test_a_part_of_a_date_is_not_filled_up_with_today(text: str, moment: float | None) -> None:
+    assert parse_moment(text) == moment
+
+
+def test_british_summer_time_is_understood() -> None:
+    assert parse_moment("Mon, 01 Jun 2026 09:00:00 BST") == parse_moment("2026-06-01T08:00:00Z")
