@@ -838,8 +838,9 @@ class Extractor:
 
     The workers are processes of their own kind (not forks: the caller may be an Airflow task or have threads) and
     load trafilatura once. They start when there is a page to read, one by one as pages come, or all at once by
-    ``warm_up``: a run in which nothing has changed starts none. A page that takes more than ``page_seconds`` of CPU time ends its worker by a signal that no
-    C code can hold up; a page on which a worker dies otherwise is tried once more. Either is counted as failed,
+    ``warm_up``: a run in which nothing has changed starts none. A page that takes more than ``page_seconds`` of CPU
+    time ends its worker by a signal that no C code can hold up; a page on which a worker dies otherwise is tried
+    once more. Either is counted as failed,
     and a new worker takes over. Use as a context manager, from one thread at a time.
 
     Args:

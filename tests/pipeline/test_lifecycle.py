@@ -14,6 +14,7 @@ from pipeline.lifecycle import (
     decide,
     decide_quickly,
     is_due,
+    is_same_address,
     newer_standing,
     rank_finding,
     standing_of,
@@ -40,8 +41,9 @@ class Story:
     def tell(self, finding: Finding, run: str) -> Outcome:
         decision = decide(making(run), finding, self.versions, missing=self.missing, seen_at=self.seen_at)
         at = finding.evidence.captured_at
-        if finding.kind == "gone" and self.versions:
-            self.missing.append(Missing(run=run, url=finding.requested, at=at, status=finding.evidence.status))
+        if finding.kind in ("gone", "blocked") and self.versions:
+            status, kind = finding.evidence.status, finding.kind
+            self.missing.append(Missing(run=run, url=finding.requested, at=at, status=status, kind=kind))  # type: ignore[arg-type]
         if finding.kind in ("article", "unchanged"):
             self.seen_at = max(self.seen_at or at, at)
         self.missing = [each for each in self.missing if self.seen_at is None or each.at > self.seen_at]
@@ -120,9 +122,7 @@ def test_an_article_seen_again_starts_the_count_anew():
     assert [version.state for version in story.versions] == [State.LIVE]
 
 
-@pytest.mark.parametrize(
-    ("kind", "status"), [("blocked", 403), ("blocked", 503), ("failed", 500), ("not-an-article", 200)]
-)
+@pytest.mark.parametrize(("kind", "status"), [("failed", 500), ("not-an-article", 200), ("excluded", 200)])
 def test_a_storm_of_other_answers_makes_no_tombstone(kind: str, status: int):
     story = Story()
     story.tell(found("a", "One.", a_run(0), START), a_run(0))
@@ -130,6 +130,62 @@ def test_a_storm_of_other_answers_makes_no_tombstone(kind: str, status: int):
         outcome = story.tell(unusable("a", a_run(hour), START + hour * HOUR, kind, status), a_run(hour))
         assert outcome.value == kind
     assert len(story.versions) == 1
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 429, 451, 503])
+def test_a_page_that_alone_is_blocked_for_long_gets_a_version_and_no_tombstone(status: int):
+    story = Story()
+    story.tell(found("a", "One.", a_run(0), START), a_run(0))
+    for hour in (1, 13, 26, 40):
+        story.tell(unusable("a", a_run(hour), START + hour * HOUR, "blocked", status), a_run(hour))
+    assert [(version.change, version.state, version.text) for version in story.versions[1:]] == [
+        (Change.BLOCKED, State.BLOCKED, "")
+    ]
+    assert story.versions[-1].evidence.status == status
+    for hour in (50, 62, 80):
+        story.tell(missing("a", a_run(hour), START + hour * HOUR), a_run(hour))
+    assert story.versions[-1].state is State.GONE
+
+
+@pytest.mark.parametrize("kind", ["gone", "blocked"])
+def test_doubted_answers_count_only_when_they_go_on_for_a_week_and_blocks_never(kind: str):
+    first = decide(making(a_run(0)), found("a", "One.", a_run(0), START), []).version
+    assert first is not None
+    told: list[Missing] = []
+    ends = {}
+    for hour in (1, 30, 100, 168, 170):
+        finding = (missing if kind == "gone" else unusable)("a", a_run(hour), START + hour * HOUR)
+        ends[hour] = decide(making(a_run(hour)), finding, [first], missing=told, doubted=True).version
+        told.append(
+            Missing(run=a_run(hour), url=url_of("a"), at=START + hour * HOUR, status=404, kind=kind, doubted=True)  # type: ignore[arg-type]
+        )
+    assert [hour for hour, version in ends.items() if version] == ([170] if kind == "gone" else [])
+
+
+def test_an_edit_is_classed_and_a_cosmetic_one_makes_no_version():
+    story = Story()
+    for hour, text in enumerate(["A fire.\n3 comments", "A fire.\n4 comments", "A fire.\nCorrection: it was smoke."]):
+        story.tell(found("a", text, a_run(hour), START + hour * HOUR), a_run(hour))
+    assert [version.edit and version.edit.classes for version in story.versions] == [None, ("correction",)]
+
+
+def test_a_late_cosmetic_edit_makes_no_version():
+    story = Story()
+    story.tell(found("a", "A fire.\n9 comments", a_run(9), START + 9 * HOUR), a_run(9))
+    assert story.tell(found("a", "A fire.\n2 comments", a_run(2), START + 2 * HOUR), a_run(2)) is Outcome.UNCHANGED
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://a.example/x", "http://a.example/x", True),
+        ("https://www.a.example/x/", "https://a.example/x", True),
+        ("https://a.example/x?p=1", "https://a.example/x?p=2", False),
+        ("https://a.example/x", "https://b.example/x", False),
+    ],
+)
+def test_scheme_www_and_a_slash_make_no_other_address(one: str, other: str, same: bool):
+    assert is_same_address(one, other) is same
 
 
 def gone_story() -> Story:
@@ -268,7 +324,9 @@ def test_a_site_may_have_its_own_ladder_and_end_it():
 
 TOLD = st.lists(
     st.tuples(
-        st.sampled_from(["one", "two", "three", "same", "gone", "gone", "gone", "blocked", "failed"]),
+        st.sampled_from(
+            ["one", "two", "three", "same", "gone", "gone", "gone", "blocked", "blocked", "failed", "moved", "back"]
+        ),
         st.integers(min_value=1, max_value=40),
     ),
     max_size=30,
@@ -283,6 +341,10 @@ def finding_of(what: str, run: str, hours: float) -> Finding:
         return unchanged("a", run, at)
     if what in ("blocked", "failed"):
         return unusable("a", run, at, what)
+    if what in ("moved", "back"):
+        asked, answers = ("a", "b") if what == "moved" else ("b", "a")
+        hops = ((301, url_of(answers)),)
+        return found(answers, "one", run, at, requested=url_of(asked), hops=hops)
     return found("a", what, run, at)
 
 
@@ -290,7 +352,7 @@ def finding_of(what: str, run: str, hours: float) -> Finding:
 @settings(max_examples=200, deadline=None)
 def test_whatever_comes_versions_are_numbered_differ_and_tombstones_have_evidence(told: list[tuple[str, int]]):
     story, hours = Story(), 0
-    gone_since: list[int] = []
+    since: dict[str, list[int]] = {"gone": [], "blocked": []}
     for what, wait in told:
         hours += wait
         run = a_run(hours)
@@ -299,22 +361,29 @@ def test_whatever_comes_versions_are_numbered_differ_and_tombstones_have_evidenc
         outcome = story.tell(finding, run)
         made = story.versions[before:]
         assert (outcome is Outcome.ARCHIVED) == bool(made)
-        if what == "gone":
-            gone_since.append(hours)
-        elif what in ("one", "two", "three", "same"):
-            gone_since.clear()
+        if what in since:
+            since[what].append(hours)
+        elif what != "failed":
+            since = {"gone": [], "blocked": []}
         for version in made:
             assert version.evidence == finding.evidence
-            if version.state is State.GONE:
-                assert len(gone_since) >= SITE.gone_after_checks
-                assert (gone_since[-1] - gone_since[0]) * HOUR >= SITE.gone_after
+            if version.state in (State.GONE, State.BLOCKED):
+                assert len(since[what]) >= SITE.gone_after_checks
+                assert (since[what][-1] - since[what][0]) * HOUR >= SITE.gone_after
+            again = decide(making(run), finding, story.versions)
+            assert (again.stands, again.version) == (True, version)
     assert [version.n for version in story.versions] == list(range(1, len(story.versions) + 1))
+    absent = (State.GONE, State.BLOCKED)
     for older, newer in zip(story.versions, story.versions[1:], strict=False):
-        if State.GONE in (older.state, newer.state):
-            assert older.state is not newer.state
-            assert newer.state in (State.GONE, State.RESTORED)
+        if newer.state in absent:
+            assert older.state not in absent or (older.state, newer.state) == (State.BLOCKED, State.GONE)
+        elif older.state in absent:
+            assert newer.state is State.RESTORED
+        elif newer.state is State.MOVED:
+            assert older.url != newer.url
         else:
             assert older.digest != newer.digest
+    assert len({version.article for version in story.versions}) <= 1
     assert all(version.digest == content_digest(version.title, version.text) for version in story.versions)
 
 

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import deltalake
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 
 from pipeline import table
 from pipeline.archive import Archive
@@ -53,6 +55,49 @@ def test_a_row_says_what_its_version_says(archive: Archive):
     assert (row["record_id"], row["payload_digest"]) == (evidence.record_id, evidence.payload_digest)
     assert (row["record_type"], row["http_status"]) == ("response", 200)
     assert row["key"] == archive.version_key(SITE.id, version.article, 1)
+
+
+LATER = ("edit", "words_added", "words_removed", "essence", "moved_to", "hops", "facts", "policy")
+
+
+@pytest.fixture
+def old_table(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    """An archive whose table was made by a release that knew fewer columns, with a run in it."""
+    old = pa.schema([field for field in SCHEMA if field.name not in LATER])
+    monkeypatch.setattr(table, "SCHEMA", old)
+    monkeypatch.setattr(table, "to_batch", lambda archive, made: to_batch(archive, made).select(old.names).cast(old))
+    commit(archive, a_run(0), 3)
+    monkeypatch.undo()
+    assert not set(LATER) & set(DeltaTable(archive.table_uri(), **options(archive)).to_pyarrow_dataset().schema.names)
+    return archive
+
+
+def options(archive: Archive) -> dict[str, Any]:
+    return {"storage_options": archive.table_store.options_for_table()}
+
+
+def test_a_table_of_an_earlier_release_is_read_with_nulls_in_the_columns_that_it_lacks(old_table: Archive):
+    assert set(dataset(old_table).schema.names) == set(SCHEMA.names)
+    rows = dataset(old_table).to_table().to_pylist()
+    assert len(rows) == 3
+    assert all(row[name] is None for row in rows for name in LATER)
+
+
+def test_a_table_of_an_earlier_release_gets_the_columns_that_it_lacks_with_the_next_run(old_table: Archive):
+    assert commit(old_table, a_run(1), 2) == 2
+    assert commit(old_table, a_run(1), 2) == 2
+    rows = dataset(old_table).to_table().to_pylist()
+    assert [sum(row["run"] == a_run(hours) for row in rows) for hours in (0, 1)] == [3, 2]
+    assert {row["essence"] is None for row in rows if row["run"] == a_run(0)} == {True}
+    assert {row["essence"][:10] for row in rows if row["run"] == a_run(1)} == {"essence-1:"}
+
+
+def test_writers_who_add_the_columns_at_once_lose_and_double_nothing(old_table: Archive):
+    with ThreadPoolExecutor(4) as pool:
+        counts = list(pool.map(lambda hours: commit(old_table, a_run(hours), 2), range(1, 5)))
+    assert counts == [2] * 4
+    rows = dataset(old_table).to_table().to_pylist()
+    assert sorted(row["run"] for row in rows) == sorted([a_run(0)] * 3 + [a_run(hours) for hours in range(1, 5)] * 2)
 
 
 def test_every_column_of_a_version_is_in_the_table_or_left_out_on_purpose():
