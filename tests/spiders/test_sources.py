@@ -215,7 +215,8 @@ def test_an_items_page_is_found_wherever_its_feed_names_it(item: bytes, link: st
 def test_xml_base_is_obeyed_and_the_alternate_link_taken() -> None:
     feed = b"""<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://b.uk/x/" xml:lang="cy"><entry xml:base="y/">
     <link rel="related" href="https://o.uk/"/><link rel="alternate" href="1"/><id>tag:1</id>
-    <author><name>Ann</name></author><published>2026-11-01T00:00:00Z</published><updated>2026-11-02T00:00:00Z</updated><category term="t" label="L"/>
+    <author><name>Ann</name></author><published>2026-11-01T00:00:00Z</published>
+    <updated>2026-11-02T00:00:00Z</updated><category term="t" label="L"/>
     <title type="html">&lt;b&gt;A&lt;/b&gt;</title></entry><link rel="next" href="?p=2"/></feed>"""
     entry, following = Document(feed, url=URL, expect="feed")
     assert isinstance(entry, Listed)
@@ -228,7 +229,8 @@ def test_xml_base_is_obeyed_and_the_alternate_link_taken() -> None:
 
 
 def test_a_json_feed_is_read_and_leads_on() -> None:
-    feed = b"""{"version": "https://jsonfeed.org/version/1.1", "title": "T", "next_url": "https://a.uk/feed?2", "items": [
+    feed = b"""{"version": "https://jsonfeed.org/version/1.1", "title": "T", "next_url": "https://a.uk/feed?2",
+      "items": [
       {"id": "https://a.uk/1", "date_published": "2026-11-22T09:00:00Z",
        "authors": [{"name": "Ann"}, {"name": "Bob"}, 3]},
       {"id": 2, "external_url": "https://o.uk/2", "title": " Two ", "tags": ["x"], "language": "cy"},
@@ -288,7 +290,8 @@ def test_a_warning_before_the_document_does_not_hide_it() -> None:
 
 
 def test_a_listings_links_have_the_date_and_the_headline_of_their_item() -> None:
-    page = b"""<html><body><nav><a href="/">Home</a></nav><time datetime="2020-01-01">no item</time><ul>
+    page = b"""<html><body><nav><a href="/">Home</a></nav><time datetime="2020-01-01">no item</time>
+    <ul>
     <li><a href="/1"><img></a><h3><a href="/1"> First <i>story</i></a></h3><p><time datetime="2026-11-20">20 Nov</time></p>
     <a href="/1#more">Read more</a></li>
     <li><div><a href="/2">Second</a></div><time datetime="when?">soon</time></li>
