@@ -1,6 +1,6 @@
 """How often ``muniment sites probe`` ends in a site file that works, without a hand edit.
 
-For every simulated home (``bench.homes``) the real command is run on its front page. A file *works* when
+For every simulated home (``bench.homes``) the real command is called with its front page. A file *works* when
 ``muniment sites check`` takes it, and a real crawl with it finds at least 90% of the seeded articles with at most 5%
 of other pages among what it fetched. For homes of CMS families a file of five lines that names the family is crawled
 beside it. Ended with status 1 when a home's file does not work.
@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -24,8 +23,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner
+
 from bench.homes import LATER, OF_FAMILIES, SCRIPTED, UNSEEN, Built, Home, serve
 from bench.measure import ROOT, render_table
+from pipeline.cli import app
 from spiders.protocol import write_plan
 from spiders.site import Site, SiteError, load_site
 from spiders.warc import read_captures
@@ -92,14 +94,12 @@ def try_home(home: Home, folder: Path) -> Outcome:
 
 def probe_home(built: Built, out: Path) -> dict[str, Any]:
     """What the real command says of a home; the file is written to ``out``."""
-    program = str(Path(sys.executable).with_name("muniment"))
-    command = [program, "sites", "probe", built.start, "--allow-private", "--json", "--out", str(out)]
-    environment = {**os.environ, "MUNIMENT_BUILTIN_SITES": "0", "MUNIMENT_SITES": ""}
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    command = ["sites", "probe", built.start, "--allow-private", "--json", "--out", str(out)]
+    ended = CliRunner().invoke(app, command, env={"MUNIMENT_BUILTIN_SITES": "0", "MUNIMENT_SITES": ""})
     try:
         told: dict[str, Any] = json.loads(ended.stdout)
     except ValueError:
-        raise RuntimeError(f"{built.home.id}: the probe said no JSON: {ended.stderr[-2000:]}") from None
+        raise RuntimeError(f"{built.home.id}: the probe said no JSON: {ended.output[-2000:]}") from ended.exception
     return told
 
 

@@ -11,7 +11,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -21,6 +21,7 @@ from spiders.pattern import find_ambiguity
 FEWEST_SHARE: Final = 0.04  # a form with a smaller share of the addresses is not learned
 MOST_FORMS: Final = 6
 MOST_EXCLUDED: Final = 12
+_MOST_TRIES = 64  # patterns that are tried for one form
 
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _SUFFIX = re.compile(r"\.(?:html?|shtml|php\d?|aspx?|jsp|jspx|cfm|do|xhtml)$", re.IGNORECASE)
@@ -75,6 +76,8 @@ def learn_shape(named: Iterable[str], others: Iterable[str]) -> Shape | None:
     exclude = tuple(escape(_tail(url)) + "$" for url in hit[:MOST_EXCLUDED])
     exclude = tuple(one for one in exclude if not any(re.search(one, url) for url in known))
     covered = sum(1 for url in known if compiled.fullmatch(url))
+    if not covered:
+        return None
     still = sum(1 for url in hit if not any(re.search(one, url) for one in exclude))
     return Shape(article=article, exclude=exclude, covered=covered, known=len(known), wrong=still)
 
@@ -166,7 +169,7 @@ def _generalise(urls: Sequence[str], wrong: Collection[str]) -> str:
             choices.append(_folder_patterns(values, before, count=len(urls)))
     begin = escape(f"{first.scheme}://{first.netloc}/")
     best, fewest = "", len(wrong) + 1
-    for parts in product(*choices):
+    for parts in islice(product(*choices), _MOST_TRIES):
         pattern = begin + "/".join(parts) + queries
         compiled = re.compile(pattern)
         hits = sum(1 for url in wrong if compiled.fullmatch(url))
@@ -256,7 +259,7 @@ def _word_patterns(rests: Sequence[str], *, alone: bool) -> tuple[str, ...]:
 def _characters(values: Iterable[str], *joints: str) -> str:
     """A class of characters that holds those of all values, and their like."""
     text = "".join(values)
-    if re.search(r"[^A-Za-z0-9._~,+-]", text):
+    if not text or re.search(r"[^A-Za-z0-9._~,+-]", text):
         return "[^/?#]"
     kinds = "a-z" if re.search("[a-z]", text) else ""
     kinds += "A-Z" if re.search("[A-Z]", text) else ""

@@ -212,3 +212,96 @@ def test_output_to_a_pipe_has_no_colours_and_no_broken_lines(folder: Path) -> No
     )
     assert "\x1b" not in done.stdout
     assert len(done.stdout.splitlines()) == 3
+
+
+# --- families and probe ------------------------------------------------------------------------------
+
+
+def test_families_are_listed_and_shown_with_what_they_give(folder: Path) -> None:
+    listed = _json("families")
+    assert isinstance(listed, list)
+    assert {"localgov-drupal", "jadu", "typo3", "opencities"} <= {family["id"] for family in listed}
+    shown = _call("families", "Jadu")
+    assert shown.exit_code == 0
+    assert "{newsroom}/article/" in shown.stdout
+    assert _call("families", "nothing-like-it").exit_code == 2
+
+
+def test_show_says_what_came_from_the_family_and_what_from_the_file(folder: Path) -> None:
+    (folder / "five.toml").write_text(
+        'name = "Five"\nhome = "https://www.five.gov.uk/"\nkind = "council"\nfamily = "jadu"\n', encoding="utf-8"
+    )
+    rows: dict[str, list[str]] = {}
+    for line in _call("show", "five").stdout.splitlines():
+        if line.strip() and not line.startswith(" "):
+            rows[line.split()[0]] = line.split()[1:]
+    assert rows["article"][:2] == ["family", "jadu"]
+    assert rows["sources.0"][:2] == ["family", "jadu"]
+    assert rows["crawl.delay"] == ["family", "jadu", "5.0"]
+    assert rows["kind"] == ["file", "council"]
+    assert rows["schedule"][0] == "default"
+    told = _json("show", "five")
+    assert isinstance(told, dict)
+    assert told["from_family"]["family"] == "jadu"
+    assert "sources" in told["from_family"]["keys"]
+
+
+def test_a_mistake_in_a_family_file_of_a_folder_is_told(folder: Path) -> None:
+    (folder / "families").mkdir()
+    (folder / "families" / "own.toml").write_text("name = 1\n", encoding="utf-8")
+    result = _call("check")
+    assert result.exit_code == 1
+    assert "own.toml: name" in result.stdout
+
+
+def _serve_newsroom(loopback: LoopbackSite) -> None:
+    slugs = [f"council-agrees-plan-number-{n}" for n in range(8)]
+    links = "".join(f'<p><a href="/news/{slug}">{slug}</a></p>' for slug in slugs)
+    said = "The council agreed the plan on Tuesday after a long debate about the money that it will cost. "
+    text = "".join(f"<p>{said * 3} Number {n}.</p>" for n in range(4))
+    loopback.page("/", f'<html lang="en"><title>Anytown</title><nav><a href="/news">News</a></nav>{links}</html>')
+    loopback.page("/news", f"<html><h1>News</h1>{links}</html>")
+    for slug in slugs:
+        head = f"<head><title>{slug}</title></head>"
+        body = f"<h1>{slug}</h1><time datetime='2026-11-20'>x</time>{text}"
+        loopback.page(f"/news/{slug}", f"<html>{head}<body><main><article>{body}</article></main></body></html>")
+
+
+def test_probe_writes_a_file_that_check_takes(folder: Path, loopback: LoopbackSite) -> None:
+    _serve_newsroom(loopback)
+    out = folder / "anytown.toml"
+    result = _call("probe", loopback.origin, "--allow-private", "--out", str(out), "--kind", "council", "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["ok"]
+    assert told["file"] == out.read_text(encoding="utf-8")
+    assert [page["kind"] for page in told["articles"]] == ["article"] * 3
+    checked = _json("check", str(out))
+    assert isinstance(checked, dict)
+    assert checked["ok"]
+    shown = _json("show", "anytown")
+    assert isinstance(shown, dict)
+    assert shown["kind"] == "council"
+    assert len(shown["examples"]) == 3
+    again = _call("probe", loopback.origin, "--allow-private", "--out", str(out))
+    assert again.exit_code == 2, "a probe overwrites nothing"
+
+
+def test_probe_prints_the_file_on_stdout_and_what_it_saw_on_stderr(folder: Path, loopback: LoopbackSite) -> None:
+    _serve_newsroom(loopback)
+    result = _call("probe", loopback.origin, "--allow-private")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("# Written by `muniment sites probe")
+    assert "requests in all" in result.stderr
+
+
+def test_probe_says_why_it_made_no_file(folder: Path, loopback: LoopbackSite) -> None:
+    loopback.routes["/"] = Reply(status=403)
+    result = _call("probe", loopback.origin, "--allow-private", "--json")
+    assert result.exit_code == 1
+    told = json.loads(result.stdout)
+    assert "HTTP 403" in told["trouble"]
+    assert told["file"] == ""
+    with pytest.raises(SettingsError):
+        CliRunner().invoke(app, ["probe", "https://unknown.example/"], catch_exceptions=False)
+    assert _call("probe", loopback.origin, "--kind", "blog").exit_code == 2
