@@ -118,6 +118,8 @@ def show_site(
     as_json: JsonOption = False,
 ) -> None:
     """Show all that is declared of a site, defaults included, and where each value comes from."""
+    from pipeline.endangered import describe_phase
+
     path, site = _find_site(site_id)
     family, filled = trace_site(path, families=known_families(path))
 
@@ -155,6 +157,8 @@ def show_site(
         age = f"up to {_as_text(rung.age)}" if rung.age else "for ever"
         table.add_row(f"recheck.{index}", origin("recheck"), f"{age}: every {_as_text(rung.every)}")
     print_table(table)
+    if (closing := describe_phase(site, read_settings().now())) is not None:
+        out.print(f"\n{safe(site.name)} {safe(closing)}.")
 
 
 @app.command("families")
@@ -485,6 +489,7 @@ def _find_notes(path: Path, site: Site, *, now: datetime) -> Iterator[str]:
     """What is allowed but worth a second look."""
     from croniter import croniter
 
+    from pipeline.endangered import describe_phase
     from spiders.urls import canonical_url
 
     if not site.examples:
@@ -504,6 +509,7 @@ def _find_notes(path: Path, site: Site, *, now: datetime) -> Iterator[str]:
         yield "crawl.allow_private is true: right for tests and intranets only"
     if not site.crawl.allow_private and site.crawl.delay < 1:
         yield f"crawl.delay is {site.crawl.delay:g} s: below 1 s only with the publisher's leave"
+    yield from filter(None, [describe_phase(site, now)])
     times = croniter(site.schedule, now)
     first = times.get_next(datetime)
     if times.get_next(datetime) - first < _OFTEN:

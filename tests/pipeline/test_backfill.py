@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from pipeline.archive import Archive
 from pipeline.backfill import MOST_IDLE, Backfill, begin_chunk, end_chunk, pass_start, read_backfill, tell_progress
+from pipeline.cli import app
+from pipeline.endangered import next_run
 from pipeline.errors import RunRejected, SettingsError
+from pipeline.model import Report, run_id
 from pipeline.settings import Settings
-from pipeline.steps import crawl, new_run, run_backfill, run_site
-from spiders.protocol import CrawlSummary, SourceWalk, Walk
+from pipeline.steps import crawl, find_regular_run, new_run, run_backfill, run_site
+from spiders.protocol import CrawlSummary, Orders, SourceWalk, Walk
 from spiders.site import Site, Source
 from spiders.window import Window
 from tests.loopback import LoopbackSite
@@ -143,6 +148,60 @@ def test_a_rejected_chunk_stops_the_walk_until_somebody_starts_it_again(
     assert "was rejected" in tell_progress(standing).message
     publish_months(loopback, months(date(2024, 3, 1), 4), each=2)
     assert run_backfill(work, "old", YEAR).finished_at is not None
+
+
+def test_the_command_bounds_goes_on_and_says_how_far_it_came(
+    archive: Archive, settings: Settings, loopback: LoopbackSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_months(loopback, months(date(2024, 3, 1), 2), each=2)
+    more = "endangered = 2030-04-01"
+    open_old_news(tmp_path / "sites", settings, loopback, more=more)
+    monkeypatch.setenv("MUNIMENT_SITES", str(tmp_path / "sites"))
+    monkeypatch.setenv("MUNIMENT_BUILTIN_SITES", "0")
+    monkeypatch.setenv("MUNIMENT_PROCESSES", "1")
+    order = ["backfill", "old", "--since", "2024-03-01", "--until", "2024-04-30"]
+
+    first = CliRunner().invoke(app, [*order, "--limit", "3"])
+    assert first.exit_code == 0, first.output
+    assert "There is more" in first.stdout
+    second = CliRunner().invoke(app, [*order, "--json"])
+    told = json.loads(second.stdout)
+    assert (told["state"], told["pages"], told["months_done"], told["months"]) == ("finished", 4, 2, 2)
+    assert "run 2:" in second.stderr
+
+    shown = json.loads(CliRunner().invoke(app, ["endangered", "--json"]).stdout)
+    assert [(one["site"], one["closes"], one["states"]) for one in shown] == [("old", "2030-04-01", {"live": 4})]
+    assert "last full capture" in CliRunner().invoke(app, ["endangered"]).stdout
+    assert "is expected to close on 2030-04-01" in CliRunner().invoke(app, ["sites", "show", "old"]).stdout
+    wrong = CliRunner().invoke(app, ["backfill", "old", "--since", "yesterday"])
+    assert wrong.exit_code == 2
+
+
+def test_a_backfill_waits_for_a_regular_run_that_is_under_way_or_due(
+    archive: Archive, settings: Settings, loopback: LoopbackSite, tmp_path: Path
+) -> None:
+    publish_months(loopback, months(date(2024, 3, 1), 1), each=1)
+    work = open_old_news(tmp_path / "sites", settings, loopback)  # due at 03:17 in London
+    site = work.site("old")
+    now = work.settings.now().replace(microsecond=0)
+    assert find_regular_run(work, site, now) is None
+
+    run = run_id(now, "regular")
+    archive.write_orders("old", run, Orders())
+    assert find_regular_run(work, site, now + timedelta(seconds=5)) == f"run {run} is under way"
+    chunk = run_id(now + timedelta(seconds=1), "chunk")
+    archive.write_orders("old", chunk, Orders(mode="backfill"))
+    assert find_regular_run(work, site, now + timedelta(seconds=5)) == f"run {run} is under way"
+    # Long dead: nobody waits for it.
+    assert "under way" not in (find_regular_run(work, site, now + timedelta(hours=3)) or "")
+
+    due = next_run(site, now)
+    archive.write_report(Report(site="old", run=run, verdict="accept", checks=(), counts={}, message=""))
+    assert find_regular_run(work, site, due - timedelta(seconds=1)) is None
+    assert "is due" in (find_regular_run(work, site, due + timedelta(seconds=1)) or "")
+    assert find_regular_run(work, site, due + timedelta(minutes=5)) is None  # nobody has begun it
+    # A site that nobody runs by its schedule is not waited for.
+    assert find_regular_run(work, site, due + timedelta(days=5, seconds=1)) is None
 
 
 # --- without a crawl
