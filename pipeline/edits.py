@@ -286,7 +286,7 @@ def _settle_segment(segment: str, *, head: bool) -> str:
     if _is_furniture(tokens, head=head):
         return ""
     if segment.endswith(_SENTENCE_END):
-        return segment
+        return _drop_leading_stamp(segment)
     segment = _AUDIENCE.sub("", _READ_TIME.sub("", segment))
     tokens = _TOKEN.findall(_AGO_PHRASES.sub(lambda match: _AS_ONE[match[0].lower()], segment))
     stamped = _AGO | _STAMPED | (_COUNTED if _BYLINE.match(segment) else frozenset())

@@ -39,13 +39,16 @@ from tests.pipeline.publishers import Publisher
 SITE = a_site(gone_after_checks=2, gone_after=timedelta(hours=1))
 
 
+FIRST = ("edited", "same", "kept", "removed", "back", "mover", "ender", "taken", "walled", "counted")
+
+
 def write_first(archive: Archive, site: Any = SITE) -> str:
     run, at = a_run(0), START
     return write_run(
         archive,
         site,
         run,
-        [found(name, f"First of {name}.", run, at) for name in ("edited", "same", "kept", "removed", "back")],
+        [found(name, f"First of {name}.", run, at) for name in FIRST],
         segments=2,
     )
 
@@ -57,7 +60,8 @@ def write_second(archive: Archive, site: Any = SITE) -> str:
 
 def write_third(archive: Archive, site: Any = SITE) -> str:
     run, at = a_run(4), START + 4 * HOUR
-    return write_run(archive, site, run, [missing("removed", run, at), missing("back", run, at)])
+    findings = [missing("removed", run, at), missing("back", run, at), unusable("walled", run, at)]
+    return write_run(archive, site, run, [*findings, unchanged("kept", run, at)])
 
 
 def write_last(archive: Archive, site: Any = SITE) -> str:
@@ -76,6 +80,11 @@ def write_last(archive: Archive, site: Any = SITE) -> str:
             found("fresh", "First of fresh.", run, at),
             missing("never", run, at),
             unusable("wall", run, at),
+            redirected("mover", "moved-here", 6),
+            found("moved-here", "First of mover.", run, at),
+            redirected("ender", "taken", 6, text="First of taken."),
+            unusable("walled", run, at, status=451),
+            found("counted", "First of counted.\n12 comments", run, at),
         ],
         outcomes={"unchanged": 3, "excluded": 1},
         segments=2,
@@ -86,17 +95,15 @@ def test_a_run_ends_in_versions_rows_frontier_and_a_note_that_adds_up(archive: A
     run = write_first(archive)
     published = publish_run(archive, SITE, run, now=NOW)
     assert published == archive.read_published(SITE.id, run)
-    assert published.outcomes == {**dict.fromkeys(map(str, Outcome), 0), "archived": 5, "deferred": 2}
-    assert sum(published.outcomes.values()) == published.discovered == 7
-    assert published.versions == {"new": 5}
-    assert published.table_rows == rows_of(archive, SITE.id, run) == 5
+    assert published.outcomes == {**dict.fromkeys(map(str, Outcome), 0), "archived": 10, "deferred": 2}
+    assert sum(published.outcomes.values()) == published.discovered == 12
+    assert published.versions == {"new": 10}
+    assert published.table_rows == rows_of(archive, SITE.id, run) == 10
     assert sorted(published.made) == [
         archive.version_key(SITE.id, version.article, 1) for version in all_versions(archive, SITE)
     ]
     with Frontier.open(archive, SITE) as frontier:
-        assert [known.url for known in frontier.known(NOW, SITE)] == sorted(
-            url_of(name) for name in ("edited", "same", "kept", "removed", "back")
-        )
+        assert [known.url for known in frontier.known(NOW, SITE)] == sorted(url_of(name) for name in FIRST)
 
 
 def test_a_run_with_everything_in_it_counts_each_url_once(archive: Archive):
@@ -105,10 +112,10 @@ def test_a_run_with_everything_in_it_counts_each_url_once(archive: Archive):
     third = publish_run(archive, SITE, write_third(archive), now=NOW)
     assert third.versions == {"gone": 2}
     last = publish_run(archive, SITE, write_last(archive), now=NOW)
-    assert last.versions == {"new": 1, "edited": 1, "restored": 1}
+    assert last.versions == {"new": 1, "edited": 1, "moved": 2, "restored": 1, "blocked": 1}
     assert {name: count for name, count in last.outcomes.items() if count} == {
-        "archived": 3,
-        "unchanged": 2 + 3,
+        "archived": 6,
+        "unchanged": 4 + 3,
         "gone": 2,
         "blocked": 1,
         "excluded": 1,
