@@ -22,7 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -310,7 +310,7 @@ def _crawl_in_child(
             _upload_sealed(archive, site.id, run, segments, on_segment)
             if status is not None:
                 break
-            if on_bulk and any(path.stat().st_size > _BULK_BYTES for path in segments.glob(f"*{OPEN_SUFFIX}")):
+            if on_bulk and _open_bytes(segments) > _BULK_BYTES:
                 on_bulk()
                 on_bulk = None
     finally:
@@ -352,6 +352,13 @@ def _pass_lines_on(child: subprocess.Popen[str], last_lines: list[str], on_line:
         del last_lines[:-20]
         if on_line:
             on_line(line)
+
+
+def _open_bytes(folder: Path) -> int:
+    """How large the open segment is; 0 where there is none, or where it is sealed while we look."""
+    with suppress(FileNotFoundError):
+        return sum(path.stat().st_size for path in folder.glob(f"*{OPEN_SUFFIX}"))
+    return 0
 
 
 def _upload_sealed(
