@@ -217,6 +217,7 @@ def build_dag(site: Site, settings: Settings) -> DAG:
             with told_to_airflow():
                 work, run = _workplace(site), _run(context)
                 if not params["now"] and (closed := steps.find_closed_window(work, site.id, run)):
+                    log.info("%s", closed)  # Airflow logs that it skips, and not why
                     raise AirflowSkipException(closed)
                 crawled = steps.crawl(work, site.id, run, limit=params["limit"], anytime=params["now"], window=window)
             return _batch(crawled.segments)

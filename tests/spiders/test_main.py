@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from spiders.__main__ import say
-from spiders.protocol import OPEN_SUFFIX, SUMMARY_NAME
+from spiders.protocol import HOSTS_NAME, OPEN_SUFFIX, SUMMARY_NAME
 from spiders.warc import read_captures
 from tests.loopback import LoopbackSite, Reply
 from tests.spiders.conftest import ROOT, RUN, Child, Crawl, Crawled, site_on, sitemap_of
