@@ -644,12 +644,12 @@ def _origin(url: str) -> str:
 
 def _put_in_words(error: Exception) -> str:
     said = str(error)
+    if "BrowserType.launch" in said:
+        return "browser did not start"
     if "closed" in said or "crash" in said.lower():
         return "browser crashed"
     if type(error).__name__ == "TimeoutError":
         return "time-out"
-    if "launch" in said:
-        return "browser did not start"
     return f"unexpected {type(error).__name__}"
 
 

@@ -371,6 +371,23 @@ def test_a_page_reaches_no_private_address(loopback: LoopbackSite, tmp_path: Pat
     assert loopback.requests == []
 
 
+@browser
+def test_a_browser_that_does_not_start_costs_no_more_than_its_pages(loopback: LoopbackSite, child: Child) -> None:
+    urls = serve_app(loopback, 2)
+    child.folder.mkdir()
+    (child.folder / "chromium").write_text("#!/bin/sh\nexit 1\n")
+    (child.folder / "chromium").chmod(0o755)
+    command = child.prepare(site_on(loopback, crawl={"render": True}))
+    path = f"{child.folder}:{os.environ['PATH']}"
+    ended = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "PATH": path}
+    )
+    crawled = child.collect(ended.returncode, ended.stdout)
+    assert crawled.status == 0, crawled.lines
+    assert {page.unrendered for page in crawled.pages().values()} == {"browser did not start"}
+    assert len(crawled.pages()) == len(urls)
+
+
 def test_a_site_that_cannot_be_rendered_is_refused_with_the_remedy(loopback: LoopbackSite, child: Child) -> None:
     command = child.prepare(site_on(loopback, crawl={"render": True}))
     ended = subprocess.run(
