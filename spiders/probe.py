@@ -1,10 +1,10 @@
 """Ask a site a handful of questions: do its sources answer, can they be read, do their links match?
 
 For the operator who verifies a site file; nothing is kept. Each host's robots.txt is obeyed, the site's delay is
-kept between requests, and at most two documents a source and one article are asked for. ``Browser`` is the client of
-everybody here who asks a site outside of a crawl (``spiders.survey``, the preview of a page): private addresses are
-refused by the URL's text, after name resolution, and once more by the connection that was made. The crawl itself
-(Scrapy, WARC) is elsewhere.
+kept between requests, and at most two documents a source (four of a service) and one article are asked for.
+``Browser`` is the client of everybody here who asks a site outside of a crawl (``spiders.survey``, the preview of a
+page): private addresses are refused by the URL's text, after name resolution, and once more by the connection that was
+made. The crawl itself (Scrapy, WARC) is elsewhere.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies
@@ -23,6 +24,7 @@ import httpx
 
 from spiders.coding import BodyTooLarge, BodyUndecodable, gunzip
 from spiders.robots import PARSED_BYTES, RobotsPolicy
+from spiders.services import open_service
 from spiders.site import CrawlRules, Site, Source
 from spiders.sources import Further, Listed, SourceError, parse_feed, parse_listing, parse_sitemap
 from spiders.urls import canonical_url
@@ -31,6 +33,7 @@ _REDIRECTS = 5
 _EXAMPLES = 5
 _LONGEST_PAUSE = 10.0  # seconds; a person waits
 _LISTED_AT_MOST = 5000
+_SERVICE_WAYS = 4  # documents of a service that are asked for until one can be read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,18 +189,19 @@ class Browser:
         return response, bytes(body[:limit])
 
 
-def probe_site(site: Site, *, user_agent: str, pause: Callable[[float], None] = time.sleep) -> SiteSeen:
+def probe_site(site: Site, *, user_agent: str, now: datetime, pause: Callable[[float], None] = time.sleep) -> SiteSeen:
     """Ask the site's sources, and one of the articles that they name.
 
     Args:
         site: the site.
         user_agent: who asks, with a way to reach them.
+        now: the day that a calendar is asked for.
         pause: waits so many seconds.
     """
     headers = {"User-Agent": user_agent}
     with httpx.Client(headers=headers, timeout=site.crawl.timeout, follow_redirects=False) as client:
         browser = Browser(rules=site.crawl, client=client, pause=pause)
-        sources = tuple(_look_at(site, source, browser) for source in site.sources)
+        sources = tuple(_look_at(site, source, browser, now) for source in site.sources)
         article = next((url for source in sources for url in source.examples), None)
         status, error = None, None
         if article is not None:
@@ -215,11 +219,11 @@ def probe_site(site: Site, *, user_agent: str, pause: Callable[[float], None] = 
         )
 
 
-def _look_at(site: Site, source: Source, browser: Browser) -> SourceSeen:
+def _look_at(site: Site, source: Source, browser: Browser, now: datetime) -> SourceSeen:
     """One source; of a sitemap index also the first child that the file would follow."""
     status: int | None = None
     if source.type == "api":
-        return SourceSeen(url=source.url, type=source.type, error="a service is asked by runs only: muniment run")
+        return _ask_service(site, source, browser, now)
     try:
         response, body = browser.get(source.url)
         status = response.status_code
@@ -238,6 +242,32 @@ def _look_at(site: Site, source: Source, browser: Browser) -> SourceSeen:
     except (NotAnsweredError, SourceError, BodyTooLarge, BodyUndecodable) as error:
         return SourceSeen(url=source.url, type=source.type, status=status, error=str(error))
     return _count(site, source, status, base, (entry.url for entry in entries if isinstance(entry, Listed)))
+
+
+def _ask_service(site: Site, source: Source, browser: Browser, now: datetime) -> SourceSeen:
+    """The first answer of a service that can be read, by whichever of its ways."""
+    service = open_service(source, now=now)
+    seen = SourceSeen(url=source.url, type=source.type, error="names nothing to ask for")
+    for _ in range(_SERVICE_WAYS):
+        url = service.next_call()
+        if url is None:
+            break
+        status: int | None = None
+        try:
+            response, body = browser.get(url)
+            status, base = response.status_code, str(response.url)
+            if status != 200:
+                raise NotAnsweredError(f"HTTP {status}")
+            entries = service.read_answer(body, url=base, content_type=response.headers.get("content-type"))
+            links = [entry.url for entry in islice(entries, _LISTED_AT_MOST)]
+        except (NotAnsweredError, SourceError, BodyTooLarge, BodyUndecodable) as error:
+            seen = SourceSeen(url=source.url, type=source.type, status=status, error=str(error))
+            if not service.miss_answer():
+                break
+        else:
+            if links or not service.rolling:
+                return _count(site, source, status, base, links)
+    return seen
 
 
 def _read(source: Source, url: str, response: httpx.Response, body: bytes) -> list[Listed | Further]:

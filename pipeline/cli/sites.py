@@ -559,7 +559,8 @@ def _ask_sites(sites: Sequence[Site]) -> list[SiteSeen]:
     from spiders.probe import probe_site
 
     agent = preview.user_agent(private=all(site.crawl.allow_private for site in sites))
-    return [probe_site(site, user_agent=agent) for site in sites]
+    now = read_settings().now()
+    return [probe_site(site, user_agent=agent, now=now) for site in sites]
 
 
 def _print_seen(seen: SiteSeen) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from datetime import UTC, datetime
 
 import pytest
 
@@ -41,7 +42,7 @@ def _xml(root: str, *urls: str) -> bytes:
 
 def _probe(site: Site) -> tuple[SiteSeen, list[float]]:
     pauses: list[float] = []
-    return probe_site(site, user_agent=AGENT, pause=pauses.append), pauses
+    return probe_site(site, user_agent=AGENT, now=datetime(2026, 11, 22, tzinfo=UTC), pause=pauses.append), pauses
 
 
 def test_a_feed_that_names_articles_is_told_with_what_matches_and_what_does_not(loopback: LoopbackSite) -> None:
@@ -68,6 +69,17 @@ def test_a_sitemap_index_is_followed_to_one_child_that_the_file_would_follow(loo
     assert seen.ok, seen
     assert "/old.xml" not in loopback.paths()
     assert "/news2.xml" not in loopback.paths()
+
+
+def test_a_service_is_asked_by_whichever_of_its_ways_answers(loopback: LoopbackSite) -> None:
+    loopback.routes["/api/search.json"] = Reply(body=b'{"results": [{"link": "/news/1"}, {"link": "/x"}], "total": 2}')
+    loopback.routes["/mgCalendarMonthView.aspx"] = Reply(body=b"<a href='/ieListDocuments.aspx?CId=1&amp;MId=2'>x</a>")
+    loopback.page("/news/1", "<p>One.</p>")
+    search = {"type": "api", "service": "govuk", "url": loopback.url("/api/search.json")}
+    meetings = {"type": "api", "service": "moderngov", "url": loopback.url("/mgWebService.asmx")}
+    seen, _ = _probe(_site(loopback, search, meetings))
+    assert (seen.sources[0].articles, seen.sources[0].listed, seen.article_status) == (1, 2, 200)
+    assert seen.sources[1].others == (loopback.url("/ieListDocuments.aspx?CId=1&MId=2"),)
 
 
 def test_a_listing_is_read_and_links_are_resolved(loopback: LoopbackSite) -> None:
