@@ -292,7 +292,8 @@ def test_a_warning_before_the_document_does_not_hide_it() -> None:
 def test_a_listings_links_have_the_date_and_the_headline_of_their_item() -> None:
     page = b"""<html><body><nav><a href="/">Home</a></nav><time datetime="2020-01-01">no item</time>
     <ul>
-    <li><a href="/1"><img></a><h3><a href="/1"> First <i>story</i></a></h3><p><time datetime="2026-11-20">20 Nov</time></p>
+    <li><a href="/1"><img></a><h3><a href="/1"> First <i>story</i></a></h3><p>
+    <time datetime="2026-11-20">20 Nov</time></p>
     <a href="/1#more">Read more</a></li>
     <li><div><a href="/2">Second</a></div><time datetime="when?">soon</time></li>
     <li><a href="/3"><h3>Third</h3><time datetime="2026-11-19T08:00Z" itemprop="dateModified">x</time></a></li></ul>
