@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from typer.testing import CliRunner
@@ -21,7 +26,7 @@ from pipeline.steps import crawl, find_regular_run, new_run, run_backfill, run_s
 from spiders.protocol import CrawlSummary, Orders, SourceWalk, Walk
 from spiders.site import Site, Source
 from spiders.window import Window
-from tests.loopback import LoopbackSite
+from tests.loopback import LoopbackSite, Reply
 from tests.pipeline.old_news import LISTING, list_pages, months, open_old_news, path_of, publish_months
 
 YEAR = Window(since=date(2024, 3, 1), until=date(2024, 6, 30))
@@ -175,6 +180,48 @@ def test_the_command_bounds_goes_on_and_says_how_far_it_came(
     assert "is expected to close on 2030-04-01" in CliRunner().invoke(app, ["sites", "show", "old"]).stdout
     wrong = CliRunner().invoke(app, ["backfill", "old", "--since", "yesterday"])
     assert wrong.exit_code == 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_backfill_that_is_killed_again_and_again_ends_with_every_article_once(
+    archive: Archive, settings: Settings, loopback: LoopbackSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = months(date(2024, 3, 1), 4)
+    publish_months(loopback, days, each=3)
+    for path, route in loopback.routes.items():
+        if path.startswith("/news/"):
+            loopback.routes[path] = replace(cast(Reply, route), delay=0.3)
+    open_old_news(tmp_path / "sites", settings, loopback, fetch_at_most=4, concurrency=1)
+    for name, value in {"SITES": str(tmp_path / "sites"), "BUILTIN_SITES": "0", "PROCESSES": "1"}.items():
+        monkeypatch.setenv(f"MUNIMENT_{name}", value)
+    monkeypatch.setenv("MUNIMENT_SEGMENT_MB", "0.001")
+    call = "from pipeline.cli import main; main()"
+    order = [sys.executable, "-c", call, "backfill", "old", "--since", "2024-03-01", "--until", "2024-06-30", "--now"]
+
+    kills = 0
+    for pages_before_the_kill in (1, 3, 6, 9):
+        process = subprocess.Popen(order, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and len(pages(loopback)) < pages_before_the_kill:
+            time.sleep(0.05)
+        if process.poll() is None:
+            process.kill()
+            kills += 1
+        process.wait()
+    ended = subprocess.run(order, capture_output=True, text=True, check=False)
+
+    assert ended.returncode == 0, ended.stderr
+    assert kills >= 2
+    wanted = {path_of(day, number) for day in days for number in range(3)}
+    asked = pages(loopback)
+    assert set(asked) == wanted
+    assert sum(asked.values()) <= len(wanted) + 2 * kills  # a kill costs the open segment at most
+    made = {version.url for one in archive.articles("old") for version in archive.versions("old", one)}
+    assert {url.removeprefix(loopback.origin) for url in made} == wanted
+    assert all(archive.latest_number("old", one) == 1 for one in archive.articles("old"))
+    standing = read_backfill(archive, "old")
+    assert standing is not None
+    assert (standing.captured, standing.finished_at is not None) == (12, True)
 
 
 def test_a_backfill_waits_for_a_regular_run_that_is_under_way_or_due(

@@ -178,6 +178,8 @@ def test_the_newsroom_is_walked_once_a_week_when_the_date_is_near(archive: Archi
 # --- a whole life -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_an_endangered_site_is_captured_in_full_before_its_date_and_what_becomes_of_it_is_recorded(
     archive: Archive, settings: Settings, loopback: LoopbackSite, tmp_path: Path
 ) -> None:
