@@ -5,6 +5,7 @@ Where Chromium is not installed these tests are skipped, and say so; on CI, whos
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -12,6 +13,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -20,7 +23,7 @@ import pytest
 from pipeline.extract import judge_capture
 from spiders.protocol import Exit, Known
 from spiders.render import MOST_REQUESTS, find_missing, needs_script, refuse_request
-from spiders.warc import payload_digest
+from spiders.warc import Captured, payload_digest
 from tests.loopback import LoopbackSite, Reply
 from tests.spiders.conftest import ROOT, Child, Crawl, Crawled, site_on, sitemap_of
 from tests.spiders.test_capture import make_certificate
@@ -396,3 +399,32 @@ def test_a_site_that_cannot_be_rendered_is_refused_with_the_remedy(loopback: Loo
     assert ended.returncode == Exit.REFUSED
     assert "apt-get install chromium" in ended.stdout
     assert loopback.requests == []
+
+
+def test_what_was_drawn_is_read_in_place_of_the_shell(loopback: LoopbackSite) -> None:
+    site = site_on(loopback)
+    shell_page = Captured(
+        kind="page",
+        url=loopback.url("/news/1"),
+        requested=loopback.url("/news/1"),
+        status=200,
+        headers=(("Content-Type", "text/html; charset=iso-8859-1"), ("Content-Encoding", "gzip")),
+        record_type="response",
+        payload=gzip.compress(APP.encode()),
+        offset=0,
+        length=1,
+        record_id="<urn:uuid:0f0e0d0c-0b0a-4908-8706-050403020100>",
+        payload_digest=payload_digest(b"x"),
+        captured_at=datetime(2026, 11, 22, tzinfo=UTC),
+    )
+    dom = f"<html><head><title>Budget</title></head><body><h1>Budget agreed</h1>{ARTICLE}</body></html>".encode()
+    read = judge_capture(site, replace(shell_page, rendered=dom), "warc/loop/x.warc.gz")
+    assert read.article is not None
+    assert "’s cabinet met" in read.article.text
+    assert read.article.origins["text"] == "trafilatura, drawn by script"
+    assert read.evidence.rendered_digest == payload_digest(dom)
+    assert read.evidence.payload_digest == payload_digest(b"x")
+    failed = judge_capture(site, replace(shell_page, unrendered="time-out"), "warc/loop/x.warc.gz")
+    assert (failed.kind, failed.reason, failed.evidence.rendered_digest) == ("failed", "not drawn: time-out", None)
+    gone = judge_capture(site, replace(shell_page, status=404), "warc/loop/x.warc.gz")
+    assert gone.kind == "gone"
