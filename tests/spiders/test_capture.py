@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
+from spiders.capture import Received
 from tests.loopback import LoopbackSite, Reply
 from tests.spiders.conftest import ROOT, Child, Crawl, Crawled, site_on, sitemap_of
 
@@ -89,6 +90,14 @@ def test_an_interim_answer_is_not_taken_for_the_response(loopback: LoopbackSite,
     loopback.routes["/news/1"] = Reply(raw=b"HTTP/1.1 103 Early Hints\r\nLink: </x.css>\r\n\r\n" + final)
     crawled = crawl(site_on(loopback))
     assert blocks(crawled, WarcRecordType.response, url) == [final]
+
+
+def test_headers_are_read_as_written_over_several_lines_or_with_a_space_before_the_colon() -> None:
+    received = Received(url="http://a.uk/", status=200)
+    received.head = b"HTTP/1.1 200 OK\r\nX-A: 1\r\n\t2\r\nx-a : 3\r\n  4\r\nno colon\r\n 5\r\n: 6\r\nX-B:\r\n\r\n"
+    assert received.header_values("X-A") == ["1 2", "3 4"]
+    assert received.header("x-b") == ""
+    assert received.header("no colon") is None
 
 
 def test_endless_headers_are_broken_off(loopback: LoopbackSite, crawl: Crawl) -> None:
