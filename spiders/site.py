@@ -421,9 +421,7 @@ class Site(_Part):
     id: str = Field(pattern=rf"^{SITE_ID.pattern}$", description="The stem of the file's name; not a key of the file.")
     name: Text = Field(description="What the publication is called.", examples=["Durham County Council newsroom"])
     home: Home = Field(description="Front page.", examples=["https://www.example.gov.uk/"])
-    kind: Kind = Field(
-        description="What sort of publication it is.", examples=["council"]
-    )
+    kind: Kind = Field(description="What sort of publication it is.", examples=["council"])
     article: Pattern = Field(
         description="Regular expression (Python) that the whole canonical URL of an article matches, host included.",
         examples=["https://www\\.example\\.gov\\.uk/news/[^/?]+"],

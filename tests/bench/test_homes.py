@@ -35,7 +35,7 @@ def test_a_home_is_served_as_it_was_built() -> None:
     with serve(home) as built:
         url = next(iter(built.articles))
         assert url.startswith(built.news_origin)
-        with urlopen(url, timeout=10) as answer:  # noqa: S310 - http on loopback
+        with urlopen(url, timeout=10) as answer:
             assert built.stories[0].title.encode() in answer.read()
 
 
