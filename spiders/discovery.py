@@ -38,6 +38,8 @@ DEEPEST_SITEMAP = 3
 MOST_ERRORS = 20
 """After so many documents of one source failed in a row, the source is left alone for this run."""
 
+_MOST_ENTRIES = 10  # times crawl.max_urls: entries of one source, articles or not
+_SHARE = 0.5  # of the run's time goes into sources at most, but for the first document of each
 _BATCH = 500  # entries between two moments at which others may go on
 _LARGE = 100_000  # bytes; a document of this size is unpacked in a thread
 _NEWEST = 40
@@ -158,7 +160,7 @@ class Discovery:
     async def _walk_documents(self, reading: _Reading) -> None:
         source = reading.source
         reading.enqueue(absolute_url(source.url), 0)
-        while reading.queue and reading.documents < reading.limit and reading.failed < MOST_ERRORS:
+        while reading.queue and reading.documents < reading.limit and not self._is_enough(reading):
             url, depth = reading.queue.popleft()
             reading.documents += 1
             try:
@@ -177,6 +179,17 @@ class Discovery:
                 reading.fail(url, error)
         if reading.queue and source.type == "sitemap":
             reading.errors.append(f"{len(reading.queue)} more sitemaps were not read")
+
+    def _is_enough(self, reading: _Reading) -> bool:
+        """Whether a source has had its share of the run, and so is left alone."""
+        rules = self._job.site.crawl
+        if reading.entries >= _MOST_ENTRIES * rules.max_urls:
+            reading.fail(reading.source.url, f"more than {reading.entries} entries; the rest was not read")
+        elif reading.documents and self._fetcher.pace.remaining() < (1 - _SHARE) * rules.run_seconds:
+            reading.fail(reading.source.url, "half of run_seconds is spent; the rest was not read")
+        else:
+            return reading.failed >= MOST_ERRORS
+        return True
 
     async def _read_document(self, reading: _Reading, received: Received, depth: int) -> None:
         """Enter what one document names, and queue the documents that it leads to."""
@@ -291,9 +304,9 @@ class Discovery:
     async def _call_service(self, reading: _Reading, service: Service) -> None:
         reading.whole = False  # services are asked for what is recent
         reading.rolling = service.rolling
-        while reading.documents < MOST_CALLS and reading.failed < MOST_ERRORS:
+        while reading.documents < MOST_CALLS:
             url = service.next_call()
-            if url is None:
+            if url is None or self._is_enough(reading):
                 return
             reading.documents += 1
             try:

@@ -306,3 +306,26 @@ def test_a_sitemap_of_a_hundred_thousand_entries_does_not_stop_the_clock(loopbac
     crawled = crawl(site_on(loopback, crawl={"max_bytes": 60_000_000, "fetch_at_most": 1, "timeout": 30.0}))
     [told] = yields(crawled)
     assert (told.articles, told.whole) == (100_000, True)
+
+
+def test_sources_leave_the_pages_half_of_the_run(loopback: LoopbackSite, crawl: Crawl) -> None:
+    url, routes = loopback.url, loopback.routes
+    entries = "".join(f"<sitemap><loc>{url(f'/slow-{n}.xml')}</loc></sitemap>" for n in range(50))
+    routes["/slow.xml"] = Reply(body=f"<sitemapindex>{entries}</sitemapindex>".encode(), content_type=XML)
+    for n in range(50):
+        slow = sitemap_of(url(f"/news/{n}"))
+        routes[f"/slow-{n}.xml"] = Reply(body=slow.body, content_type=XML, delay=0.4)
+    routes["/many.xml"] = sitemap_of(*(url(f"/page/{n}") for n in range(700)))
+    site = site_with(
+        loopback,
+        {"type": "sitemap", "url": "/slow.xml"},
+        {"type": "sitemap", "url": "/many.xml"},
+        crawl={"run_seconds": 6.0, "max_urls": 60},
+    )
+    crawled = crawl(site)
+    slow_one, many = yields(crawled)
+    assert "half of run_seconds is spent" in (slow_one.error or "")
+    assert 1 < slow_one.documents < 20
+    assert not slow_one.whole
+    assert (many.documents, many.named, many.whole) == (1, 700, True)
+    assert crawled.told.captured == slow_one.articles
