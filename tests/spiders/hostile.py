@@ -225,7 +225,7 @@ def evil_answers() -> list[Evil]:
         failing("nothing", send(b""), ""),
         failing("silent", send(b"", b"", pause=20), "time-out"),
         failing("slow-head", _drip(OK + b"X: y\r\n" * 50, 1, 0.1), "time-out"),
-        failing("slow-body", _drip(whole, 200, 0.5), "time-out"),
+        failing("slow-body", _drip(whole, 40, 0.3), "time-out"),
         failing("length-too-long", send(OK + HTML + b"Content-Length: 100000\r\n\r\n" + plain), "cut short"),
         failing("length-huge", flood(OK + b"Content-Length: 1000000000000\r\n\r\n", b"x" * 1000), "too large"),
         failing("no-length-endless", flood(OK + HTML + b"\r\n", b"<p>endless</p>"), "too large"),

@@ -77,7 +77,7 @@ def run(child: Child, site: Site, script: str | None = None) -> tuple[Crawled, i
 
 
 def read_peak(pid: int) -> int:
-    """The largest resident memory of a process so far, in megabytes; the account that wait4 gives begins before exec."""
+    """The largest resident memory of a process so far, in megabytes; what wait4 tells begins before exec."""
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
             if line.startswith("VmHWM:"):
