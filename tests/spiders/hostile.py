@@ -196,6 +196,7 @@ def evil_answers() -> list[Evil]:
     plain = story(1).encode()
     whole = answer(plain)
     chunked = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(plain), plain)
+    half = gzip.compress(plain)[:300]
     zeros = gzip.compress(b"<p>" + b"\0" * 20_000_000)
     malformed = [
         ("endless-headers", flood(OK, b"X-Pad: 0123456789\r\n")),
@@ -282,7 +283,7 @@ def evil_answers() -> list[Evil]:
         ),
         Evil(name="br-lie", act=send(answer(plain, b"text/html", b"Content-Encoding: br")), text="coding"),
         Evil(name="coding-x", act=send(answer(plain, b"text/html", b"Content-Encoding: \x1b[31mx")), text="coding"),
-        Evil(name="gzip-half", act=send(answer(gzip.compress(plain)[:300], b"text/html", b"Content-Encoding: gzip")), text="coding"),
+        Evil(name="gzip-half", act=send(answer(half, b"text/html", b"Content-Encoding: gzip")), text="coding"),
         Evil(
             name="gzip-tail",
             act=send(answer(gzip.compress(plain) + b"tail" * 99, b"text/html", b"Content-Encoding: gzip")),
