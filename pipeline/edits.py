@@ -30,6 +30,7 @@ SCHEME: Final = "essence-1"
 """Name of these rules in a digest; digests of other rules are not compared. Change it with the rules."""
 
 _LONGEST_STAMP: Final = 14  # words of a line that may be furniture
+_HEAD, _FOOT = 5, 8  # lines
 _COUNTED_WORDS: Final = 30_000  # beyond so many, added and removed words are counted without regard to their order
 
 EditClass = Literal["headline", "correction", "substance"]
@@ -53,7 +54,9 @@ def read_essence(title: str, text: str) -> Essence:
     for number, line in enumerate(lines):
         kept = _settle(line, head=number < 2)
         if kept:
-            (notices if is_notice(kept) else body).append(kept)
+            # Without a label, a notice is looked for where such stand: at the head and at the foot.
+            outer = number < _HEAD or number >= len(lines) - _FOOT
+            (notices if (is_notice(kept) if outer else _is_labelled(kept)) else body).append(kept)
     if not body and not notices:
         body = lines  # nothing but furniture is the text
     folded = _fold(title)
@@ -131,6 +134,8 @@ _DOUBLED: Final = re.compile(r"''+|--+")
 
 
 def _fold(line: str) -> str:
+    if line.isascii():
+        return " ".join(_DOUBLED.sub(lambda match: match[0][0], line.replace('"', "'").replace("`", "'")).split())
     text = unicodedata.normalize("NFKC", line.translate(_SPELLINGS)).translate(_SPELLINGS)
     return " ".join(_DOUBLED.sub(lambda match: match[0][0], text).split())
 
@@ -247,6 +252,19 @@ _SECONDS_TO_HOURS: Final = re.compile(
     r"|\b\d{1,2} (?:eiliad|munud|awr) yn ôl\b",
     re.IGNORECASE,
 )
+_AGO_HINTS: Final = (
+    " ago",
+    "vor ",
+    "il y a ",
+    "hace ",
+    " fa",
+    " geleden",
+    "há ",
+    " temu",
+    " sedan",
+    " siden",
+    " yn ôl",
+)
 _READ_TIME: Final = re.compile(
     r"\b\d{1,3}[ -]?min(?:ute)?s?\.?(?: |-)(?:read|de lecture|de lectura|di lettura|de leitura|leestijd|lesezeit|"
     r"läsning|czytania|o ddarllen)\b|\b(?:lesezeit|lesedauer|leestijd|lästid|læsetid|lesetid|reading time)"
@@ -269,7 +287,9 @@ def _settle(line: str, *, head: bool) -> str:
     """
     if head:
         line = _DATELINE.sub(r"\1\2", line)
-    line = _SECONDS_TO_HOURS.sub("", line)
+    lowered = line.lower()
+    if any(hint in lowered for hint in _AGO_HINTS):
+        line = _SECONDS_TO_HOURS.sub("", line)
     if len(line) > 200:
         return _drop_leading_stamp(line)
     segments = _BARS.split(line)
@@ -290,7 +310,8 @@ def _settle_segment(segment: str, *, head: bool) -> str:
     segment = _AUDIENCE.sub("", _READ_TIME.sub("", segment))
     tokens = _TOKEN.findall(_AGO_PHRASES.sub(lambda match: _AS_ONE[match[0].lower()], segment))
     stamped = _AGO | _STAMPED | (_COUNTED if _BYLINE.match(segment) else frozenset())
-    return " ".join(tokens[: _stamp_start(tokens, stamped)])
+    start = _stamp_start(tokens, stamped)
+    return segment if start == len(tokens) else " ".join(tokens[:start])
 
 
 def _is_furniture(tokens: Sequence[str], *, head: bool) -> bool:
@@ -331,9 +352,9 @@ def _stamp_start(tokens: Sequence[str], keys: frozenset[str]) -> int:
 
 def _drop_leading_stamp(line: str) -> str:
     """A long line without "Updated 14:32" before its first sentence: a stamp word, then a time of day."""
-    tokens = list(_TOKEN.finditer(line[:120]))
-    if not tokens or not any(token[0].lower().strip(":.-") in _STAMPED for token in tokens[:2]):
+    if not any(word.strip(":.,-") in _STAMPED for word in line[:60].lower().split()[:2]):
         return line
+    tokens = list(_TOKEN.finditer(line[:120]))
     clock = 0
     for token in tokens:
         bare = token[0].lower().strip(":.-")
@@ -403,9 +424,17 @@ _LABELS: Final = (
     "aktualizacja|od redakcji|rättelse|korrigering|förtydligande|uppdatering|rettelse|berigtigelse|beriktigelse|"
     "præcisering|presisering|opdatering|oppdatering|redaktionel note|cywiriad|eglurhad|diweddariad|nodyn y golygydd"
 )
+_LABEL: Final = re.compile(rf"[\W_]*(?:{_LABELS})\b[^:\n]{{0,60}}?(?::|\s-\s|\))", re.IGNORECASE)
+_NOTICE_HINTS: Final = (
+    *("amended", "corrected", "updated", "edited", "changed", "clarif", "revised", "version", "correct", "fassung"),
+    *("aktualisiert", "korrigiert", "geändert", "ergänzt", "modifié", "corrigé", "mis à jour", "actualisé", "versión"),
+    *("corregido", "modificado", "actualizado", "corretto", "aggiornato", "modificato", "versie", "aangepast"),
+    *("gecorrigeerd", "bijgewerkt", "gewijzigd", "versão", "corrigid", "atualizad", "alterad", "wersji", "poprawiony"),
+    *("zaktualizowany", "zmieniony", "uppdaterats", "korrigerats", "ändrats", "rättats", "udgave", "versjon", "utgave"),
+    *("rettet", "opdateret", "ændret", "oppdatert", "endret", "korrigert", "ywiro", "diweddaru", "newid", "fersiwn"),
+)
 _NOTICE: Final = re.compile(
-    rf"[\W_]*(?:{_LABELS})\b[^:\n]{{0,60}}?(?::|\s-\s|\))"
-    r"|\b(?:this|the) (?:article|story|report|page|piece|version|headline|post|column|copy)(?:'s \w+)? "
+    r"\b(?:this|the) (?:article|story|report|page|piece|version|headline|post|column|copy)(?:'s \w+)? "
     r"(?:was|has been|is|had been|have been) (?:\w+ )?(?:amended|corrected|updated|edited|changed|clarified|revised)\b"
     r"|\ban? (?:earlier|previous|original) version of (?:this|the|our)\b|\bwe (?:have|'ve) (?:corrected|amended)\b"
     r"|\bwe (?:are happy to|would like to) (?:clarify|correct)\b"
@@ -430,7 +459,14 @@ _NOTICE: Final = re.compile(
 )
 
 
+def _is_labelled(line: str) -> bool:
+    return _LABEL.match(line) is not None and len(line.split()) >= 4
+
+
 def is_notice(line: str) -> bool:
     """Whether a line tells readers of a correction, a clarification or an update of the article it stands in."""
-    found = _NOTICE.match(line) or (_NOTICE.search(line) if len(line) < 1000 else None)
-    return found is not None and (found.start() == 0 or found[0][:1].isalpha()) and len(line.split()) >= 4
+    if not _is_labelled(line):
+        lowered = line.lower() if len(line) < 1000 else ""
+        if not any(hint in lowered for hint in _NOTICE_HINTS) or _NOTICE.search(line) is None:
+            return False
+    return len(line.split()) >= 4
