@@ -129,6 +129,7 @@ class Newsroom:
     def __init__(self, plan: Plan, start: datetime) -> None:
         self.plan = plan
         self.start = self.now = start
+        self.end = start + plan.days * DAY
         self.home = ""
         self.dice = random.Random(plan.seed)
         self.stories: dict[int, Story] = {}
@@ -470,8 +471,10 @@ class Lived:
     ranks: Counter[str] = field(default_factory=Counter)
 
 
-def live(newsroom: Newsroom, home: Path, *, every: timedelta, report: Callable[[str], None]) -> tuple[Lived, Any]:
-    """Crawl the newsroom through its month; returns what happened, and the archive."""
+def live(
+    newsroom: Newsroom, home: Path, *, every: timedelta, minutes: float, report: Callable[[str], None]
+) -> tuple[Lived, Any]:
+    """Crawl the newsroom through its month, which ends early after so many minutes; what happened, and the archive."""
     from pipeline.errors import MunimentError, RunRejected
     from pipeline.extract import Extractor
     from pipeline.settings import Settings
@@ -491,8 +494,8 @@ def live(newsroom: Newsroom, home: Path, *, every: timedelta, report: Callable[[
         newsroom.home = site.home
         write_site_file(home / "sites", site.home)
         work = open_workplace(settings)
-        moment, end = newsroom.start, newsroom.start + newsroom.plan.days * DAY
-        while moment < end:
+        moment = newsroom.start
+        while moment < newsroom.end and time.monotonic() - began < 60 * minutes:
             newsroom.advance(moment)
             now = work.settings.model_copy(update={"clock_ahead": max(moment - datetime.now(UTC), timedelta(0))})
             at = type(work)(settings=now, sites=work.sites, archive=work.archive)
@@ -517,6 +520,7 @@ def live(newsroom: Newsroom, home: Path, *, every: timedelta, report: Callable[[
             if len(lived.runs) % 12 == 1:
                 report(f"{moment:%d %b %H:%M}, {lived.requests} requests, {newsroom.trouble(moment)} {plan[:110]}")
             moment += every
+    newsroom.end = min(newsroom.end, moment)
     lived.seconds = time.monotonic() - began
     return lived, work.archive
 
@@ -557,7 +561,7 @@ def hold_against_truth(newsroom: Newsroom, archive: Any) -> Account:
         number = _story_of(newsroom, versions)
         ours.setdefault(number, []).extend(versions)
         articles.setdefault(number, set()).add(article)
-    end = newsroom.start + newsroom.plan.days * DAY
+    end = newsroom.end
     history = newsroom.history()
     for number, changes in history.items():
         versions = sorted(ours.get(number, []), key=lambda one: (one.captured_at, one.n))
@@ -646,12 +650,13 @@ class Baseline:
 def work_out_baseline(newsroom: Newsroom) -> Baseline:
     """What daily fetching would see and cost on the same truth."""
     days = [newsroom.start + (day + 0.5) * DAY for day in range(newsroom.plan.days)]
+    days = [day for day in days if day < newsroom.end]
     well = [day for day in days if not newsroom.trouble(day)]
     births = sorted(story.published for story in newsroom.stories.values())
     requests = sum(3 + sum(birth <= day for birth in births) for day in days)
     delays: dict[str, list[float]] = {}
     missed = 0
-    end = newsroom.start + newsroom.plan.days * DAY
+    end = newsroom.end
     for change in newsroom.truth:
         noon = next((day for day in well if day >= change.at), None)
         if noon is not None and (change.until is None or noon < change.until):
@@ -664,10 +669,9 @@ def work_out_baseline(newsroom: Newsroom) -> Baseline:
 
 def tell(newsroom: Newsroom, lived: Lived, account: Account, baseline: Baseline) -> str:
     """The tables."""
-    days = newsroom.plan.days
+    days = (newsroom.end - newsroom.start) / DAY
     article_days = sum(
-        (newsroom.start + days * DAY - max(story.published, newsroom.start)) / DAY
-        for story in newsroom.stories.values()
+        (newsroom.end - max(story.published, newsroom.start)) / DAY for story in newsroom.stories.values()
     )
     rows = []
     for kind in CLASSES:
@@ -708,7 +712,8 @@ def tell(newsroom: Newsroom, lived: Lived, account: Account, baseline: Baseline)
             ("cosmetic or unexplained, %", 100 * len(account.cosmetic) / max(account.versions, 1), None),
             ("precision", account.justified / max(account.versions, 1), None),
             ("stories with two articles", len(account.split), None),
-            ("runs", len(lived.runs), days),
+            ("days", days, days),
+            ("runs", len(lived.runs), None),
             ("runs that the gate refused", lived.rejected, None),
             ("runs that failed", lived.failed, None),
             ("minutes of real time", lived.seconds / 60, None),
@@ -741,8 +746,8 @@ def perform(asked: argparse.Namespace, home: Path) -> tuple[str, dict[str, Any],
     (home / "sites").mkdir(parents=True, exist_ok=True)
     with EmbeddedStore(home, 0) as store:
         os.environ.update(store.environment())
-        lived, archive = live(newsroom, home, every=asked.every * HOUR, report=report)
-        newsroom.advance(start + plan.days * DAY)
+        lived, archive = live(newsroom, home, every=asked.every * HOUR, minutes=asked.minutes, report=report)
+        newsroom.advance(newsroom.end)
         account = hold_against_truth(newsroom, archive)
     baseline = work_out_baseline(newsroom)
     for line in _complaints(account):
@@ -775,6 +780,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--articles", type=int, default=1000)
     parser.add_argument("--dates", choices=["honest", "silent", "none", "generated"], default="honest")
     parser.add_argument("--every", type=float, default=2.0, help="hours between two runs")
+    parser.add_argument("--minutes", type=float, default=600.0, help="end the month early after so much real time")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--calm", action="store_true", help="no outages, storms or blips")
     parser.add_argument("--json", type=Path)

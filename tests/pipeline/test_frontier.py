@@ -11,10 +11,13 @@ import zstandard
 from pipeline import frontier as frontier_module
 from pipeline.archive import Archive
 from pipeline.errors import WriteConflict
-from pipeline.frontier import Frontier, note_sighting
+from pipeline.frontier import Frontier, note_sighting, note_silence
 from pipeline.lifecycle import Standing
 from pipeline.model import Finding, State, article_id
 from pipeline.publish import publish_run
+from pipeline.recheck import Track
+from spiders.protocol import Orders
+from spiders.site import Source
 from tests.pipeline.built_runs import (
     HOUR,
     NOW,
@@ -292,3 +295,74 @@ def test_the_copy_on_this_machine_is_removed(archive: Archive):
     assert folder.is_dir()
     frontier.close()
     assert not folder.exists()
+
+
+def test_a_move_keeps_the_article_and_its_new_address_leads_to_it(archive: Archive):
+    old, new = url_of("old"), url_of("new")
+    first = found("old", "One.", a_run(0), START)
+    moved = found("new", "One.", a_run(1), START + HOUR, requested=old, final=new, hops=((301, new),))
+    fresh = found("new", "One.", a_run(1), START + HOUR / 2)
+    with Frontier.open(archive, SITE) as frontier:
+        save(frontier, a_run(0), first, standings=[standing_for(first)])
+        # the new address is captured before the old one redirects, in the same run
+        frontier.learn_moves([fresh, moved])
+        assert frontier.article_of(fresh) == frontier.article_of(moved) == article_id(old)
+        save(frontier, a_run(1), fresh, moved)
+        assert frontier.article_of(found("new", "Two.", a_run(2), START + 2 * HOUR)) == article_id(old)
+        assert frontier.article_of(missing("new", a_run(2), START + 2 * HOUR)) == article_id(old)
+        looks = known(frontier, hours=24 * 9)
+        assert (looks[new].due, looks[old].due) == (True, False)
+
+
+def test_where_an_article_lived_before_none_is_taken_over(archive: Archive):
+    a, b = found("a", "One.", a_run(0), START), found("b", "Other.", a_run(0), START)
+    onto = found("b", "Other.", a_run(1), START + HOUR, requested=url_of("a"), final=url_of("b"), hops=((301, "b"),))
+    with Frontier.open(archive, SITE) as frontier:
+        save(frontier, a_run(0), a, b, standings=[standing_for(a), standing_for(b)])
+        frontier.learn_moves([onto])
+        assert frontier.article_of(onto) == article_id(url_of("a"))
+        assert frontier.article_of(found("b", "Other.", a_run(1), START + HOUR)) == article_id(url_of("b"))
+
+
+def test_a_page_that_does_not_answer_waits_longer_each_time(archive: Archive):
+    with Frontier.open(archive, SITE) as frontier:
+        for hours in (0, 1, 3):
+            save(frontier, a_run(hours))
+            frontier.save(a_run(hours, "x"), [note_silence(url_of("a"), START + hours * HOUR)], ())
+        assert [known(frontier, hours=h)[url_of("a")].due for h in (4, 5.5, 6.5)] == [False, False, True]
+        assert not known(frontier)[url_of("a")].live
+
+
+MAP = url_of("../sitemap.xml")
+
+
+def look(name: str, run: str, hours: float, why: str, text: str = "One.", **facts: Any) -> Finding:
+    return found(name, text, run, START + hours * HOUR, facts={"why": why, "dated": MAP}, **facts)
+
+
+def test_sources_are_believed_by_what_became_of_looks(archive: Archive):
+    site = a_site(sources=(Source(type="sitemap", url=MAP),), gone_after_checks=2, gone_after=timedelta(hours=1))
+    names = [f"n{number}" for number in range(40)]
+    first = [found(name, "One.", a_run(0), START, facts={"why": "new", "dated": MAP, "sitemap": MAP}) for name in names]
+    articles = [each.article.article for each in first if each.article]
+    with Frontier.open(archive, site) as frontier:
+        save(frontier, a_run(0), *first, standings=[standing_for(each) for each in first])
+        assert known(frontier)[url_of("n1")].listed == MAP
+        quiet = frontier.complete_orders(Orders(), site, now=NOW)
+        assert (quiet.belief, quiet.stamped, quiet.proven, quiet.latest_only) == ({MAP: 2.0}, (), (), ())
+        frontier.save(a_run(1), [note_sighting(look(name, a_run(1), 1, "moved")) for name in names], ())
+        frontier.save(a_run(2), [note_sighting(look(name, a_run(2), 2, "unlisted")) for name in names], ())
+        spots = [note_sighting(look(name, a_run(3), 3, "spot")) for name in names]
+        frontier.save(a_run(3), spots, (), changed=articles[:1])
+        assert frontier.tracks(START + 4 * HOUR)[MAP] == Track(still=40, silent=1, moved=40, vain=40, unlisted=40)
+        orders = frontier.complete_orders(Orders(), site, now=START + 4 * HOUR)
+        assert (orders.belief, orders.stamped, orders.latest_only) == ({MAP: 1.0}, (MAP,), (MAP,))
+        assert frontier.tracks(START + timedelta(days=100)) == {}
+        assert not known(frontier)[url_of("n1")].listed
+
+
+def test_a_wall_before_a_page_says_nothing_of_its_source(archive: Archive):
+    wall = unusable("a", a_run(1), START + HOUR).model_copy(update={"facts": {"why": "moved", "dated": MAP}})
+    with Frontier.open(archive, SITE) as frontier:
+        save(frontier, a_run(1), wall)
+        assert frontier.tracks(NOW) == {}
