@@ -281,10 +281,12 @@ def build_dag(site: Site, settings: Settings) -> DAG:
             with told_to_airflow():
                 standing = steps.find_unfinished(_workplace(site), site.id)
             if standing is None:
+                log.info("No backfill is under way: there is nothing to go on with.")
                 raise AirflowSkipException("no backfill is under way")
             due = context["ti"].get_dag(f"{DAG_PREFIX}{site.id}").next_dagrun
             if due is not None and due <= timezone.utcnow():
-                raise AirflowSkipException(f"the regular run of {due:%Y-%m-%d %H:%M}Z goes first, and goes on with it")
+                log.info("The regular run of %s goes first, and goes on with the backfill.", f"{due:%Y-%m-%d %H:%M}Z")
+                raise AirflowSkipException("a regular run is due")
             trigger_chunk(context, standing.since, standing.until)
 
         crawled = crawl()

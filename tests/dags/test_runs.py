@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pipeline.archive import Archive
+from pipeline.backfill import read_backfill
 from pipeline.model import RUN_ID
 from pipeline.reader import run_versions
 from pipeline.stack import DAGS_FOLDER, settings_environment
@@ -44,7 +45,8 @@ for dag_id in sys.argv[2:]:
     for task in dag.tasks:
         if task.task_id != "check":  # which has to fail at once in spite of its retries
             task.retries = 0
-    run = dag.test(logical_date=None)
+    conf = {"since": "2026-11-01", "until": "2026-11-20"} if dag_id == "site_past" else None
+    run = dag.test(logical_date=None, run_conf=conf)
     with create_session() as session:
         found[dag_id] = {
             "state": str(run.state),
@@ -81,7 +83,19 @@ def test_a_run_publishes_what_a_downstream_dag_can_read_and_a_rejected_one_does_
     write_site("good", home=loopback.url("/"))
     write_site("bad", home=loopback.url("/"), check="min_captures = 50")
     write_site("empty", home=loopback.url("/"))
-    found = run_dags("site_good", "site_bad", "site_empty")
+    write_site("past", home=loopback.url("/"))
+    found = run_dags("site_good", "site_bad", "site_past", "site_empty")
+
+    # A run with the parameters of a backfill is one, and its end is the backfill's: all is in the one feed.
+    past = found["site_past"]
+    assert past["state"] == "success"
+    assert past["tasks"]["go_on"][0] == "skipped"
+    orders = archive.read_orders("past", past["run"])
+    assert orders is not None
+    assert (orders.mode, str(orders.since), str(orders.until)) == ("backfill", "2026-11-01", "2026-11-20")
+    standing = read_backfill(archive, "past")
+    assert standing is not None
+    assert (standing.captured, standing.finished_at is not None) == (6, True)
 
     good = found["site_good"]
     assert good["state"] == "success"
@@ -90,6 +104,7 @@ def test_a_run_publishes_what_a_downstream_dag_can_read_and_a_rejected_one_does_
         "extract0": "success",
         "check": "success",
         "publish": "success",
+        "go_on": "skipped",  # no backfill is under way
     }
     assert good["tasks"]["extract0"][1] == "segment 00000"
     (event,) = good["events"]
