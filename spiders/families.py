@@ -233,6 +233,7 @@ class Families:
     """
 
     folders: tuple[Path, ...] = ()
+    near: tuple[Path, ...] = ()  # folders of which only their own ``families/`` counts, not those below
     _problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -243,7 +244,7 @@ class Families:
     @classmethod
     def beside(cls, path: Path) -> Self:
         """The families for a site file of which no more is known than where it lies."""
-        return cls(folders=(path.absolute().parent, path.absolute().parent.parent))
+        return cls(near=(path.absolute().parent, path.absolute().parent.parent))
 
     @cached_property
     def by_id(self) -> dict[str, Family]:
@@ -270,8 +271,9 @@ class Families:
 
     def _files(self) -> Iterator[Path]:
         seen: set[Path] = set()
-        for folder in self.folders:
-            for path in sorted([*folder.glob(f"{FOLDER_NAME}/*.toml"), *folder.glob(f"*/{FOLDER_NAME}/*.toml")]):
+        for folder in dict.fromkeys((*self.folders, *self.near)):
+            below = folder.glob(f"*/{FOLDER_NAME}/*.toml") if folder in self.folders else ()
+            for path in sorted([*folder.glob(f"{FOLDER_NAME}/*.toml"), *below]):
                 hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
                 if path.parent.resolve() == BUILTIN_FAMILIES or hidden or path.resolve() in seen:
                     continue

@@ -68,8 +68,8 @@ def site_folders(settings: Settings) -> list[Path]:
 
 def known_families(*files: Path) -> Families:
     """The families that site files may name: built-in ones, those of MUNIMENT_SITES, and those beside these files."""
-    beside = (folder for file in files for folder in Families.beside(file).folders)
-    return Families(folders=tuple(dict.fromkeys([*read_settings().sites, *beside])))
+    beside = (folder for file in files for folder in Families.beside(file).near)
+    return Families(folders=read_settings().sites, near=tuple(dict.fromkeys(beside)))
 
 
 @app.command("list")
