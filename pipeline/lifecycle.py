@@ -1,4 +1,4 @@
-"""What a finding means for its article: nothing, or the next version; and when a URL is worth another look.
+"""What a finding means for its article: nothing, or the next version.
 
 Everything here decides and does nothing else: no store, no clock. ``pipeline.publish`` gathers what is
 known and carries out what is decided; ``pipeline.frontier`` remembers the observations.
@@ -37,10 +37,7 @@ from urllib.parse import urlsplit
 from pipeline.edits import classify_edit, essence_digest, is_comparable
 from pipeline.errors import ArchiveError
 from pipeline.model import Article, Change, Edit, Finding, Outcome, State, Version, content_digest
-from spiders.site import DEFAULT_RECHECK, Recheck, Site
-
-_EARLY = 0.1
-"""A check may come this share of its interval early: an hourly run never starts exactly an hour after the last."""
+from spiders.site import Site
 
 _STORM_PATIENCE = timedelta(days=7)
 """So long doubted answers must go on until they count: longer than a botched deployment or a hack is left standing."""
@@ -110,22 +107,6 @@ class Decision:
     reason: str
     version: Version | None = None
     stands: bool = False
-
-
-def is_due(ladder: Sequence[Recheck], *, first_seen: datetime, fetched_at: datetime, now: datetime) -> bool:
-    """Whether a known URL is worth another look.
-
-    Args:
-        ladder: rungs in order of age; the first whose age is not yet passed applies; empty: ``DEFAULT_RECHECK``.
-        first_seen: when the URL was first captured; its age is counted from here.
-        fetched_at: when it was last captured, whatever it answered.
-        now: the moment for which is asked.
-    """
-    age = now - first_seen
-    for rung in ladder or DEFAULT_RECHECK:
-        if rung.age is None or age <= rung.age:
-            return now - fetched_at >= rung.every * (1 - _EARLY)
-    return False
 
 
 def is_live(finding: Finding) -> bool:

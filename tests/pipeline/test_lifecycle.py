@@ -13,14 +13,12 @@ from pipeline.lifecycle import (
     current_version,
     decide,
     decide_quickly,
-    is_due,
     is_same_address,
     newer_standing,
     rank_finding,
     standing_of,
 )
 from pipeline.model import Change, Finding, Outcome, State, Version, content_digest
-from spiders.site import Recheck
 from tests.pipeline.built_runs import HOUR, START, a_run, a_site, found, missing, unchanged, unusable, url_of
 
 SITE = a_site(gone_after_checks=3, gone_after=timedelta(hours=24), publisher="The Publisher")
@@ -293,33 +291,6 @@ def test_the_canonical_capture_speaks_for_the_article_then_the_latest():
     assert max([alias, canonical, other], key=rank_finding) is canonical
     assert max([other, alias], key=rank_finding) is other
     assert max([missing("a", run, START + 9 * HOUR), alias], key=rank_finding) is alias
-
-
-@pytest.mark.parametrize(
-    ("age", "since_fetch", "due"),
-    [
-        (timedelta(hours=3), timedelta(minutes=50), False),
-        (timedelta(hours=3), timedelta(minutes=55), True),  # an hourly run may come a little early
-        (timedelta(hours=7), timedelta(hours=5), False),
-        (timedelta(hours=7), timedelta(hours=6), True),
-        (timedelta(days=3), timedelta(hours=40), False),
-        (timedelta(days=3), timedelta(days=2), True),
-        (timedelta(days=60), timedelta(days=2), False),
-        (timedelta(days=60), timedelta(days=14), True),
-        (timedelta(days=900), timedelta(days=30), False),
-        (timedelta(days=900), timedelta(days=60), True),
-    ],
-)
-def test_checks_become_rarer_with_age(age: timedelta, since_fetch: timedelta, due: bool):
-    now = START + timedelta(days=1000)
-    assert is_due((), first_seen=now - age, fetched_at=now - since_fetch, now=now) is due
-
-
-def test_a_site_may_have_its_own_ladder_and_end_it():
-    ladder = (Recheck(age=timedelta(days=1), every=timedelta(minutes=10)),)
-    seen = {"first_seen": START, "fetched_at": START}
-    assert is_due(ladder, now=START + timedelta(minutes=10), **seen)
-    assert not is_due(ladder, now=START + timedelta(days=2), **seen)
 
 
 TOLD = st.lists(
