@@ -402,6 +402,19 @@ class TestPool:
         assert [finding.kind for finding in findings] == ["failed", *["article"] * 7, "failed"]
         assert findings[0].reason == "extraction process crashed"
 
+    def test_workers_start_when_there_is_a_page_to_read(self, tmp_path: Path) -> None:
+        (tmp_path / "a").mkdir()
+        (tmp_path / "b").mkdir()
+        nothing = a_segment(tmp_path / "a", [404, 410, 500])
+        one = a_segment(tmp_path / "b", [a_page(), 404])
+        with Extractor(3, function=self.FUNCTION) as extractor:
+            assert len(list(extractor.extract_segment(a_site(), nothing, KEY))) == 3
+            assert not extractor._workers
+            assert [f.kind for f in extractor.extract_segment(a_site(), one, KEY)] == ["article", "gone"]
+            assert len(extractor._workers) == 1
+            extractor.warm_up()
+            assert len(extractor._workers) == 3
+
     def test_one_process_is_isolated_too(self, tmp_path: Path) -> None:
         path = a_segment(tmp_path, [b"<html>CRASH", a_page()])
         assert [f.kind for f in findings_of(path, processes=1, function=self.FUNCTION)] == ["failed", "article"]
