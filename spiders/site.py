@@ -409,7 +409,8 @@ DEFAULT_RECHECK: Final = (
     Recheck(age=timedelta(hours=6), every=timedelta(hours=1)),
     Recheck(age=timedelta(days=2), every=timedelta(hours=6)),
     Recheck(age=timedelta(days=14), every=timedelta(days=2)),
-    Recheck(age=timedelta(days=90), every=timedelta(days=7)),
+    Recheck(age=timedelta(days=90), every=timedelta(days=5)),
+    Recheck(age=timedelta(days=365), every=timedelta(days=7)),
     Recheck(every=timedelta(days=30)),
 )
 """The ladder of a site that declares none: most corrections are made within hours, so looking again decays with age."""

@@ -60,8 +60,9 @@ def test_looking_decays_from_hours_over_days_and_weeks_to_months() -> None:
     day, week, quarter = (sum(at <= hours for at in looks) for hours in (24, 24 * 7, 24 * 90))
     assert 7 <= day <= 10
     assert week - day <= 8
-    assert 5 <= quarter - week <= 20
-    assert len(looks) - quarter <= 14
+    assert 15 <= quarter - week <= 25
+    assert 35 <= len(looks) - quarter <= 50
+    assert len(walk(-400 * DAY, timedelta(0))) - len(walk(-400 * DAY, -30 * DAY)) <= 2
 
 
 def test_a_back_catalogue_is_not_young_because_it_was_met_today() -> None:
