@@ -145,11 +145,11 @@ class Track:
     lost: int = 0  # of these, the page was not there (or somewhere else)
 
 
-BELIEF = 8.0
+BELIEF = 4.0
 """A page whose date has not moved is looked at so many times more rarely than the ladder says, once that is trusted."""
 _DOUBT_SHARE = 1 / 400
 _FIRST_BELIEF = 2.0
-_LOOKS_TO_BELIEVE = 50
+_LOOKS_TO_BELIEVE = 100
 _MOVES_TO_TELL = 30
 _REAL_SHARE = 0.05
 _PROVEN_SHARE = 0.3
