@@ -75,9 +75,12 @@ class ArticleSpider(Spider):
                 walked = await walker.read_sources()
                 sources = walked if orders.mode == "backfill" else sources
             planned = books.plan_work()
+            for remark in books.remarks():
+                job.say(remark)
             job.say(
                 f"{books.count()} article URLs: {planned['new']} new, {planned['moved']} newer in their source, "
-                f"{planned['due']} due for a re-check, {books.states()['unchanged']} not due"
+                f"{planned['due']} due for a re-check, {planned['unlisted']} listed no longer, "
+                f"{planned['spot']} checked though their date stands, {books.states()['unchanged']} not due"
                 + (f", {job.plan.count_done()} captured by an earlier try" if job.plan.count_done() else "")
             )
             pages = _Pages(job, fetcher, books)
