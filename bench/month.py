@@ -279,7 +279,7 @@ class Newsroom:
         """What is wrong with the server at a moment; nothing mostly."""
         return next((one.kind for one in self.troubles if one.since <= at < one.until), "")
 
-    def answer(self, path: str) -> Page | None:
+    def answer(self, path: str) -> Page | None:  # noqa: PLR0911 - one for each trouble
         """What stands under a path now."""
         trouble = self.trouble(self.now)
         if trouble == "500":

@@ -482,7 +482,7 @@ class Frontier:
                 self._learn_move(sighting)
         for sighting in in_order:
             self._apply_sighting(run, sighting, doubted)
-        self._apply_tracks(run, in_order, changed)
+        self._apply_tracks(run, in_order, changed, doubted)
         db.execute("DELETE FROM missing WHERE at <= (SELECT seen_at FROM articles a WHERE a.article = missing.article)")
         db.execute("COMMIT")
 
@@ -535,16 +535,18 @@ class Frontier:
                 (run, sighting.url, sighting.fetched_at, sighting.status, kind, kind in doubted, article),
             )
 
-    def _apply_tracks(self, run: str, sightings: Iterable[Sighting], changed: Collection[str]) -> None:
+    def _apply_tracks(
+        self, run: str, sightings: Iterable[Sighting], changed: Collection[str], doubted: Collection[str]
+    ) -> None:
         """Count what became of the looks of a run, by the source that gave a reason for them, or none."""
         tracks: dict[str, Counter[str]] = {}
         for sighting in sightings:
-            if sighting.dated is None or sighting.kind in ("blocked", "failed", "excluded"):
+            if sighting.dated is None or sighting.kind in ("blocked", "failed", "excluded", *doubted):
                 continue
             track = tracks.setdefault(sighting.dated, Counter())
             edit = sighting.article is not None and self._owner(sighting) in changed
             if sighting.why == "spot":
-                track.update(("still", "silent") if edit else ("still",))
+                track.update(("still", "silent") if edit or sighting.kind == "gone" else ("still",))
             elif sighting.why == "moved":
                 track.update(("moved",) if edit or sighting.kind == "gone" else ("moved", "vain"))
             elif sighting.why == "unlisted":

@@ -138,15 +138,16 @@ class Track:
     """What became of looks that have to do with one source: how far its dates can be believed."""
 
     still: int = 0  # looks at pages whose date had not moved
-    silent: int = 0  # of these, edits
+    silent: int = 0  # of these, edits, and pages that were not there
     moved: int = 0  # looks because the date had moved
     vain: int = 0  # of these, no edit
     unlisted: int = 0  # looks because the page was listed no longer
     lost: int = 0  # of these, the page was not there (or somewhere else)
 
 
-BELIEF = 4.0
+BELIEF = 3.0
 """A page whose date has not moved is looked at so many times more rarely than the ladder says, once that is trusted."""
+_TRUST = 10.0  # the operator has said so
 _DOUBT_SHARE = 1 / 400
 _FIRST_BELIEF = 2.0
 _LOOKS_TO_BELIEVE = 100
@@ -158,13 +159,13 @@ _PROVEN_SHARE = 0.3
 def believe_dates(site: Site, track: Track) -> float:
     """How many times more rarely than the ladder says a page is looked at while its source's date stands still.
 
-    Belief begins small and grows with looks that confirmed it; an edit that did not move its date ends it, until
+    Belief begins small and grows with looks that confirmed it; an edit that did not move its date, or a page that went and stayed listed, ends it, until
     so many looks have confirmed it again that such edits are rare.
     """
     if site.dates == "ignore":
         return 1.0
     if site.dates == "trust":
-        return BELIEF
+        return _TRUST
     if track.silent > track.still * _DOUBT_SHARE:
         return 1.0
     return min(BELIEF, _FIRST_BELIEF + track.still / _LOOKS_TO_BELIEVE)

@@ -37,7 +37,7 @@ _MASS = 50
 _MASS_SHARE = 0.5
 _SAMPLE = 20
 _LEFT = 10
-_SPOT_SHARE = 0.01
+_SPOT_SHARE = 0.015
 
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
@@ -336,7 +336,7 @@ class Books:
         orders = self._plan.orders
         most = self._site.crawl.recheck_at_most if orders.recheck_at_most is None else orders.recheck_at_most
         count = dict(self._database.execute("SELECT rank, count(*) FROM page WHERE state IS NULL GROUP BY rank"))
-        spots = min(count.get(_SPOT, 0), max(2, int(self._plan.count_known() * _SPOT_SHARE)), max(1, most // 10))
+        spots = min(count.get(_SPOT, 0), max(2, int(self._plan.count_known() * _SPOT_SHARE)), max(1, most // 4))
         due = count.get(_DUE, 0)
         # What moved or left goes first, but never takes all: who is due must come to its turn.
         room = {rank: max(0, most - min(due + spots, most // 3)) for rank in (_MOVED, _UNLISTED)}
@@ -344,8 +344,8 @@ class Books:
             taken = self._keep(rank, min(room[rank], most), "recheck_at_most spent")
             room[_UNLISTED] -= taken
             most -= taken
-        # A tenth of what is left for spot checks: a crowd that is due must not hide that dates lie.
-        spots = min(spots, max(1, most // 10)) if most else 0
+        # A quarter of what is left for spot checks: a crowd that is due must not hide that dates lie.
+        spots = min(spots, max(1, most // 4)) if most else 0
         most -= self._keep(_DUE, max(0, most - spots), "recheck_at_most spent")
         self._keep(_SPOT, min(spots, most), None)
 

@@ -81,7 +81,7 @@ class SourceWalk(BaseModel):
     done: tuple[str, ...] = ()  # sitemap: documents of which nothing is left to fetch
     next: str | None = None  # feed, listing: the document to go on with; None: the first
     position: int = 0  # how many documents come before that one
-    tries: dict[str, int] = Field(default_factory=dict)  # documents to be read again because they or pages of them failed
+    tries: dict[str, int] = Field(default_factory=dict)  # documents to be read again: they or pages of them failed
     read: int = 0  # documents that are done, in all runs
     found: int = 0  # articles of the window that they named
     total: int | None = None  # documents of the window, where an index says how many there are

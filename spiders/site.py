@@ -408,8 +408,8 @@ class Recheck(_Part):
 DEFAULT_RECHECK: Final = (
     Recheck(age=timedelta(hours=6), every=timedelta(hours=1)),
     Recheck(age=timedelta(days=2), every=timedelta(hours=6)),
-    Recheck(age=timedelta(days=14), every=timedelta(days=2)),
-    Recheck(age=timedelta(days=90), every=timedelta(days=5)),
+    Recheck(age=timedelta(days=14), every=timedelta(days=1)),
+    Recheck(age=timedelta(days=90), every=timedelta(days=3)),
     Recheck(age=timedelta(days=365), every=timedelta(days=7)),
     Recheck(every=timedelta(days=30)),
 )

@@ -460,7 +460,8 @@ class _Pending:
         record.parse_http(strict_mode=False)
         self._status = record.http_headers.status_code or 0
         self._headers = tuple(
-            (name.decode("latin-1").strip(), value.decode("latin-1")) for name, value in record.http_headers.items_bytes()
+            (name.decode("latin-1").strip(), value.decode("latin-1"))
+            for name, value in record.http_headers.items_bytes()
         )
         self._payload = b"" if self._revisit else record.reader.read()
 
