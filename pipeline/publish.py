@@ -6,10 +6,9 @@ Each is harmless to do again, and each rests only on what stands before it, so a
 anywhere and started again, and any number of them may work on one site at once. ``published.json`` is written
 last: when it is there, all of the run is.
 
-What a finding means is decided in ``pipeline.lifecycle``, what a run's findings mean together in
-``pipeline.survey``; whether the run may be published, in
-``pipeline.check``. Here is only the carrying out: versions are created under the next free number, and who
-finds the number taken reads what is there and decides again.
+What a finding means is decided in ``pipeline.lifecycle``; what a run's findings mean together, in
+``pipeline.crosscheck``; whether the run may be published, in ``pipeline.check``. Here is only the carrying out:
+versions are created under the next free number, and who finds the number taken reads what is there and decides again.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from importlib.metadata import version as installed_version
 
 from pipeline import __version__
 from pipeline.archive import Archive
+from pipeline.crosscheck import CrossCheck, Met, cross_check, lighten
 from pipeline.errors import ArchiveError, NotInArchive, WriteConflict
 from pipeline.frontier import Frontier, Sighting, note_sighting, note_silence
 from pipeline.lifecycle import (
@@ -45,7 +45,6 @@ from pipeline.lifecycle import (
     standing_of,
 )
 from pipeline.model import Change, Finding, Outcome, Published
-from pipeline.survey import Met, Survey, lighten, survey_run
 from pipeline.table import Rows, commit_rows
 from spiders.protocol import CrawlSummary
 from spiders.site import Site
@@ -122,18 +121,18 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime) -> Pub
     books = _Books()
     with Frontier.open(archive, site) as frontier, Rows(archive) as rows:
         findings = [lighten(finding) for finding in archive.read_findings(site.id, run)]
-        survey = survey_run([_meet(frontier, run, *each) for each in findings], run)
-        for reason in survey.storms.values():
+        crossed = cross_check([_meet(frontier, run, *each) for each in findings], run)
+        for reason in crossed.storms.values():
             log.warning("%s, run %s: %s; that proves little by itself", site.id, run, reason)
-        light = [survey.reread(finding) for finding, _ in findings]
+        light = [crossed.reread(finding) for finding, _ in findings]
         frontier.learn_moves(light)
         speakers = _find_speakers(light, frontier, summary)
         del findings, light
-        _make_versions(archive, making, frontier, survey, speakers, books, rows)
+        _make_versions(archive, making, frontier, crossed, speakers, books, rows)
         table_rows = commit_rows(archive, site.id, run, rows, now=now)
         books.sightings += [note_silence(url, summary.finished) for url in summary.unanswered]
-        frontier.save(run, books.sightings, books.standings.values(), changed=books.changed, doubted=survey.storms)
-    return archive.write_published(_sum_up(summary, books, survey, table_rows))
+        frontier.save(run, books.sightings, books.standings.values(), changed=books.changed, doubted=crossed.storms)
+    return archive.write_published(_sum_up(summary, books, crossed, table_rows))
 
 
 def _meet(frontier: Frontier, run: str, finding: Finding, body: str | None) -> Met:
@@ -192,7 +191,7 @@ def _make_versions(
     archive: Archive,
     making: Making,
     frontier: Frontier,
-    survey: Survey,
+    crossed: CrossCheck,
     speakers: frozenset[int],
     books: _Books,
     rows: Rows,
@@ -202,14 +201,14 @@ def _make_versions(
     threads = archive.store.threads
     with ThreadPoolExecutor(threads, thread_name_prefix="publish") as pool:
         for position, each in enumerate(archive.read_findings(making.site.id, making.run)):
-            finding = survey.reread(each)
+            finding = crossed.reread(each)
             books.sightings.append(note_sighting(finding))
             if position not in speakers:
                 books.end(finding, no_version(finding, "another capture of this run speaks for the article"))
-            elif finding.kind not in _TELLING or (finding.kind == "blocked" and "blocked" in survey.storms):
+            elif finding.kind not in _TELLING or (finding.kind == "blocked" and "blocked" in crossed.storms):
                 books.end(finding, no_version(finding))
             else:
-                case = _look_up(frontier, survey, finding)
+                case = _look_up(frontier, crossed, finding)
                 under_way.append((case, pool.submit(_settle, archive, making, case)))
             if len(under_way) > _UNDER_WAY * threads:
                 _note(archive, *under_way.popleft(), books, rows)
@@ -217,15 +216,15 @@ def _make_versions(
             _note(archive, *under_way.popleft(), books, rows)
 
 
-def _look_up(frontier: Frontier, survey: Survey, finding: Finding) -> _Case:
+def _look_up(frontier: Frontier, crossed: CrossCheck, finding: Finding) -> _Case:
     article = _article_of(frontier, finding)
     standing = frontier.standing(article)
     canonical_lives = frontier.address_lives(article, finding)
     moved, into = False, None
     target = finding.article.url if finding.article else finding.final
     if standing is not None and is_live(finding) and not is_same_address(target, standing.url):
-        proven = survey.moves.get(article)
-        vacant = frontier.is_vacant(article) or fold_address(standing.url) in survey.vacated
+        proven = crossed.moves.get(article)
+        vacant = frontier.is_vacant(article) or fold_address(standing.url) in crossed.vacated
         moved = (proven is not None and is_same_address(proven, target)) or (
             vacant and (not finding.hops or is_redirected(finding))
         )
@@ -242,7 +241,7 @@ def _look_up(frontier: Frontier, survey: Survey, finding: Finding) -> _Case:
         canonical_lives=canonical_lives,
         moved=moved,
         into=into,
-        doubted=finding.kind in survey.storms,
+        doubted=finding.kind in crossed.storms,
     )
 
 
@@ -311,7 +310,7 @@ def _settle_from_memory(archive: Archive, making: Making, case: _Case) -> Decisi
     return None if archive.has_version(making.site.id, case.article, highest + 1) else decision
 
 
-def _sum_up(summary: CrawlSummary, books: _Books, survey: Survey, table_rows: int) -> Published:
+def _sum_up(summary: CrawlSummary, books: _Books, crossed: CrossCheck, table_rows: int) -> Published:
     outcomes = {outcome.value: summary.outcomes.get(outcome.value, 0) for outcome in Outcome}
     for outcome, count in Counter(books.ends.values()).items():
         outcomes[outcome.value] += count
@@ -329,7 +328,7 @@ def _sum_up(summary: CrawlSummary, books: _Books, survey: Survey, table_rows: in
         versions={change.value: books.changes[change] for change in Change if books.changes[change]},
         made=tuple(sorted(books.made)),
         table_rows=table_rows,
-        storms=dict(survey.storms),
+        storms=dict(crossed.storms),
     )
 
 

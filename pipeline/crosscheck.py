@@ -49,8 +49,8 @@ class Met:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Survey:
-    """What the findings of a run say together."""
+class CrossCheck:
+    """What the findings of a run say together: how each is to be understood."""
 
     recast: Mapping[str, tuple[Kind, str]] = field(default_factory=dict)  # record id -> what it is, and why
     moves: Mapping[str, str] = field(default_factory=dict)  # article -> address that it is proven to have now
@@ -74,7 +74,7 @@ def lighten(finding: Finding) -> tuple[Finding, str | None]:
     return finding.model_copy(update={"article": light}), content_digest("", page.text)
 
 
-def survey_run(met: Sequence[Met], run: str) -> Survey:
+def cross_check(met: Sequence[Met], run: str) -> CrossCheck:
     """Judge a run's findings together.
 
     Args:
@@ -93,7 +93,7 @@ def survey_run(met: Sequence[Met], run: str) -> Survey:
     def kind_of(each: Met) -> str:
         return recast.get(each.finding.evidence.record_id, (each.finding.kind,))[0]
 
-    return Survey(
+    return CrossCheck(
         recast=recast,
         moves=moves,
         vacated=frozenset(fold_address(each.finding.requested) for each in met if kind_of(each) == "gone"),
