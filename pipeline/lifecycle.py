@@ -507,7 +507,16 @@ def _note(finding: Finding, change: Change, before: Version | None) -> str | Non
         return f"answered {finding.evidence.status} again"
     if change is Change.MOVED and before is not None:
         return _how_it_moved(finding, before.url)
+    if change is Change.EDITED:
+        told = [finding.facts[name] for name in ("explanation", "change") if finding.facts.get(name)]
+        return f"the publisher says: {'; '.join(told)}" if told else None
     return None
+
+
+def _explained(finding: Finding) -> str:
+    """What the publisher says of why a page went, to be put behind what was observed; GOV.UK does."""
+    why = finding.facts.get("explanation")
+    return f"; the publisher says: {why}" if why else ""
 
 
 def _how_it_moved(finding: Finding, address: str) -> str:
@@ -565,7 +574,7 @@ def _absence(
         update={
             **_made(making, finding, n=len(versions) + 1, state=state, change=change),
             **_without_text(current),
-            "note": f"{told}{between}",
+            "note": f"{told}{between}{_explained(finding)}",
         }
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -104,6 +105,45 @@ def test_an_edit_an_addition_and_a_removal_are_each_a_version(work: Workplace, n
     removed = find_article(work.archive, work.sites.values(), newsroom.url("/news/5"))
     assert [version.state for version in removed] == [State.LIVE, State.GONE]
     assert len(find_article(work.archive, work.sites.values(), newsroom.url("/news/3"))) == 1
+
+
+def test_what_the_publisher_says_of_a_change_and_of_an_end_stands_in_the_versions(
+    work: Workplace, newsroom: LoopbackSite, tmp_path: Path
+) -> None:
+    path = tmp_path / "sites" / "loop.toml"
+    text = path.read_text().replace('type = "sitemap"', 'type = "api"\nservice = "govuk"')
+    path.write_text('dates = "ignore"\n' + text.replace("/sitemap.xml", "/api/search.json"))
+    work = replace(work, sites=read_sites(work.settings))
+
+    def list_in_search(days: dict[int, int]) -> None:
+        results = [
+            {"link": f"/news/{number}", "public_timestamp": f"2026-03-{day:02d}T09:00:00Z"}
+            for number, day in days.items()
+        ]
+        body = json.dumps({"results": results, "total": len(results), "start": 0}).encode()
+        newsroom.routes["/api/search.json"] = Reply(body=body, content_type="application/json")
+
+    def tell_twin(number: int, item: dict[str, object], status: int = 200) -> None:
+        reply = Reply(status=status, body=json.dumps(item).encode(), content_type="application/json")
+        newsroom.routes[f"/api/content/news/{number}"] = reply
+
+    list_in_search(dict.fromkeys(range(8), 1))
+    run_site(work, "loop", new_run(work.settings))
+    newsroom.page("/news/2", story(2, extra="The forum meets on Wednesdays."))
+    tell_twin(2, {"details": {"change_history": [{"note": "Day put right.", "public_timestamp": "2026-03-02"}]}})
+    newsroom.routes["/news/5"] = Reply(status=410, body=b"gone")
+    tell_twin(5, {"schema_name": "gone", "details": {"explanation": "<p>Published in error</p>"}}, 410)
+    list_in_search({**dict.fromkeys(range(8), 1), 2: 2})
+
+    published = run_site(work, "loop", new_run(work.settings)).published
+
+    assert published is not None
+    assert published.versions == {"edited": 1, "gone": 1}
+    edited = find_article(work.archive, work.sites.values(), newsroom.url("/news/2"))[-1]
+    assert edited.note == "the publisher says: Day put right."
+    gone = find_article(work.archive, work.sites.values(), newsroom.url("/news/5"))[-1]
+    assert gone.note is not None
+    assert gone.note.endswith("; the publisher says: Published in error")
 
 
 def test_a_rejected_run_publishes_nothing_and_says_why(work: Workplace, newsroom: LoopbackSite) -> None:
