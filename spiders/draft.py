@@ -15,8 +15,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from spiders.shapes import Shape
-from spiders.site import Kind
 from spiders.survey import Found, Survey
+from spiders.values import Kind
 
 _WIDTH = 110
 _COUNTRIES: Final = {

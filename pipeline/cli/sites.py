@@ -24,7 +24,6 @@ from pipeline.settings import Settings, read_settings
 from spiders.families import Families, Family
 from spiders.site import (
     BUILTIN_FOLDER,
-    Kind,
     Problem,
     Site,
     SiteError,
@@ -37,6 +36,7 @@ from spiders.site import (
     schema_text,
     trace_site,
 )
+from spiders.values import Kind
 
 if TYPE_CHECKING:
     from spiders.probe import SiteSeen

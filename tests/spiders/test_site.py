@@ -32,7 +32,6 @@ from spiders.site import (
     load_site,
     load_sites,
     parse_site,
-    read_duration,
     schema_text,
     site_schema,
 )
@@ -97,14 +96,6 @@ def test_a_site_goes_to_json_and_back_unchanged() -> None:
     assert site.recheck[0] == Recheck(age=timedelta(hours=36), every=timedelta(minutes=90))
     for built_in in load_sites([BUILTIN_FOLDER]).values():
         assert Site.model_validate_json(built_in.model_dump_json()) == built_in
-
-
-@pytest.mark.parametrize(
-    ("text", "hours"),
-    [("6h", 6), ("2d", 48), ("1w", 168), ("90m", 1.5), ("1d 12h", 36), ("PT6H", 6), ("P2D", 48), ("P1W", 168), ("P1DT0.5H", 24.5), ("1.5h", 1.5)],
-)  # fmt: skip
-def test_durations_are_written_short_or_in_iso_8601(text: str, hours: float) -> None:
-    assert read_duration(text) == timedelta(hours=hours)
 
 
 def test_an_article_is_told_by_host_pattern_and_exclusions() -> None:
