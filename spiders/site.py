@@ -6,7 +6,8 @@ says about a URL. Every mistake of every file is told at once, each with file, k
 write instead (``SiteError.problems``).
 
 Not here: what a single value may be (``spiders.values``), reading folders from settings (``pipeline``), fetching
-anything, the command line. It imports neither Scrapy nor anything else that is slow to load, because parsing the DAG folder loads every site.
+anything, the command line. It imports neither Scrapy nor anything else that is slow to load, because parsing the DAG
+folder loads every site.
 """
 
 from __future__ import annotations
