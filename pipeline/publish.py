@@ -17,10 +17,12 @@ import logging
 from collections import Counter, deque
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
+from typing import TYPE_CHECKING, Self
 
 from pipeline import __version__
 from pipeline.archive import Archive
@@ -44,10 +46,12 @@ from pipeline.lifecycle import (
     rank_finding,
     standing_of,
 )
-from pipeline.model import Change, Finding, Outcome, Published
-from pipeline.table import Rows, commit_rows
+from pipeline.model import Change, Finding, Outcome, Published, Version
 from spiders.protocol import CrawlSummary
 from spiders.site import Site
+
+if TYPE_CHECKING:
+    from pipeline.table import Rows
 
 log = logging.getLogger("muniment")
 
@@ -95,6 +99,39 @@ class _Books:
         self.ends[finding.requested] = min(ends, key=tuple(Outcome).index)
 
 
+class _LateRows:
+    """The run's rows for the table, whose library is loaded with the first of them: most runs make none, and it costs
+    0.2 s of CPU. A context manager.
+    """
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._opened = ExitStack()
+        self._rows: Rows | None = None
+
+    def add(self, version: Version) -> None:
+        """Add a version's row."""
+        if self._rows is None:
+            from pipeline.table import Rows  # noqa: PLC0415 - heavy
+
+            self._rows = self._opened.enter_context(Rows(self._archive))
+        self._rows.add(version)
+
+    def commit(self, site: str, run: str, *, now: datetime) -> int:
+        """Put them into the table; how many rows of the run are in it."""
+        if self._rows is None:
+            return 0
+        from pipeline.table import commit_rows  # noqa: PLC0415 - as above
+
+        return commit_rows(self._archive, site, run, self._rows, now=now)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._opened.close()
+
+
 def publish_run(archive: Archive, site: Site, run: str, *, now: datetime) -> Published:
     """Make a run visible to readers; called again, whether it had ended or was interrupted, it adds nothing.
 
@@ -119,7 +156,7 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime) -> Pub
     if summary is None:
         raise NotInArchive(f"Run {run} of {site.id} has no crawl.json.", next_step="Run its crawl step first.")
     books = _Books()
-    with Frontier.open(archive, site) as frontier, Rows(archive) as rows:
+    with Frontier.open(archive, site) as frontier, _LateRows(archive) as rows:
         findings = [lighten(finding) for finding in archive.read_findings(site.id, run)]
         crossed = cross_check([_meet(frontier, run, *each) for each in findings], run)
         for reason in crossed.storms.values():
@@ -129,7 +166,7 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime) -> Pub
         speakers = _find_speakers(light, frontier, summary)
         del findings, light
         _make_versions(archive, making, frontier, crossed, speakers, books, rows)
-        table_rows = commit_rows(archive, site.id, run, rows, now=now)
+        table_rows = rows.commit(site.id, run, now=now)
         books.sightings += [note_silence(url, summary.finished) for url in summary.unanswered]
         frontier.save(run, books.sightings, books.standings.values(), changed=books.changed, doubted=crossed.storms)
     return archive.write_published(_sum_up(summary, books, crossed, table_rows))
@@ -194,7 +231,7 @@ def _make_versions(
     crossed: CrossCheck,
     speakers: frozenset[int],
     books: _Books,
-    rows: Rows,
+    rows: _LateRows,
 ) -> None:
     """Settle all articles of a run, many at once; what they come to is noted in the order of the findings."""
     under_way: deque[tuple[_Case, Future[_Settled]]] = deque()
@@ -254,7 +291,7 @@ def _holder(frontier: Frontier, address: str, article: str) -> str | None:
     return None if standing is None or standing.article == article else standing.article
 
 
-def _note(archive: Archive, case: _Case, settled: Future[_Settled], books: _Books, rows: Rows) -> None:
+def _note(archive: Archive, case: _Case, settled: Future[_Settled], books: _Books, rows: _LateRows) -> None:
     decision, standing = settled.result()
     books.end(case.finding, decision)
     if standing is not None:

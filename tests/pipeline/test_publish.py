@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -10,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipeline import publish
+from pipeline import table
 from pipeline.archive import Archive
 from pipeline.errors import ArchiveError, NotInArchive
 from pipeline.frontier import Frontier
@@ -138,6 +140,12 @@ def test_a_run_without_news_makes_no_commit(archive: Archive):
     published = publish_run(archive, SITE, run, now=NOW)
     assert (published.made, published.table_rows) == ((), 0)
     assert list(archive.store.list("tables/")) == []
+
+
+def test_a_run_without_news_does_not_load_the_table_library():
+    code = "import sys, pipeline.steps, pipeline.cli; print({'deltalake', 'pyarrow', 'trafilatura'} & {*sys.modules})"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "set()\n"
 
 
 def test_a_run_whose_figures_do_not_add_up_is_refused_before_anything_is_made(archive: Archive):
@@ -494,14 +502,14 @@ def test_killed_at_any_request_and_run_again_gives_the_archive_of_a_clean_run(pr
 def test_killed_around_the_commit_and_run_again_gives_the_archive_of_a_clean_run(prepared, moment, monkeypatch):
     archive, run, clean, before = prepared
     restore(archive, before)
-    commit = publish.commit_rows
+    commit = table.commit_rows
 
     def die(*args: Any, **named: Any) -> int:
         if moment == "after":
             commit(*args, **named)
         raise Killed
 
-    monkeypatch.setattr(publish, "commit_rows", die)
+    monkeypatch.setattr(table, "commit_rows", die)
     with pytest.raises(Killed):
         publish_run(archive, SITE, run, now=NOW)
     monkeypatch.undo()
