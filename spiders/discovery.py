@@ -281,8 +281,7 @@ class Discovery:
         if source.pages <= 1:
             return
         if source.paging:
-            number = source.paging_first + depth * source.paging_step
-            reading.enqueue(_ask_page(source, number), depth + 1)
+            reading.enqueue(number_page(source, depth), depth + 1)
             return
         following = [one.url for one in further if one.next]
         for url in links + following if source.follow else following:
@@ -394,8 +393,9 @@ def _has_moved(work: Work) -> bool:
     return now is not None and then is not None and now > then
 
 
-def _ask_page(source: Source, number: int) -> str:
-    paging = (source.paging or "").replace("{n}", str(number))
+def number_page(source: Source, position: int) -> str:
+    """The page of a list with ``paging`` that follows the one before which there are ``position`` others."""
+    paging = (source.paging or "").replace("{n}", str(source.paging_first + position * source.paging_step))
     if paging.startswith("&"):
         return absolute_url(source.url + (paging if urlsplit(source.url).query else f"?{paging[1:]}"))
     return absolute_url(urljoin(source.url, paging))

@@ -27,6 +27,7 @@ import lxml.html
 from spiders.books import Books
 from spiders.capture import Received
 from spiders.coding import BodyTooLarge, BodyUndecodable, decode_body, gunzip
+from spiders.discovery import number_page
 from spiders.fetch import Asked, Fetcher, Missed
 from spiders.job import Job
 from spiders.protocol import SourceWalk, SourceYield, Walk
@@ -345,8 +346,7 @@ def find_older(
     if source.type == "feed":
         return _find_older_feed(body, url=absolute_url(source.url), position=position, named=named)
     if source.paging is not None:
-        number = source.paging_first + position * source.paging_step
-        return absolute_url(source.paging.replace("{n}", str(number)), absolute_url(source.url)) if named else None
+        return number_page(source, position) if named else None
     return _find_older_listing(body, url=url, follow=source.follow, seen=set(seen))
 
 

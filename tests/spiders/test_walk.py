@@ -53,6 +53,8 @@ def test_a_feed_says_where_its_older_entries_are(body: str, expected: str | None
 def test_a_listings_numbered_pages_are_made_up_and_others_are_read_from_its_links() -> None:
     numbered = {"type": "listing", "url": LIST, "paging": "?start={n}", "paging_first": 10, "paging_step": 10}
     assert older("<p>", url=LIST, source=numbered, position=2) == f"{LIST}?start=30"
+    queried = {"type": "listing", "url": f"{LIST}?topic=1", "paging": "&page={n}"}
+    assert older("<p>", url=LIST, source=queried) == f"{LIST}?topic=1&page=2"
     by_links = {"type": "listing", "url": LIST, "follow": r"[?&]page=\d+"}
     pager = "".join(f"<a href='?page={n}'>{n}</a>" for n in (1, 2, 3, 4, 12))
     assert older(pager, url=LIST, source=by_links) == f"{LIST}?page=1"
