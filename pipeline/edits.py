@@ -226,7 +226,6 @@ _ALL: Final = _KEYS | _READ | _FILLERS | _UNITS | _DATE_WORDS
 
 _TOKEN: Final = re.compile(r"[^\s,;()\[\]]+")
 _NUMBER: Final = re.compile(r"\d[\d.,']*[km]?\+?|\d+(?:st|nd|rd|th|er|e)|\d{1,2}/\d{1,2}(?:/\d{2,4})?|\d{4}-\d\d-\d\d")
-_COUNTER: Final = re.compile(r"(?:\d{1,3}(?:[.,' ]\d{3})+|\d+(?:[.,]\d)?)[km]?\+?")
 _CLOCK: Final = re.compile(r"\d{1,2}[:.h]\d{2}(?::\d{2})?(?:am|pm|uhr|z|h)?|\d{1,2}(?:am|pm|uhr|h)")
 _AGO_PHRASES: Final = re.compile(r"\bil y a\b|\byn ôl\b|\bjust now\b|\bmis à jour\b|\bà l'instant\b", re.IGNORECASE)
 _AS_ONE: Final = {"il y a": "ilya", "yn ôl": "ôl", "just now": "now", "mis à jour": "mis", "à l'instant": "now"}

@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Final
 
+from spiders.protocol import FIRST_BELIEF
 from spiders.site import Site
 
 _EARLY = 0.1
@@ -149,7 +150,6 @@ BELIEF = 3.0
 """A page whose date has not moved is looked at so many times more rarely than the ladder says, once that is trusted."""
 _TRUST = 10.0  # the operator has said so
 _DOUBT_SHARE = 1 / 400
-_FIRST_BELIEF = 2.0
 _LOOKS_TO_BELIEVE = 100
 _MOVES_TO_TELL = 30
 _REAL_SHARE = 0.05
@@ -159,8 +159,8 @@ _PROVEN_SHARE = 0.3
 def believe_dates(site: Site, track: Track) -> float:
     """How many times more rarely than the ladder says a page is looked at while its source's date stands still.
 
-    Belief begins small and grows with looks that confirmed it; an edit that did not move its date, or a page that went and stayed listed, ends it, until
-    so many looks have confirmed it again that such edits are rare.
+    Belief begins small and grows with looks that confirmed it. An edit that did not move its date, or a page that went
+    and stayed listed, ends it, until so many looks have confirmed it again that such are rare.
     """
     if site.dates == "ignore":
         return 1.0
@@ -168,7 +168,7 @@ def believe_dates(site: Site, track: Track) -> float:
         return _TRUST
     if track.silent > track.still * _DOUBT_SHARE:
         return 1.0
-    return min(BELIEF, _FIRST_BELIEF + track.still / _LOOKS_TO_BELIEVE)
+    return min(BELIEF, FIRST_BELIEF + track.still / _LOOKS_TO_BELIEVE)
 
 
 def moves_mean_nothing(track: Track) -> bool:

@@ -57,7 +57,16 @@ from pipeline.model import Published, Report, run_id
 from pipeline.publish import publish_run
 from pipeline.settings import Settings, child_environment
 from spiders.pace import describe_window, find_window
-from spiders.protocol import HOSTS_NAME, OPEN_SUFFIX, SUMMARY_NAME, CrawlSummary, Exit, Orders, write_plan
+from spiders.protocol import (
+    HOSTS_NAME,
+    OPEN_SUFFIX,
+    SEALED_SUFFIX,
+    SUMMARY_NAME,
+    CrawlSummary,
+    Exit,
+    Orders,
+    write_plan,
+)
 from spiders.site import BUILTIN_FOLDER, Site, SiteError, load_sites
 from spiders.warc import read_captures
 from spiders.window import Window
@@ -364,8 +373,8 @@ def _open_bytes(folder: Path) -> int:
 def _upload_sealed(
     archive: Archive, site_id: str, run: str, folder: Path, on_segment: Callable[[int], None] | None
 ) -> None:
-    for path in sorted(folder.glob("*.warc.gz")):
-        number = int(path.name.removesuffix(".warc.gz").rsplit("-", 1)[1])
+    for path in sorted(folder.glob(f"*{SEALED_SUFFIX}")):
+        number = int(path.name.removesuffix(SEALED_SUFFIX).rsplit("-", 1)[1])
         archive.upload_segment(site_id, run, number, path)
         path.unlink()
         if on_segment:

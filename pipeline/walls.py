@@ -210,8 +210,8 @@ def _is_consent(text: str) -> bool:
 
 
 def _is_consent_abroad(text: str) -> bool:
-    """As above; in other languages the words alone are those of any story on data protection, so a button is "
-    "asked for."""
+    """The same for other languages; there the words alone are those of any story on data protection, so a button is
+    asked for, too."""
     if _CONSENT_BUTTON.search(text) is None:
         return False
     found = [line for line in text.split("\n") if _CONSENT_ABROAD.search(line)]

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from spiders.protocol import EXAMPLES, MOST_UNANSWERED, Known, Plan
+from spiders.protocol import EXAMPLES, FIRST_BELIEF, MOST_UNANSWERED, Known, Plan
 from spiders.site import Site
 from spiders.sources import Listed, SourceError, parse_moment
 from spiders.traps import Traps
@@ -31,7 +31,6 @@ _NEW, _MOVED, _UNLISTED, _DUE, _SPOT, _BACKLOG = range(len(RANKS))
 _BATCH = 500
 _NEVER_MOVES = -1
 """For ``page.dated``: the date is one of publication and says nothing of edits."""
-_FIRST_BELIEF = 2.0  # as pipeline.recheck's, for a source that nothing is known of
 _DAY_IS_OVER = 36 * 3600  # from a day's beginning in UTC until it has surely ended everywhere
 _MASS = 50
 _MASS_SHARE = 0.5
@@ -104,7 +103,7 @@ class Books:
             (
                 (
                     *(number, one.url, one.type == "sitemap"),
-                    orders.belief.get(one.url, _FIRST_BELIEF) if orders.trust_dates else 1.0,
+                    orders.belief.get(one.url, FIRST_BELIEF) if orders.trust_dates else 1.0,
                     one.url in orders.stamped,
                 )
                 for number, one in enumerate(site.sources)

@@ -31,6 +31,8 @@ OPEN_SUFFIX = ".warc.gz.open"
 EXAMPLES = 20
 """So many URLs are kept for each reason."""
 MOST_UNANSWERED = 1000
+FIRST_BELIEF = 2.0
+"""So many times more rarely a page is looked at whose date stands still in a source that nothing is known of yet."""
 
 _PLAN_FORMAT = 3
 _SCHEMA = """

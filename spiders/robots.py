@@ -19,8 +19,6 @@ from functools import cached_property
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from spiders.protocol import RobotsSeen
-
 PRODUCT_TOKEN = "Muniment"  # noqa: S105 - RFC 9309's word for our name in robots.txt
 PARSED_BYTES = 512 * 1024
 LONGEST_DELAY = 600.0
@@ -287,7 +285,3 @@ class RobotsPolicy:
         """Seconds between two requests that the host asks for; None when it does not."""
         asked = None if self._rules is None else self._rules.crawl_delay
         return None if asked is None else min(asked, LONGEST_DELAY)
-
-    def seen(self) -> RobotsSeen:
-        """The policy as the summary tells it."""
-        return RobotsSeen(status=self.status, digest=self.digest, crawl_delay=self.crawl_delay)
