@@ -123,10 +123,9 @@ def explain_page(body: bytes) -> dict[str, str]:
     )
 
 
-# ------------------------------------------------------------------ GOV.UK
+class _Paged:
+    """A service whose answers are pages of one list; reading one says where the next is."""
 
-
-class _GovUk:
     def __init__(self, source: Source) -> None:
         self.rolling = False
         self._pages = source.pages
@@ -141,6 +140,11 @@ class _GovUk:
     def miss_answer(self) -> bool:
         return False
 
+
+# ------------------------------------------------------------------ GOV.UK
+
+
+class _GovUk(_Paged):
     def read_answer(self, body: bytes, *, url: str, content_type: str | None) -> Iterator[Listed]:
         if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
             yield from self._read_feed(body, url, content_type)
@@ -206,21 +210,7 @@ def _list_govuk(item: dict[str, Any], url: str, *, dated: str) -> Listed:
 # ------------------------------------------------------------------ Parliament
 
 
-class _Parliament:
-    def __init__(self, source: Source) -> None:
-        self.rolling = False
-        self._pages = source.pages
-        self._next: str | None = source.url
-        self._page = 0
-
-    def next_call(self) -> str | None:
-        url, self._next = self._next, None
-        self._page += 1
-        return url
-
-    def miss_answer(self) -> bool:
-        return False
-
+class _Parliament(_Paged):
     def read_answer(self, body: bytes, *, url: str, content_type: str | None) -> Iterator[Listed]:  # noqa: ARG002
         answer = _read_json(body)
         items = answer.get("items") if isinstance(answer, dict) else answer
