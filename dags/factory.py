@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -271,11 +271,15 @@ def build_dag(site: Site, settings: Settings) -> DAG:
 
         @task(
             execution_timeout=timedelta(minutes=15),
+            # After a crawl that was skipped, too: a closed window is not the end of a backfill.
+            trigger_rule=TriggerRule.NONE_FAILED,
             doc_md="Triggers the next run of a backfill that is not finished, unless a regular run is due: that one "
-            "goes first, and triggers it at its own end. Skipped when there is nothing to go on with.",
+            "goes first, and triggers it at its own end. Outside of the site's crawl windows the next run is put down for "
+            "when they open. Skipped when there is nothing to go on with.",
         )
         def go_on() -> None:
             from pipeline import steps
+            from pipeline.backfill import find_start
 
             context = get_current_context()
             with told_to_airflow():
@@ -287,7 +291,11 @@ def build_dag(site: Site, settings: Settings) -> DAG:
             if due is not None and due <= timezone.utcnow():
                 log.info("The regular run of %s goes first, and goes on with the backfill.", f"{due:%Y-%m-%d %H:%M}Z")
                 raise AirflowSkipException("a regular run is due")
-            trigger_chunk(context, standing.since, standing.until)
+            start = timezone.utcnow() if context["params"]["now"] else find_start(site, timezone.utcnow())
+            if start is None:
+                log.info("The next regular run inside of the crawl windows goes on with the backfill.")
+                raise AirflowSkipException("the crawl window is closed")
+            trigger_chunk(context, standing.since, standing.until, start)
 
         crawled = crawl()
         [crawled, extract.expand(segments=crawled)] >> check() >> publish() >> go_on()
@@ -339,8 +347,11 @@ def read_window(since: str | None, until: str | None) -> Window | None:
     return Window(since=date.fromisoformat(since), until=date.fromisoformat(until) if until else None)
 
 
-def trigger_chunk(context: Mapping[str, Any], since: date, until: date) -> NoReturn:
-    """End the task by triggering the next run of a backfill; a retry of the task triggers no second one."""
+def trigger_chunk(context: Mapping[str, Any], since: date, until: date, start: datetime) -> NoReturn:
+    """End the task by triggering the next run of a backfill, which begins at ``start`` at the earliest.
+
+    A retry of the task triggers no second one.
+    """
     dag_run = context["dag_run"]
     params = context["params"]
     conf = {"since": f"{since}", "until": f"{until}"}
@@ -350,6 +361,7 @@ def trigger_chunk(context: Mapping[str, Any], since: date, until: date) -> NoRet
         trigger_dag_id=dag_run.dag_id,
         dag_run_id=f"backfill__{_run(context)}",
         conf=conf,
+        run_after=start,
         reset_dag_run=False,
         skip_when_already_exists=True,
         wait_for_completion=False,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from pydantic import Field
 
@@ -20,6 +20,7 @@ from pipeline.archive import Archive
 from pipeline.endangered import next_run
 from pipeline.errors import SettingsError
 from pipeline.model import CONTRACT, Document, Finding, UtcTime
+from spiders.pace import find_window
 from spiders.protocol import CrawlSummary, Orders, SourceWalk, Walk
 from spiders.site import Site
 from spiders.window import Window
@@ -246,6 +247,21 @@ def bound_chunk(site: Site, now: datetime) -> float:
     """Seconds that a chunk may crawl: until the regular run is due, and five minutes at least."""
     left = (next_run(site, now) - now).total_seconds()
     return min(site.crawl.run_seconds, max(LEAST_SECONDS, left))
+
+
+def find_start(site: Site, now: datetime) -> datetime | None:
+    """When the next chunk may begin: now, or when the site's crawl window opens.
+
+    Returns:
+        The moment; None where a regular run is due within minutes of it: that one goes first, and goes on at its end.
+    """
+    window = find_window(site.crawl.windows, site.timezone, now)
+    if window.open:
+        return now
+    opens = window.changes
+    if opens is None or (next_run(site, opens - timedelta(seconds=1)) - opens).total_seconds() < LEAST_SECONDS:
+        return None
+    return opens
 
 
 def relax_limits(site: Site) -> Site:

@@ -108,6 +108,7 @@ def test_a_site_dag_has_its_four_steps_in_order(parse: Callable[..., Any], write
     assert (
         tasks["check"]["rule"] == "none_failed_min_one_success"
     )  # a crawl that fetched nothing has nothing to extract
+    assert tasks["go_on"]["rule"] == "none_failed"  # after a closed window, too
     assert tasks["crawl"]["timeout"] == 120 + 15 * 60  # the site's run_seconds and a margin
     assert all(task["retries"] >= 3 for task in tasks.values())
     assert tasks["publish"]["outlets"] == ["articles/localgov"]

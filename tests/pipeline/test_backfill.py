@@ -16,7 +16,16 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.archive import Archive
-from pipeline.backfill import MOST_IDLE, Backfill, begin_chunk, end_chunk, pass_start, read_backfill, tell_progress
+from pipeline.backfill import (
+    MOST_IDLE,
+    Backfill,
+    begin_chunk,
+    end_chunk,
+    find_start,
+    pass_start,
+    read_backfill,
+    tell_progress,
+)
 from pipeline.cli import app
 from pipeline.endangered import next_run
 from pipeline.errors import RunRejected, SettingsError
@@ -252,6 +261,25 @@ def test_a_backfill_waits_for_a_regular_run_that_is_under_way_or_due(
 
 
 # --- without a crawl
+
+
+@pytest.mark.parametrize(
+    ("windows", "schedule", "starts"),
+    [
+        ((), "0 * * * *", "12:30"),
+        (("12:00-13:00",), "0 * * * *", "12:30"),
+        (("22:00-05:00",), "0 4 * * *", "22:00"),  # not only after the regular run at four
+        (("22:00-05:00",), "0 22 * * *", None),  # the regular run goes first, and goes on
+        (("22:00-05:00",), "2 * * * *", None),
+    ],
+)
+def test_a_chain_goes_on_when_the_crawl_window_opens_and_after_the_regular_run_that_is_due_then(
+    windows: tuple[str, ...], schedule: str, starts: str | None
+) -> None:
+    crawl_rules = SITE.crawl.model_copy(update={"windows": windows})
+    site = SITE.model_copy(update={"crawl": crawl_rules, "schedule": schedule, "timezone": "UTC"})
+    start = find_start(site, datetime(2026, 7, 1, 12, 30, tzinfo=UTC))
+    assert (start and f"{start:%H:%M}") == starts
 
 
 def test_a_window_that_makes_no_sense_is_refused(archive: Archive) -> None:
