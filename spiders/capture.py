@@ -15,6 +15,7 @@ heads byte by byte fail if a new version moves things.
 from __future__ import annotations
 
 import re
+import select
 from collections.abc import Collection
 from functools import partial
 from typing import Any, Literal, cast
@@ -37,7 +38,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
-from twisted.web._newclient import HEADER, HTTP11ClientProtocol, ParseError
+from twisted.web._newclient import HEADER, HTTP11ClientProtocol, ParseError, RequestNotSent
 from twisted.web._newclient import Request as TxRequest
 from twisted.web.client import ResponseDone, _HTTP11ClientFactory
 from twisted.web.http import PotentialDataLoss
@@ -244,6 +245,7 @@ class _CaptureProtocol(_LenientHTTP11ClientProtocol):
         self._tally = tally
         self._peer: str | None = None
         self._refused: str | None = None
+        self._used = False
 
     def connectionMade(self) -> None:
         super().connectionMade()
@@ -257,6 +259,10 @@ class _CaptureProtocol(_LenientHTTP11ClientProtocol):
     def request(self, request: TxRequest) -> Deferred[IResponse]:
         if self._refused is not None:
             return fail(AddressRefused(self._refused))
+        if self._used and _has_input(cast("Any", self.transport)):
+            cast("Any", self.transport).abortConnection()
+            return fail(RequestNotSent())  # the pool takes another connection
+        self._used = True
         answered = super().request(request)
         parser: Any = self._parser
         if parser is not None:
@@ -266,6 +272,12 @@ class _CaptureProtocol(_LenientHTTP11ClientProtocol):
             parser._muniment_sent = _sent_head(request)
             parser._muniment_peer = self._peer
         return answered
+
+    def _finishResponse(self, rest: bytes) -> None:
+        """Bytes after a body may begin an answer that nobody asked for: the next request would take it for its own."""
+        if rest:
+            cast("Any", self)._currentRequest.persistent = False
+        super()._finishResponse(rest)
 
 
 class _RecordingParser(_LenientHTTPClientParser):
@@ -308,6 +320,13 @@ class _RecordingParser(_LenientHTTPClientParser):
         answer._muniment_sent = self._muniment_sent
         answer._muniment_peer = self._muniment_peer
         super().allHeadersReceived()  # type: ignore[no-untyped-call]
+
+
+def _has_input(transport: Any) -> bool:
+    """Whether something has come in on a connection that was not read yet, an end included."""
+    poll = select.poll()
+    poll.register(transport.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class _Lines:

@@ -445,6 +445,9 @@ def read_captures(stream: BinaryIO) -> Iterator[Captured]:
         yield pending.capture({})
 
 
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+
+
 class _Pending:
     """A response whose metadata record has not come yet."""
 
@@ -457,13 +460,8 @@ class _Pending:
         self._digest = record.headers.get("WARC-Payload-Digest") or ""
         self._at = datetime.fromisoformat(record.headers.get("WARC-Date") or "1970-01-01T00:00:00Z")
         self._revisit = record.record_type == WarcRecordType.revisit
-        record.parse_http(strict_mode=False)
-        self._status = record.http_headers.status_code or 0
-        self._headers = tuple(
-            (name.decode("latin-1").strip(), value.decode("latin-1"))
-            for name, value in record.http_headers.items_bytes()
-        )
-        self._payload = b"" if self._revisit else record.reader.read()
+        self._status, self._headers, payload = _part_message(record.reader.read())
+        self._payload = b"" if self._revisit else payload
 
     def capture(self, facts: Mapping[str, str]) -> Captured:
         kind = facts.get("muniment-kind", "page")
@@ -490,6 +488,27 @@ class _Pending:
             unrendered=facts.get("muniment-unrendered"),
             withheld="muniment-withheld" in facts,
         )
+
+
+def _part_message(block: bytes) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
+    """Status, headers and body of an HTTP response as recorded.
+
+    FastWARC's own parser gives up at a line of some kilobytes, which would cost the whole segment for one odd header.
+    """
+    end = _HEAD_END.search(block)
+    head, payload = (block[: end.start()], block[end.end() :]) if end else (block, b"")
+    first, *lines = re.split(rb"\r?\n", head)
+    word = first.split(None, 2)[1:2]
+    status = int(word[0]) if word and len(word[0]) == 3 and word[0].isdigit() else 0
+    headers: list[tuple[bytes, bytes]] = []
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        if line[:1] in (b" ", b"\t"):
+            if headers:
+                headers[-1] = (headers[-1][0], headers[-1][1] + b" " + line.strip())
+        elif colon:
+            headers.append((name.strip(), value.strip()))
+    return status, tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers), payload
 
 
 def _read_hops(text: str) -> tuple[Hop, ...]:

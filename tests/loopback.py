@@ -66,6 +66,7 @@ class Reply:
         drop_after: closes the connection (reset) after so many bytes of the body; 0 before anything is sent.
         length: what Content-Length says when that is not the truth.
         raw: the whole response, status line and all, sent as it is; the connection is closed after it.
+        keep: the connection stays open after ``raw``.
     """
 
     status: int = 200
@@ -77,6 +78,7 @@ class Reply:
     drop_after: int | None = None
     length: int | None = None
     raw: bytes | None = None
+    keep: bool = False
 
     def has(self, name: str) -> bool:
         """Whether a header of that name is among ``headers``."""
@@ -225,7 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, reply: Reply) -> None:
         if reply.raw is not None:
             self.wfile.write(reply.raw)
-            self.close_connection = True
+            self.close_connection = not reply.keep
             return
         if reply.drop_after == 0:
             self._reset()

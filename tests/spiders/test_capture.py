@@ -100,6 +100,17 @@ def test_headers_are_read_as_written_over_several_lines_or_with_a_space_before_t
     assert received.header("no colon") is None
 
 
+def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one(loopback: LoopbackSite, crawl: Crawl) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
+    pages = {loopback.url(f"/news/{n}"): f"{n}!".encode() for n in range(8)}
+    loopback.routes["/sitemap.xml"] = sitemap_of(*pages)
+    for n, body in enumerate(pages.values()):
+        unasked = (answer + b"no") * (1, 0, 100_000, 0)[n % 4]
+        loopback.routes[f"/news/{n}"] = Reply(raw=answer + body + unasked, keep=True)
+    crawled = crawl(site_on(loopback))
+    assert {url: page.payload for url, page in crawled.pages().items()} == pages
+
+
 def test_endless_headers_are_broken_off(loopback: LoopbackSite, crawl: Crawl) -> None:
     url = loopback.url("/news/1")
     loopback.routes["/sitemap.xml"] = sitemap_of(url)

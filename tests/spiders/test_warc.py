@@ -314,3 +314,11 @@ def test_a_drawn_page_has_its_dom_beside_its_response(tmp_path: Path) -> None:
     first = captures[0]
     data = path.read_bytes()
     assert b"Der Rat" not in gzip.decompress(data[first.offset : first.offset + first.length])
+
+
+def test_a_header_of_any_length_is_read_back(tmp_path: Path) -> None:
+    head = b"HTTP/1.1 200 OK\r\nno header at all\r\nETag: " + b"e" * 200_000 + b"\r\nX-Folded: a\r\n  b\r\n\r\n"
+    page, after = captures(write(tmp_path, replace(PAGE, response_head=head, payload=b"x\r\n\r\ny"), PAGE))
+    assert (page.header("etag"), page.header("x-folded")) == ("e" * 200_000, "a b")
+    assert page.payload == b"x\r\n\r\ny"
+    assert after.payload == BODY
