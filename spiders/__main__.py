@@ -35,6 +35,7 @@ from spiders.hosts import read_hosts
 from spiders.job import Job
 from spiders.protocol import HOSTS_NAME, SUMMARY_NAME, CrawlSummary, Exit, Plan
 from spiders.render import BROWSER_HANDLER, browser_settings, find_missing
+from spiders.robots import name_user_agent
 from spiders.site import Site
 from spiders.spider import ArticleSpider
 from spiders.warc import SegmentWriter
@@ -190,20 +191,16 @@ def _read_site(path: Path) -> Site:
 
 
 def _name_user_agent(site: Site, contact: str, version: str) -> str:
-    """Who we say we are (RFC 9110, section 10.1.5); on the live web always with somebody to turn to."""
-    if contact:
-        if not contact.isprintable() or not contact.isascii() or set(contact) & set("()\\"):
-            raise Refused(
-                f"the contact {contact!r} cannot stand in a user agent. Set MUNIMENT_CONTACT to a web page or an "
-                "e-mail address in plain ASCII."
-            )
-        return f"Muniment/{version} (+{contact})"
-    if not site.crawl.allow_private:
+    """Who we say we are; on the live web always with somebody to turn to."""
+    if not contact and not site.crawl.allow_private:
         raise Refused(
             f"{site.id} is on the live web, and whoever runs it must be able to reach you. Set MUNIMENT_CONTACT to a "
             "web page or an e-mail address; it goes into the user agent."
         )
-    return f"Muniment/{version}"
+    try:
+        return name_user_agent(version, contact)
+    except ValueError as error:
+        raise Refused(f"{error}. Set MUNIMENT_CONTACT to a web page or an e-mail address in plain ASCII.") from error
 
 
 def _write_hosts(spool: Path, job: Job) -> None:

@@ -1,4 +1,4 @@
-"""What a host's robots.txt lets us do (RFC 9309), with Crawl-delay as everybody understands it.
+"""What a host's robots.txt lets us do (RFC 9309), with Crawl-delay as everybody understands it; and our name there.
 
 No answer, 5xx or 429: nothing is allowed. Other 4xx: everything is. The first 512 KiB count. Fetching and recording are
 ``spiders.fetch``'s business, remembering from run to run ``spiders.hosts``'.
@@ -41,6 +41,17 @@ _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 _RESERVED = frozenset(b":/?#[]@!$&'()*+,;=")
 _STAY_IN_PATH = frozenset(b"/?#%")
 _STAY_IN_QUERY = frozenset(b"#%")
+
+
+def name_user_agent(version: str, contact: str) -> str:
+    """Who we say we are (RFC 9110, 10.1.5).
+
+    Raises:
+        ValueError: the contact cannot stand in a header.
+    """
+    if not contact.isascii() or not contact.isprintable() or set(contact) & set("()\\"):
+        raise ValueError(f"the contact {contact!r} cannot stand in a user agent")
+    return f"{PRODUCT_TOKEN}/{version} (+{contact})" if contact else f"{PRODUCT_TOKEN}/{version}"
 
 
 class Rule(NamedTuple):

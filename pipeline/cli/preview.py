@@ -37,9 +37,10 @@ def user_agent(*, private: bool) -> str:
     """Who asks; on the live web only with a contact address.
 
     Raises:
-        SettingsError: there is none.
+        SettingsError: there is none, or none that can stand in a header.
     """
     from pipeline import __version__
+    from spiders.robots import name_user_agent
 
     contact = read_settings().contact.strip()
     if not contact and not private:
@@ -47,7 +48,13 @@ def user_agent(*, private: bool) -> str:
             "MUNIMENT_CONTACT is not set: a site must be able to reach whoever asks it.",
             next_step="Set MUNIMENT_CONTACT to a web page or e-mail address of yours, and try again.",
         )
-    return f"Muniment/{__version__} (+{contact})" if contact else f"Muniment/{__version__}"
+    try:
+        return name_user_agent(__version__, contact)
+    except ValueError as error:
+        raise SettingsError(
+            f"MUNIMENT_CONTACT: {error}.",
+            next_step="Set MUNIMENT_CONTACT to a web page or e-mail address of yours in plain ASCII.",
+        ) from error
 
 
 def stand_in_site(url: str, *, allow_private: bool = False) -> Site:
@@ -132,6 +139,8 @@ def preview_page(
     """Show one page as the pipeline sees it: text, metadata with where each came from, what was stripped, the verdict.
 
     Nothing is kept. Exit code 1 when the page could not be had; a page that is no article is a result, not a failure.
+
+    Example: muniment preview https://www.example.gov.uk/news/new-bins
     """
     from spiders.urls import canonical_url
 

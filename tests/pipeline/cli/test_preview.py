@@ -120,6 +120,13 @@ def test_the_live_web_is_asked_only_with_a_contact_address(anytown: LoopbackSite
     assert _call(anytown.url("/news/bins"), "--site", "absent").exit_code == 2
 
 
+def test_a_contact_that_cannot_stand_in_a_header_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MUNIMENT_CONTACT", "Büro (news)")
+    result = CliRunner().invoke(app, ["preview", "https://www.anytown.example/news/1"])
+    assert isinstance(result.exception, SettingsError)
+    assert "plain ASCII" in result.exception.next_step
+
+
 def test_a_page_cannot_drive_the_terminal(anytown: LoopbackSite) -> None:
     anytown.routes["/news/bins"] = Reply(body=ARTICLE.replace("New bins", "New \x1b[31m \u202ebins").encode())
     result = _call(anytown.url("/news/bins"))
