@@ -82,9 +82,10 @@ def run(
 
 def backfill(
     site: SiteArgument,
-    since: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day that is wanted.")],
+    since: Annotated[datetime, typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="First day that is wanted.")],
     until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day that is wanted; left out: today.")
+        datetime | None,
+        typer.Option(metavar="DATE", formats=["%Y-%m-%d"], help="Last day that is wanted; left out: today."),
     ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="End after so many fetched pages; the same command goes on.")
@@ -98,6 +99,8 @@ def backfill(
     """Fetch what a site published in a window of the past, run by run, until its start is passed.
 
     Interrupted, it goes on with the same command. Between two runs a regular run of the site that is due goes first.
+
+    Example: muniment backfill durham --since 2024-01-01 --until 2024-12-31
     """
     from pipeline.backfill import Backfill, tell_progress
     from pipeline.cli.progress import show_progress
@@ -179,7 +182,10 @@ def endangered(
     sites: Annotated[list[str] | None, typer.Argument(metavar="[SITE]...", help="Only these sites.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Sites that are to close: days left, how far the last full capture is, and what became of their articles."""
+    """Sites that are to close: days left, how far the last full capture is, and what became of their articles.
+
+    A site is endangered when its file says so: `endangered = 2027-04-01`. Example: muniment endangered --json
+    """
     from pipeline.status import read_endangered
     from pipeline.steps import open_workplace
 

@@ -147,11 +147,8 @@ def show_site(
             key = f"{part}.{name}"
             table.add_row(key, origin(key), "default" if value is None else _as_text(value))
     for index, source in enumerate(site.sources):
-        extra = "".join(
-            f", {key} {value}"
-            for key, value in source
-            if key in ("follow", "pages", "paging", "service") and value not in (None, 1)
-        )
+        said = {key: value for key, value in source if key not in ("type", "url") and key in source.model_fields_set}
+        extra = "".join(f", {key} {_as_text(value)}" for key, value in said.items() if value is not None)
         table.add_row(f"sources.{index}", origin("sources"), safe(f"{source.type} {source.url}{extra}"))
     for index, rung in enumerate(site.ladder):
         age = f"up to {_as_text(rung.age)}" if rung.age else "for ever"
@@ -168,7 +165,10 @@ def list_families(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the CMS families that a site file may name: built-in ones and those of MUNIMENT_SITES."""
+    """List the CMS families that a site file may name: built-in ones and those of MUNIMENT_SITES.
+
+    Example, what a family gives to a site: muniment sites families jadu
+    """
     families = known_families()
     if family_id is not None:
         family = families.find(family_id)
@@ -268,6 +268,8 @@ def probe(
 
     Asks at most 25 documents, politely; previews three articles. The file goes to stdout unless --out names one. Exit
     code 1 when no file could be made; the reason is told.
+
+    Example: muniment sites probe https://www.example.gov.uk/ --out example.toml
     """
     from spiders.draft import draft_site, suggest_id
 
