@@ -54,9 +54,9 @@ def read_essence(title: str, text: str) -> Essence:
     for number, line in enumerate(lines):
         kept = _settle(line, head=number < 2)
         if kept:
-            # Without a label, a notice is looked for where such stand: at the head and at the foot.
+            # One that does not begin as notices do is looked for where such stand: at the head and at the foot.
             outer = number < _HEAD or number >= len(lines) - _FOOT
-            (notices if (is_notice(kept) if outer else _is_labelled(kept)) else body).append(kept)
+            (notices if (is_notice(kept) if outer else _is_plain_notice(kept)) else body).append(kept)
     if not body and not notices:
         body = lines  # nothing but furniture is the text
     folded = _fold(title)
@@ -176,7 +176,8 @@ _FILLERS: Final = _words(
     "am um zuletzt den der le la les à le dernière date el las los a de del última fecha il alle ore del ultimo om "
     "op de "
     "laatst os às o em data última último dn. o godz godz. ostatnia ostatnio kl kl. den d. senast sist sidst am ar "
-    "with for and by total this article story page 's read:"
+    "with for and by total this article story page 's read: auf sur en su på via copy link email print save x sms "
+    "分 時 年 月 日 秒 في آخر تاريخ الساعة"
 )
 _UNITS: Final = _words(
     "s sec secs second seconds m min mins minute minutes h hr hrs hour hours d day days week weeks month months year "
@@ -189,16 +190,20 @@ _UNITS: Final = _words(
     "minuty "
     "minutę godzina godziny godzin godzinę dni dzień tydzień tygodnie tygodni miesiąc miesiące lat sekunder minuter "
     "timme timmar tim dag dagar vecka veckor månad månader år time timer t minutter uge uger måned måneder uke uker "
-    "eiliad munud munudau awr oriau diwrnod wythnos mis blwyddyn min."
+    "eiliad munud munudau awr oriau diwrnod wythnos mis blwyddyn min. "
+    "دقيقة دقائق ساعة ساعات يوم أيام час часа часов минут минуты минуту день дня дней"
 )
-_AGO: Final = _words("ago vor ilya hace fa geleden há temu sedan siden ôl now just-now gerade soeben")
+_AGO: Final = _words(
+    "ago vor ilya hace fa geleden há temu sedan siden ôl now just-now gerade soeben 前 時間前 分前 日前 秒前 منذ назад"
+)
 _STAMPED: Final = _words(
     "updated update published posted modified edited revised reviewed created uploaded added "
     "aktualisiert aktualisierung veröffentlicht stand erstellt geändert publié publiée mis mise jour actualisé modifié "
     "modifiée actualizado actualizada publicado publicada modificado aggiornato aggiornata aggiornamento pubblicato "
     "pubblicata modificato bijgewerkt gepubliceerd geplaatst gewijzigd atualizado atualizada publicação atualização "
     "aktualizacja zaktualizowano opublikowano publikacja dodano uppdaterad publicerad uppdaterat publicerat opdateret "
-    "offentliggjort publiceret udgivet oppdatert publisert diweddarwyd cyhoeddwyd diweddariad"
+    "offentliggjort publiceret udgivet oppdatert publisert diweddarwyd cyhoeddwyd diweddariad "
+    "更新 更新日 更新日時 最終更新 最終更新日 掲載日 公開日 登録日 تحديث التحديث نشر النشر обновлено опубликовано"
 )
 _COUNTED: Final = _words(
     "comment comments share shares shared view views viewed like likes reaction reactions reply replies retweet "
@@ -214,18 +219,26 @@ _COUNTED: Final = _words(
     "comentário comentários compartilhar compartilhamentos partilhar partilhas visualizações leituras curtidas imagens "
     "komentarz komentarze komentarzy udostępnij udostępnień wyświetleń wyświetlenia odsłon polubień zdjęć zdjęcia "
     "kommentarer dela delningar visningar gilla gillar bilder del delinger visninger billeder liker "
-    "sylw sylwadau rhannu golygfeydd lluniau"
+    "sylw sylwadau rhannu golygfeydd lluniau "
+    "コメント 件 件のコメント シェア いいね 閲覧数 تعليق تعليقات التعليقات مشاركة مشاركات مشاهدة مشاهدات "
+    "комментарий комментария комментариев просмотров просмотра поделиться"
 )
+_NETWORKS: Final = _words(
+    "facebook twitter whatsapp linkedin pinterest reddit telegram instagram messenger bluesky mastodon threads "
+    "flipboard xing tumblr snapchat tiktok youtube e-mail mailto pocket copy-link"
+)
+"""Names of places to share on: a line of nothing else is a row of buttons."""
 _READ: Final = _words(
     "read reading read-time lesezeit lesedauer lecture lectura lettura leestijd leitura czytania lästid läsning "
     "læsetid "
     "lesetid darllen min-read tiempo tempo temps czas o di ddarllen"
 )
-_KEYS: Final = _AGO | _STAMPED | _COUNTED | (_READ - _words("o di tiempo tempo temps czas"))
+_KEYS: Final = _AGO | _STAMPED | _COUNTED | _NETWORKS | (_READ - _words("o di tiempo tempo temps czas"))
 _ALL: Final = _KEYS | _READ | _FILLERS | _UNITS | _DATE_WORDS
 
 _TOKEN: Final = re.compile(r"[^\s,;()\[\]]+")
 _NUMBER: Final = re.compile(r"\d[\d.,']*[km]?\+?|\d+(?:st|nd|rd|th|er|e)|\d{1,2}/\d{1,2}(?:/\d{2,4})?|\d{4}-\d\d-\d\d")
+_PLACE_IN_ROW: Final = re.compile(r"\d{1,3}/\d{1,3}")  # of a gallery's pictures: "1 / 5"
 _CLOCK: Final = re.compile(r"\d{1,2}[:.h]\d{2}(?::\d{2})?(?:am|pm|uhr|z|h)?|\d{1,2}(?:am|pm|uhr|h)")
 _AGO_PHRASES: Final = re.compile(r"\bil y a\b|\byn ôl\b|\bjust now\b|\bmis à jour\b|\bà l'instant\b", re.IGNORECASE)
 _AS_ONE: Final = {"il y a": "ilya", "yn ôl": "ôl", "just now": "now", "mis à jour": "mis", "à l'instant": "now"}
@@ -270,6 +283,83 @@ _READ_TIME: Final = re.compile(
     r":? (?:ca\.? )?\d{1,3} ?min(?:ut\w*)?\.?",
     re.IGNORECASE,
 )
+_UNSPACED_STAMP: Final = re.compile(
+    r"(?=.*(?:更新|公開|掲載|登録日|配信|投稿|発布|发布|コメント|シェア|いいね|閲覧|アクセス数|评论|阅读|前|입력|수정|댓글|전))"
+    r"(?:最終|更新|公開|掲載|登録|配信|投稿|発布|发布|コメント|シェア|いいね|閲覧|アクセス|评论|阅读|時間前|小时前|分钟前|"
+    r"週間前|か月前|ヶ月前|曜日|日時|时间|午前|午後|입력|수정|댓글|시간|数|件|回|年|月|日|時|分|秒|前|天|火|水|木|金|土|전|"
+    r"[\d\s:/.,()!-])++"
+)
+"""A stamp or counter in a script without spaces: a whole line of nothing but its words and figures."""
+_NETWORK: Final = r"(?:facebook|twitter|instagram|whatsapp|linkedin|telegram|tiktok|youtube|bluesky|threads|x)\b"
+_LETTER: Final = r"(?:news-?letters?|bulletins?|briefings?|inbox|e-?mails?|alerts?|updates|push notifications)\b"
+_LETTER_ABROAD: Final = (
+    r"(?:news-?lett[ae]r\w*|infolettre|boletín|boletim|nieuwsbrief|nyhetsbrev\w*|nyhedsbrev\w*|biuletyn\w*|cylchlythyr|"
+    r"рассылк\w+)"
+)
+_APPEAL: Final = re.compile(
+    r"(?:(?:advertisement|advertising|anzeige|werbung|publicité|publicidad|pubblicità|advertentie|reklama?|annons|"
+    r"annonse|annonce|hysbyseb|sponsored(?: content)?|広告|إعلان|реклама)\W*$"
+    r"|(?:the )?(?:story|article|content)(?:'s)? continues (?:below|after|under)\b.{0,40}"
+    r"|(?:scroll|keep scrolling|swipe)\b.{0,30}\bto continue\b|artikel (?:weiterlesen|wird nach)\b.{0,40}"
+    r"|(?:please )?(?:sign|signing) ?up\b.{0,60}\b" + _LETTER + r"|(?:get|receive|have) .{0,80}\byour (?:inbox|phone)\b"
+    r"|by (?:signing up|subscribing|submitting|entering your)\b.{0,150}"
+    r"|subscribe (?:today|now|here|from £|for (?:just |only )?£|for more|to (?:our|the)\b.{0,40}\b"
+    r"(?:" + _LETTER + r"|podcast|channel))"
+    r"|(?:you can )?(?:follow|find|like|join) (?:us|our|bbc|@?\w+(?: \w+){0,3}) on "
+    + _NETWORK
+    + r"|follow (?:bbc|our|the) .{0,40} on "
+    + _NETWORK
+    + r"|join (?:our|the) .{0,40}\b(?:whatsapp|facebook|telegram) (?:group|channel|"
+    r"community)"
+    r"|(?:send|email) (?:us )?your (?:story ideas|stories|news|pictures)\b.{0,60}"
+    r"|(?:please )?(?:support|help support|back) (?:local|our|independent|quality|"
+    r"trusted) (?:journalism|journalists|news|"
+    r"newspapers?)\b"
+    r"|download (?:our|the) .{0,30}\bapp\b|listen to this (?:article|story)|"
+    r"(?:view|read) comments$"
+    r"|share (?:this|on|via)\b.{0,30}$|copy link$|(?:auf|bei|per) \S+ teilen$|partager (?:sur|par)\b.{0,20}$"
+    r"|compartir (?:en|por)\b.{0,20}$|condividi su\b.{0,20}$|dela på\b.{0,20}$|del på\b.{0,20}$|"
+    r"delen (?:op|via)\b.{0,20}$"
+    r"|(?:abonnieren|bestellen|melden) sie (?:sich|unseren|den|hier|jetzt|kostenlos)?\b.{0,60}"
+    + _LETTER_ABROAD
+    + r"|(?:jetzt )?(?:.{0,30}newsletter) (?:abonnieren|bestellen)|folgen sie (?:uns|.{1,30}) (?:auf|bei) "
+    + _NETWORK
+    + r"|(?:inscrivez|abonnez)-vous\b.{0,60}"
+    + _LETTER_ABROAD
+    + r"|(?:retrouvez|suivez)-nous sur "
+    + _NETWORK
+    + r"|(?:suscríbe(?:te|se)|apúnt(?:ate|ese)|regístr(?:ate|ese))\b.{0,60}"
+    + _LETTER_ABROAD
+    + r"|síg(?:uenos|anos) en "
+    + _NETWORK
+    + r"|(?:iscriviti|abbonati)\b.{0,60}"
+    + _LETTER_ABROAD
+    + r"|(?:segui(?:ci|teci)) su "
+    + _NETWORK
+    + r"|(?:schrijf|meld) (?:je|u)\b.{0,60}"
+    + _LETTER_ABROAD
+    + r"|volg ons (?:op|via) "
+    + _NETWORK
+    + r"|(?:assine|inscreva-se|subscreva)\b.{0,60}"
+    + _LETTER_ABROAD
+    + r"|siga-nos n[oa] "
+    + _NETWORK
+    + r"|zapisz się\b.{0,60}"
+    + _LETTER_ABROAD
+    + r"|(?:obserwuj|śledź) nas na "
+    + _NETWORK
+    + r"|(?:prenumerera|anmäl dig|tilmeld dig|meld deg på)\b.{0,60}"
+    + _LETTER_ABROAD
+    + r"|följ oss på "
+    + _NETWORK
+    + r"|følg oss? på "
+    + _NETWORK
+    + r"|tanysgrifiwch\b.{0,60}"
+    + _LETTER_ABROAD
+    + r"|подпи(?:шитесь|сывайтесь)\b.{0,60})"
+)
+"""What pages say to keep their readers; held against a line in small letters."""
+_SENTENCES: Final = re.compile(r"[.!?]\s+")
 _MONTH: Final = "|".join(sorted(map(re.escape, _words(_MONTHS)), key=len, reverse=True))
 _DATELINE: Final = re.compile(
     rf"^([^\W\d_][\w .'-]{{1,40}},\s?)(?:(?:\d{{1,2}}\.? )?(?:{_MONTH})\.?(?: \d{{1,2}})?(?:,? \d{{4}})?"
@@ -291,9 +381,19 @@ def _settle(line: str, *, head: bool) -> str:
         line = _SECONDS_TO_HOURS.sub("", line)
     if len(line) > 200:
         return _drop_leading_stamp(line)
+    if _is_appeal(lowered) or (not line.isascii() and _UNSPACED_STAMP.fullmatch(lowered) is not None):
+        return ""
     segments = _BARS.split(line)
     kept = [settled for segment in segments if (settled := _settle_segment(segment, head=head))]
     return " ".join(kept)
+
+
+def _is_appeal(line: str) -> bool:
+    """Whether a line asks for subscriptions, followers or patience with adverts, in each of its sentences."""
+    line = line.removeprefix("- ").strip("*·>|: ")
+    if _APPEAL.match(line) is None:
+        return False
+    return all(_APPEAL.match(sentence) for sentence in _SENTENCES.split(line.rstrip(".!? ")))
 
 
 def _settle_segment(segment: str, *, head: bool) -> str:
@@ -329,7 +429,7 @@ def _is_furniture(tokens: Sequence[str], *, head: bool) -> bool:
             figures += 1
         else:
             return False
-    return keys > 0
+    return keys > 0 or _PLACE_IN_ROW.fullmatch("".join(tokens)) is not None
 
 
 def _stamp_start(tokens: Sequence[str], keys: frozenset[str]) -> int:
@@ -396,6 +496,16 @@ def _cut_related(lines: list[str]) -> list[str]:
         match = _RELATED.match(line)
         if match is not None and len(line.split()) <= 30:
             rest = line[match.end() :].lstrip()
+            if (
+                not rest.strip(":>|. ")
+                and number
+                and len(line.split()) <= 4
+                and line[0] != "-"
+                and not rest.endswith(".")
+            ):
+                if number >= len(lines) // 2 and _only_links(lines[number + 1 :]):
+                    return kept
+                continue
             if rest.startswith((":", ">", "|")) and rest.strip(":>| ") and not rest.endswith((".", "!")):
                 continue
             if not rest.strip(":>|. ") and _only_links(lines[number + 1 :]) and number >= len(lines) // 2:
@@ -421,9 +531,10 @@ _LABELS: Final = (
     "redactie|"
     "correção|retificação|esclarecimento|atualização|nota da redação|nota do editor|sprostowanie|korekta|wyjaśnienie|"
     "aktualizacja|od redakcji|rättelse|korrigering|förtydligande|uppdatering|rettelse|berigtigelse|beriktigelse|"
-    "præcisering|presisering|opdatering|oppdatering|redaktionel note|cywiriad|eglurhad|diweddariad|nodyn y golygydd"
+    "præcisering|presisering|opdatering|oppdatering|redaktionel note|cywiriad|eglurhad|diweddariad|nodyn y golygydd|"
+    "訂正|お詫びと訂正|更正|정정|바로잡습니다|تصحيح|تصويب|توضيح|исправление|уточнение|поправка"
 )
-_LABEL: Final = re.compile(rf"[\W_]*(?:{_LABELS})\b[^:\n]{{0,60}}?(?::|\s-\s|\))", re.IGNORECASE)
+_LABEL: Final = re.compile(rf"[\W_]*(?:{_LABELS})\b[^:\n]{{0,60}}?(?:[:：]|\s-\s|\))", re.IGNORECASE)
 _NOTICE_HINTS: Final = (
     *("amended", "corrected", "updated", "edited", "changed", "clarif", "revised", "version", "correct", "fassung"),
     *("aktualisiert", "korrigiert", "geändert", "ergänzt", "modifié", "corrigé", "mis à jour", "actualisé", "versión"),
@@ -459,7 +570,11 @@ _NOTICE: Final = re.compile(
 
 
 def _is_labelled(line: str) -> bool:
-    return _LABEL.match(line) is not None and len(line.split()) >= 4
+    return _LABEL.match(line) is not None and (len(line.split()) >= 4 or (not line.isascii() and len(line) >= 12))
+
+
+def _is_plain_notice(line: str) -> bool:
+    return _is_labelled(line) or (len(line) < 1000 and len(line.split()) >= 4 and _NOTICE.match(line) is not None)
 
 
 def is_notice(line: str) -> bool:
@@ -468,4 +583,5 @@ def is_notice(line: str) -> bool:
         lowered = line.lower() if len(line) < 1000 else ""
         if not any(hint in lowered for hint in _NOTICE_HINTS) or _NOTICE.search(line) is None:
             return False
-    return len(line.split()) >= 4
+        return len(line.split()) >= 4
+    return True

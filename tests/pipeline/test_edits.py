@@ -56,6 +56,79 @@ def test_what_a_template_turns_over_is_cosmetic_at_either_end_and_when_it_appear
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "1 / 5",
+        "3/12",
+        "Facebook 34 Twitter 12 WhatsApp Email",
+        "- Share on Facebook",
+        "Share on X",
+        "Copy link",
+        "Auf WhatsApp teilen",
+        "Partager sur Facebook",
+        "Advertisement",
+        "Article continues after this advertisement",
+        "Anzeige",
+        "Publicité",
+        "Sign up to our newsletter",
+        "Sign up for our free daily newsletter here.",
+        "Get the latest news delivered to your inbox every morning.",
+        "By signing up you agree to our privacy policy.",
+        "Follow us on Facebook, X and Instagram.",
+        "Follow Anytown News on Facebook, on X, or on Instagram. Send your story ideas to news@example.org.",
+        "Support local journalism",
+        "Subscribe today from £1 a week and enjoy fewer adverts.",
+        "Related stories",
+        "Abonnieren Sie unseren Newsletter.",
+        "Folgen Sie uns auf Instagram und Facebook.",
+        "Inscrivez-vous à notre newsletter",
+        "Suivez-nous sur Facebook",
+        "Suscríbete a nuestro boletín",
+        "Síguenos en Instagram",
+        "Iscriviti alla nostra newsletter",
+        "Schrijf je in voor onze nieuwsbrief",
+        "Zapisz się do naszego newslettera",
+        "Prenumerera på vårt nyhetsbrev",
+        "3時間前",
+        "更新:14時17分",
+        "コメント 28件",
+        "منذ 3 ساعات",
+        "آخر تحديث: 14:17",
+        "3 تعليقات",
+        "5 часов назад",
+    ],
+)
+def test_what_stands_between_paragraphs_to_keep_readers_is_cosmetic_wherever_it_appears(line: str):
+    assert classes(f"{BODY}\n{line}\n{BODY}", f"{BODY}\n{BODY}") is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Sign up by 3 May to speak at the meeting.",
+        "Get the vaccine at your doctor's.",
+        "Follow the diversion on the A66 and the A1.",
+        "Support local people with the cost of living",
+        "Subscribe to the view that taxes are too high, he said.",
+        "Facebook said on Monday that it would appeal.",
+        "Advertisement of the order is required by law.",
+        "2/3 of the members voted for it",
+        "Labour 34 Conservative 12",
+        "市議会は14時17分に閉会した。",
+    ],
+)
+def test_sentences_that_begin_like_it_are_substance(line: str):
+    assert classes(f"{BODY}\n{line}\n{BODY}", f"{BODY}\n{BODY}") == ("substance",)
+
+
+def test_a_notice_that_says_what_it_is_in_its_first_words_is_one_in_the_middle_of_a_page():
+    text = "\n".join(f"The council met for the {number}th time this year, in the town hall." for number in range(30))
+    notice = "This article was amended on 14 March 2026. An earlier version gave the wrong figure."
+    head, foot = text[: text.index("The council met for the 12th")], text[text.index("The council met for the 12th") :]
+    assert classes(f"{head}{notice}\n{foot}", text) == ("correction",)
+
+
+@pytest.mark.parametrize(
     ("before", "after"),
     [
         ("By Jane Smith | 3 min read | Updated 14:32", "By Jane Smith | 4 min read | Updated 15:32"),
@@ -128,6 +201,9 @@ def test_figures_that_tell_something_are_substance(before: str, after: str):
         "Rettelse: Beløbet er 3 millioner",
         "Presisering: Beløpet er 3 millioner",
         "Cywiriad: mae'r swm yn £3m",
+        "訂正：当初の記事で金額に誤りがありました。お詫びして訂正します。",
+        "تصحيح: ذكرت نسخة سابقة من هذا الخبر رقما خاطئا.",
+        "Исправление: в предыдущей версии была неверная сумма.",
     ],
 )
 def test_a_notice_that_appears_or_changes_is_a_correction(notice: str):
