@@ -12,7 +12,8 @@ from typing import Final
 
 _FIREWALL = re.compile(
     r"just a moment|attention required|access (?:to this page has been )?denied|pardon our interruption|"
-    r"are you (?:a )?(?:human|robot)|(?:robot|human) or (?:robot|human)|verify(?:ing)? (?:that )?you are (?:a )?human|"
+    r"are you (?:a )?(?:human|robot)|(?:robot|human) or (?:robot|human)|"
+    r"verify(?:ing)? (?:that )?you are (?:a )?human|"
     r"checking your browser|security check|request (?:unsuccessful|blocked|rejected)|bot (?:detection|verification)|"
     r"you have been blocked|too many requests|captcha|unusual (?:traffic|activity)|403 forbidden|"
     r"(?:enable|turn on) javascript and cookies",
@@ -21,7 +22,8 @@ _FIREWALL = re.compile(
 _PARTNERS = r"(?:\d[\d,]* )?(?:\w+ )?(?:partners|vendors)"
 _CONSENT = re.compile(
     rf"\b(?:we and our {_PARTNERS}|our {_PARTNERS}|accept all|reject all|accept cookies|use (?:of )?cookies|"
-    r"cookie (?:policy|settings|preferences|notice)|manage (?:your )?(?:preferences|options|cookies|choices|settings)|"
+    r"cookie (?:policy|settings|preferences|notice)|manage (?:your )?(?:preferences|options|cookies|choices|"
+    r"settings)|"
     r"(?:your|give|withdraw|with your|refuse) consent|consent or pay|legitimate interests?|"
     r"personali[sz]ed (?:ads|advertising|content)|store and/or access|access information on a device|"
     r"privacy (?:policy|notice|settings)|personal data|change your (?:mind|settings|preferences|choices)|"
@@ -45,7 +47,8 @@ _MISSING = re.compile(
     r"(?:(?:was|is|could|can) ?(?:not|n[o']t)(?: be)? (?:found|available)|cannot be found|not found|does(?: not|"
     r"n't) exist|"
     r"(?:is )?no longer (?:exists|available)|has (?:been removed|expired))|"
-    r"(?:we (?:can't|cannot|couldn't|could not)|unable to) find (?:the|that|this) (?:page|article|story)|page missing|"
+    r"(?:we (?:can't|cannot|couldn't|could not)|unable to) find (?:the|that|this) (?:page|article|story)|"
+    r"page missing|"
     r"nothing (?:was )?found|"
     r"(?:die |diese |der |dieser )?(?:angeforderte |gewünschte |gesuchte )?(?:seite|artikel|inhalt|beitrag) "
     r"(?:(?:wurde|konnte|ist)? ?(?:leider )?(?:nicht|nicht mehr) (?:gefunden|vorhanden|verfügbar|werden)|"
@@ -61,11 +64,13 @@ _MISSING = re.compile(
     r"(?:de )?(?:pagina|artikel) (?:is |kon |kan )?(?:niet|niet meer) (?:gevonden|beschikbaar|worden|bestaat)|"
     r"(?:deze )?pagina bestaat niet|"
     r"(?:a |esta )?(?:página|notícia) (?:solicitada )?(?:não (?:encontrada|existe|foi encontrada|disponível))|"
-    r"(?:nie znaleziono|nie ma takiej|brak) (?:strony|artykułu)|(?:ta )?strona (?:nie (?:istnieje|została znaleziona)|"
+    r"(?:nie znaleziono|nie ma takiej|brak) (?:strony|artykułu)|(?:ta )?strona (?:nie (?:istnieje|"
+    r"została znaleziona)|"
     r"której szukasz)|strony nie znaleziono|"
     r"sidan (?:kunde |kan )?(?:inte |ej )(?:hittas|hittades|finns|tillgänglig)|sidan (?:hittades|finns) (?:inte|ej)|"
     r"(?:vi )?(?:kunde|kan) inte hitta sidan|"
-    r"siden (?:blev |ble |kunne |kan |er )?(?:ikke |findes ikke|finnes ikke|eksisterer ikke)(?:fundet|funnet|findes)?|"
+    r"siden (?:blev |ble |kunne |kan |er )?(?:ikke |findes ikke|finnes ikke|eksisterer ikke)(?:fundet|funnet|"
+    r"findes)?|"
     r"(?:vi )?(?:fant|fandt|kan|kunne) ikke (?:finde |finne )?siden|"
     r"(?:ni chanfuwyd|methu (?:â )?(?:dod o hyd i|canfod))(?: y| 'r|'r)? ?(?:dudalen|tudalen)|tudalen heb (?:ei )?"
     r"(?:chanfod|ganfod)))(?!\w)",
@@ -126,7 +131,8 @@ _CONSENT_BUTTON = re.compile(
     r"préférences)|(?:aceptar|rechazar) (?:todo|todas|todos|cookies|y continuar)|aceptar y (?:continuar|cerrar)|"
     r"(?:configurar|gestionar) (?:las )?(?:cookies|preferencias)|(?:accetta|rifiuta) (?:tutto|tutti|e continua|i "
     r"cookie)|"
-    r"continua senza accettare|(?:alles|alle cookies) (?:accepteren|weigeren|toestaan)|cookies (?:accepteren|weigeren)|"
+    r"continua senza accettare|(?:alles|alle cookies) (?:accepteren|weigeren|toestaan)|cookies (?:accepteren|"
+    r"weigeren)|"
     r"(?:aceitar|rejeitar) (?:tudo|todos|todas|cookies|e continuar)|(?:akceptuj\w*|odrzuć|zaakceptuj) "
     r"(?:wszystkie|cookies|"
     r"i przejdź)|przejdź do serwisu|(?:godkänn|acceptera|avvisa|tillåt) (?:alla|cookies|kakor)|(?:accepter|tillad|"
@@ -160,7 +166,8 @@ _LOGIN_ABROAD = re.compile(
     r"réservé(?:e|s)? "
     r"(?:à nos|aux) abonnés|mot de passe oublié|(?:inicia|iniciar) sesión para|(?:suscríbete|regístrate) para|"
     r"(?:ya eres|¿ya eres) (?:suscriptor|socio|usuario)|(?:solo|exclusivo) para (?:suscriptores|socios)|olvidaste tu "
-    r"contraseña|(?:accedi|abbonati|registrati) per|(?:sei )?già abbonato|riservato agli abbonati|password dimenticata|"
+    r"contraseña|(?:accedi|abbonati|registrati) per|(?:sei )?già abbonato|riservato agli abbonati|"
+    r"password dimenticata|"
     r"(?:log in|inloggen|registreer) om|(?:word|al|reeds) abonnee|alleen voor abonnees|wachtwoord vergeten|"
     r"(?:faça login|inicie sessão|assine|registe-se) para|já é assinante|exclusivo para assinantes|esqueceu.{0,12} "
     r"(?:senha|palavra-passe)|zaloguj się|tylko dla (?:prenumeratorów|subskrybentów|zalogowanych)|masz już konto|"
@@ -172,9 +179,69 @@ _LOGIN_ABROAD = re.compile(
 )
 
 
+# Languages of other scripts and some more, each asked for by titles that begin so: few words, because their
+# templates differ less.
+_MISSING_FARTHER = re.compile(
+    r"^\W*(?:404\W+)?(?:(?:お探しの|ご指定の|指定された|指定の|リクエストされた|アクセスされた|該当の|"
+    r"該当する)?(?:ページ|記事|ファイル)"
+    r"(?:は|が|を)?(?:現在)?(?:、|,)?(?:見つかりません|みつかりません|見付かりません|見つけられません|"
+    r"存在しません|ありません|削除され)|"
+    r"(?:(?:عذرا|عفوا)\W+)?(?:هذه )?الصفحة (?:التي تبحث عنها |المطلوبة )?(?:غير موجودة|غير متوفرة|غير متاحة|"
+    r"لم تعد موجودة)|"
+    r"(?:لم يتم|تعذر) العثور على (?:هذه )?الصفحة|"
+    r"(?:запрашиваемая |запрошенная |такая |эта )?страница (?:не (?:найдена|существует)|удалена)|"
+    r"страницы? не существует|"
+    r"(?:сторінк[ау]|сторінку) не (?:знайдено|існує)|"
+    r"(?:您(?:访问|要找)的)?(?:页面|頁面|网页|網頁|文章)(?:不存在|未找到|找不到|已被?删除|已刪除)|(?:找不到|"
+    r"未找到|抱歉.{0,3}找不到)(?:该|此|這個)?(?:页面|頁面|网页|網頁)|"
+    r"(?:요청하신 )?페이지(?:를|가) (?:찾을 수 없습니다|존재하지 않습니다)|존재하지 않는 페이지|"
+    r"(?:hakemaasi |etsimääsi )?sivua ei (?:löydy|löytynyt|ole)|(?:stránka|článek|článok|stránku) (?:nebyla |"
+    r"se |sa )?"
+    r"(?:nenalezen[ay]?|nepodařilo|neexistuje|nenašl[ao]|nebola|nájdená)|(?:az |"
+    r"a keresett )?oldal (?:nem található|nem "
+    r"létezik)|pagina (?:nu (?:a fost găsită|există|mai există)|solicitată nu)|(?:η )?σελίδα δεν (?:βρέθηκε|υπάρχει)|"
+    r"(?:aradığınız )?sayfa (?:bulunamadı|mevcut değil)|lehte ei leitud|puslapis nerastas|lapa nav atrasta|"
+    r"stranica (?:nije pronađena|ne postoji)|stran ne obstaja|страницата не (?:е намерена|съществува)|"
+    r"sidan (?:du (?:söker|letade efter) )?(?:finns inte|hittades inte|kunde inte hittas)|"
+    r"la página que (?:busca|buscas|solicita|intenta)\b.{0,20}\b(?:no existe|no se encuentra|no está)|"
+    r"la page que vous (?:cherchez|recherchez|demandez)\b.{0,10}\b(?:n'existe|est introuvable|n'est)|"
+    r"(?:die |diese )?seite ist nicht (?:mehr )?(?:verfügbar|vorhanden|erreichbar))",
+    re.IGNORECASE,
+)
+_FIREWALL_FARTHER = re.compile(
+    r"^\W*(?:アクセスが(?:拒否|制限|禁止)|アクセスできません|(?:تم )?رفض الوصول|الوصول مرفوض|"
+    r"доступ (?:запрещ[её]н|ограничен|"
+    r"заблокирован)|访问(?:被拒绝|受限)|拒绝访问|存取被拒|접근이? (?:거부|차단)|pääsy (?:evätty|estetty)|"
+    r"přístup odepřen|"
+    r"hozzáférés megtagadva|acces (?:interzis|refuzat)|erişim engellendi|η πρόσβαση)",
+    re.IGNORECASE,
+)
+_BACK_SOON_FARTHER = re.compile(
+    r"^\W*(?:(?:ただいま|現在)?(?:システム|サイト|サーバー?)?(?:は)?(?:、)?メンテナンス(?:中|のお知らせ|"
+    r"作業中)|الموقع (?:تحت|قيد) الصيانة|"
+    r"(?:сайт )?(?:на |ведутся )?(?:техническ\w+ (?:обслуживани\w+|работ\w*|перерыв))|(?:网站|系统)(?:正在)?维护|"
+    r"(?:시스템|사이트|서비스) 점검|huoltokatko|(?:probíhá )?údržba|karbantartás)",
+    re.IGNORECASE,
+)
+_CONSENT_BUTTON_FARTHER = re.compile(
+    r"(?:すべて|全て)?(?:同意する|許可する|受け入れる|承諾する)|すべて拒否|قبول (?:الكل|الجميع|ملفات)|رفض الكل|"
+    r"موافق(?:ة)?\b|"
+    r"принять (?:все|и продолжить)|отклонить все|(?:全部)?(?:接受|同意)(?:所有|全部|并继续)?|모두 (?:동의|허용|수락)|"
+    r"hyväksy (?:kaikki|evästeet)|(?:přijmout|povolit|souhlasím) (?:vše|se vším)?|elfogadom|accept(?:ă|ați) toate|"
+    r"αποδοχή (?:όλων|και)|tümünü kabul",
+    re.IGNORECASE,
+)
+_CONSENT_FARTHER = re.compile(
+    r"cookie|クッキー|同意|プライバシーポリシー|個人情報|広告の最適化|الارتباط|الخصوصية|موافقتك|إعلانات مخصصة|"
+    r"персональны\w+ данны\w+|файл\w+ cookie|согласи\w+|隐私|个人信息|쿠키|개인정보|eväste\w*|suostumu\w+|"
+    r"osobní\w* údaj\w+|souhlas\w*|sütik?e?t?|adatkezelés\w*|consimțământ\w*|συγκατάθεση|çerez\w*",
+    re.IGNORECASE,
+)
+
+
 def says_missing(titles: Sequence[str], words: int) -> bool:
     """Whether a page with these headlines and so many words says that there is nothing at its address."""
-    return words < 300 and any(_MISSING.search(title) for title in titles)
+    return words < 300 and any(_MISSING.search(title) or _MISSING_FARTHER.search(title) for title in titles)
 
 
 def find_block(titles: Sequence[str], text: str, seen: str, *, words: int, dated: bool) -> str | None:
@@ -190,9 +257,13 @@ def find_block(titles: Sequence[str], text: str, seen: str, *, words: int, dated
     headings = " | ".join(titles)
     if words < 200 and (_FIREWALL.search(headings) or (words < 80 and _FIREWALL.search(text))):
         return "firewall page"
-    if words < 120 and any(_FIREWALL_ABROAD.search(title) for title in titles):
+    if words < 120 and any(_FIREWALL_ABROAD.search(title) or _FIREWALL_FARTHER.search(title) for title in titles):
         return "firewall page"
-    if words < 150 and not dated and any(_BACK_SOON.search(title) for title in titles):
+    if (
+        words < 150
+        and not dated
+        and any(_BACK_SOON.search(title) or _BACK_SOON_FARTHER.search(title) for title in titles)
+    ):
         return "maintenance page"
     if words < 1500 and (_is_consent(text) or _is_consent_abroad(text)):
         return "consent page"
@@ -212,8 +283,11 @@ def _is_consent(text: str) -> bool:
 def _is_consent_abroad(text: str) -> bool:
     """The same for other languages; there the words alone are those of any story on data protection, so a button is
     asked for, too."""
-    if _CONSENT_BUTTON.search(text) is None:
-        return False
-    found = [line for line in text.split("\n") if _CONSENT_ABROAD.search(line)]
-    terms = {match.group().lower() for line in found for match in _CONSENT_ABROAD.finditer(line)}
-    return len(terms) >= 2 and sum(map(len, found)) >= 0.5 * len(text)
+    for button, wording in ((_CONSENT_BUTTON, _CONSENT_ABROAD), (_CONSENT_BUTTON_FARTHER, _CONSENT_FARTHER)):
+        if button.search(text) is None:
+            continue
+        found = [line for line in text.split("\n") if wording.search(line)]
+        terms = {match.group().lower() for line in found for match in wording.finditer(line)}
+        if len(terms) >= 2 and sum(map(len, found)) >= 0.5 * len(text):
+            return True
+    return False
