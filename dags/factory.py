@@ -274,28 +274,12 @@ def build_dag(site: Site, settings: Settings) -> DAG:
             # After a crawl that was skipped, too: a closed window is not the end of a backfill.
             trigger_rule=TriggerRule.NONE_FAILED,
             doc_md="Triggers the next run of a backfill that is not finished, unless a regular run is due: that one "
-            "goes first, and triggers it at its own end. Outside of the site's crawl windows the next run is put down for "
-            "when they open. Skipped when there is nothing to go on with.",
+            "goes first, and triggers it at its own end. Outside of the site's crawl windows the next run is put down "
+            "for when they open. Skipped when there is nothing to go on with.",
         )
         def go_on() -> None:
-            from pipeline import steps
-            from pipeline.backfill import find_start
-
-            context = get_current_context()
             with told_to_airflow():
-                standing = steps.find_unfinished(_workplace(site), site.id)
-            if standing is None:
-                log.info("No backfill is under way: there is nothing to go on with.")
-                raise AirflowSkipException("no backfill is under way")
-            due = context["ti"].get_dag(f"{DAG_PREFIX}{site.id}").next_dagrun
-            if due is not None and due <= timezone.utcnow():
-                log.info("The regular run of %s goes first, and goes on with the backfill.", f"{due:%Y-%m-%d %H:%M}Z")
-                raise AirflowSkipException("a regular run is due")
-            start = timezone.utcnow() if context["params"]["now"] else find_start(site, timezone.utcnow())
-            if start is None:
-                log.info("The next regular run inside of the crawl windows goes on with the backfill.")
-                raise AirflowSkipException("the crawl window is closed")
-            trigger_chunk(context, standing.since, standing.until, start)
+                go_on_with_backfill(site, get_current_context())
 
         crawled = crawl()
         [crawled, extract.expand(segments=crawled)] >> check() >> publish() >> go_on()
@@ -314,8 +298,12 @@ def count_published(published: Published) -> dict[str, int]:
 
     return {
         "discovered": published.discovered,
-        **{change.value: published.versions.get(change.value, 0) for change in Change},
-        # "gone" is the number of versions that say so; the URLs that answered 404 are "gone-urls"
+        # "gone" is the number of versions that say so, and the URLs that answered 404 are "gone-urls"; "blocked" is the
+        # number of URLs, and the versions that say so are "blocked-versions"
+        **{
+            (change.value if change.value != "blocked" else "blocked-versions"): published.versions.get(change.value, 0)
+            for change in Change
+        },
         **{
             (outcome.value if outcome.value != "gone" else "gone-urls"): published.outcomes.get(outcome.value, 0)
             for outcome in Outcome
@@ -345,6 +333,28 @@ def read_window(since: str | None, until: str | None) -> Window | None:
     from spiders.window import Window  # which knows lxml
 
     return Window(since=date.fromisoformat(since), until=date.fromisoformat(until) if until else None)
+
+
+def go_on_with_backfill(site: Site, context: Mapping[str, Any]) -> NoReturn:
+    """End the task by triggering the next run of the site's backfill, or by skipping it where none is to follow now."""
+    from pipeline import steps
+    from pipeline.backfill import find_start
+
+    standing = steps.find_unfinished(_workplace(site), site.id)
+    if standing is None:
+        log.info("No backfill is under way: there is nothing to go on with.")
+        raise AirflowSkipException("no backfill is under way")
+    now = timezone.utcnow()
+    due = context["ti"].get_dag(f"{DAG_PREFIX}{site.id}").next_dagrun
+    if due is not None and due <= now:
+        log.info("The regular run of %s goes first, and goes on with the backfill.", f"{due:%Y-%m-%d %H:%M}Z")
+        raise AirflowSkipException("a regular run is due")
+    own = site.model_copy(update={"crawl": site.crawl.model_copy(update={"windows": ()})})
+    start = find_start(own if context["params"]["now"] else site, standing, now)
+    if start is None:
+        log.info("A regular run is to go on: the crawl window is closed, or the site asked to be left alone.")
+        raise AirflowSkipException("not now")
+    trigger_chunk(context, standing.since, standing.until, start)
 
 
 def trigger_chunk(context: Mapping[str, Any], since: date, until: date, start: datetime) -> NoReturn:

@@ -49,6 +49,7 @@ class Backfill(Document):
     missing: int = 0  # 404 and 410: what old listings lead to is often gone
     seconds: float = 0.0  # that their crawls took
     idle: int = 0  # chunks in a row that came no further
+    not_before: UtcTime | None = None  # a host asked to be left alone until then: a chunk before would be empty
     walk: Walk = Field(default_factory=Walk)
     finished_at: UtcTime | None = None
     stopped: str | None = None  # why it does not go on by itself, in words
@@ -116,7 +117,8 @@ def begin_chunk(archive: Archive, site: Site, run: str, *, window: Window, now: 
         if standing is None or (standing.since, standing.until) != (since, until) or (again and standing.finished_at):
             standing = Backfill(site=site.id, since=since, until=until, ordered_at=now)
         idle = 0 if standing.stopped else standing.idle  # who starts it again wants to see it try
-        return standing.model_copy(update={"run": run, "run_at": now, "stopped": None, "idle": idle})
+        update = {"run": run, "run_at": now, "stopped": None, "idle": idle, "not_before": None}
+        return standing.model_copy(update=update)
 
     begun = archive.change_progress(archive.backfill_key(site.id), Backfill, begin)
     assert begun is not None
@@ -133,12 +135,14 @@ def end_chunk(
     """
     found = list(_tell_days(findings))
     counted = Counter(kind for kind, _, _ in found)
+    away = max((host.not_before for host in summary.robots.values() if host.not_before), default=None)
+    away = away if away is not None and away > now else None
 
     def end(standing: Backfill | None) -> Backfill | None:
         if standing is None or standing.run != run:
             return standing
         walk = pass_start(summary.walk or standing.walk, [(via, day) for _, via, day in found if day], standing.since)
-        idle = 0 if summary.captured or walk != standing.walk else standing.idle + 1
+        idle = 0 if away or summary.captured or walk != standing.walk else standing.idle + 1
         return standing.model_copy(
             update={
                 "run": None,
@@ -149,6 +153,7 @@ def end_chunk(
                 "missing": standing.missing + counted["gone"],
                 "seconds": round(standing.seconds + (summary.finished - summary.started).total_seconds(), 1),
                 "idle": idle,
+                "not_before": None if walk.finished else away,
                 "walk": walk,
                 "finished_at": now if walk.finished else None,
                 "stopped": None
@@ -215,6 +220,8 @@ def tell_progress(backfill: Backfill) -> Progress:
         f"{backfill.captured:,} pages fetched ({backfill.articles:,} articles, {backfill.missing:,} gone)",
         f"{sum(source.found for source in sources):,} found in {sum(source.read for source in sources):,} documents",
     ]
+    if backfill.not_before and state == "under way":
+        words.append(f"the site asked to be left alone until {backfill.not_before:%Y-%m-%d %H:%M}Z")
     if state == "stopped":
         words.append(f"stopped: {backfill.stopped}")
     elif state == "finished":
@@ -223,6 +230,8 @@ def tell_progress(backfill: Backfill) -> Progress:
         words.append(f"about {_say_seconds(left)} of crawling left")
     if open_sources and reached:
         words.append(f"reached {reached}")
+    unread = [source for source in sources if source.finished and not source.read]
+    words += [f"{source.url} was not walked: {source.ended}" for source in unread]
     return Progress(
         site=backfill.site,
         since=backfill.since,
@@ -249,12 +258,15 @@ def bound_chunk(site: Site, now: datetime) -> float:
     return min(site.crawl.run_seconds, max(LEAST_SECONDS, left))
 
 
-def find_start(site: Site, now: datetime) -> datetime | None:
+def find_start(site: Site, backfill: Backfill, now: datetime) -> datetime | None:
     """When the next chunk may begin: now, or when the site's crawl window opens.
 
     Returns:
-        The moment; None where a regular run is due within minutes of it: that one goes first, and goes on at its end.
+        The moment; None where a regular run is to go on at its end: one is due within minutes of the moment and goes
+        first, or a host asked to be left alone, so that nobody knows when it answers again.
     """
+    if backfill.not_before is not None and backfill.not_before > now:
+        return None
     window = find_window(site.crawl.windows, site.timezone, now)
     if window.open:
         return now

@@ -5,6 +5,7 @@
     │   ├── StoreUnavailable   the store did not answer, or answered 5xx / SlowDown
     │   ├── WriteConflict      another writer was faster too often; the next try will see its work
     │   ├── CrawlInterrupted   the crawl child was ended from outside before it had finished
+    │   ├── AlreadyRunning     another process of this machine does the same at this moment
     │   └── StackNotReady      Airflow did not do in time what was waited for (`muniment up`, the demo)
     └── Permanent              trying again changes nothing: the task fails at once
         ├── SettingsError      a MUNIMENT_* variable or a missing optional part
@@ -43,6 +44,10 @@ class WriteConflict(Temporary):
 
 class CrawlInterrupted(Temporary):
     """The crawl child was ended by a signal or lost its parent."""
+
+
+class AlreadyRunning(Temporary):
+    """Another process of this machine does the same at this moment."""
 
 
 class StackNotReady(Temporary):

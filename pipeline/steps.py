@@ -12,6 +12,7 @@ returned. What the steps decide stands in the modules they call; this one only p
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import secrets
 import subprocess
@@ -42,6 +43,7 @@ from pipeline.backfill import (
 from pipeline.check import check_run
 from pipeline.endangered import adapt_site, begin_run, end_run, excuse_closing, last_due
 from pipeline.errors import (
+    AlreadyRunning,
     ArchiveError,
     CrawlFailed,
     CrawlInterrupted,
@@ -664,7 +666,8 @@ def run_backfill(
 ) -> Backfill:
     """Fetch what a site published in a window of the past, chunk by chunk, until its start is passed.
 
-    Called again after an interruption it goes on: with the chunk that was under way, then with the next.
+    It ends early where the site asks to be left alone. Called again after an interruption it goes on: with the chunk
+    that was under way, then with the next.
 
     Args:
         work: the workplace.
@@ -680,9 +683,44 @@ def run_backfill(
         How far it has come.
 
     Raises:
+        AlreadyRunning: another process of this machine walks the same site.
         RunRejected and all that the steps raise.
     """
-    site, archive, progress = work.site(site_id), work.archive, progress or Progress()
+    with _one_backfill(work.settings, work.site(site_id)):
+        return _walk_window(
+            work, site_id, window, limit, progress or Progress(), on_chunk, again=again, anytime=anytime
+        )
+
+
+@contextmanager
+def _one_backfill(settings: Settings, site: Site) -> Iterator[None]:
+    """Hold what only one backfill of a site on this machine can have: two would take up the same run."""
+    path = settings.home.expanduser() / "locks" / f"backfill-{site.id}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:  # the kernel lets go of it, however the process ends
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AlreadyRunning(
+                f"Another backfill of {site.id} is under way on this machine. Wait until it ends, or end it: "
+                "the same command goes on where it was."
+            ) from None
+        yield
+
+
+def _walk_window(
+    work: Workplace,
+    site_id: str,
+    window: Window,
+    limit: int | None,
+    progress: Progress,
+    on_chunk: Callable[[Backfill], None] | None,
+    *,
+    again: bool,
+    anytime: bool,
+) -> Backfill:
+    """As ``run_backfill``."""
+    site, archive = work.site(site_id), work.archive
     window = Window(since=window.since, until=window.until or work.settings.now().date())
     standing = read_backfill(archive, site_id)
     left = limit
@@ -690,6 +728,8 @@ def run_backfill(
         ours = standing is not None and (standing.since, standing.until) == (window.since, window.until)
         if standing is not None and ours and standing.finished_at and not again:
             return standing
+        if standing is not None and ours and standing.not_before and standing.not_before > work.settings.now():
+            return standing  # its hosts asked to be left alone: a chunk would be empty
         interrupted = standing.run if standing is not None and ours else None
         run = interrupted or new_run(work.settings)
         if not anytime:

@@ -77,6 +77,20 @@ def open_service(source: Source, *, now: datetime) -> Service:
     return _Parliament(source) if name == "parliament" else _GovUk(source)
 
 
+def find_walk_start(source: Source, since: date | None) -> str | None:
+    """Where the walk into a service's past begins: at its latest page, of nothing older than ``since`` where it can be
+    asked so. None: its pages do not lead into the past (ModernGov is asked for a span of days).
+
+    GOV.UK's search is asked by date of change, which is never before the day of publication.
+    """
+    name = source.service or _guess_service(source.url)
+    if name == "moderngov":
+        return None
+    if name == "govuk" and since is not None and urlsplit(source.url).path.endswith("/search.json"):
+        return _with_query(source.url, order="-public_timestamp", filter_public_timestamp=f"from:{since}", start="0")
+    return source.url
+
+
 def _guess_service(url: str) -> str:
     host = urlsplit(url).hostname or ""
     return "parliament" if host.endswith("parliament.uk") else "govuk" if host.endswith("www.gov.uk") else "moderngov"

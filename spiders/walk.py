@@ -2,8 +2,9 @@
 
 ``spiders.discovery`` reads what sources say today; this reads what they still say of earlier days: every child of a
 sitemap index that may hold a day of the window, a feed's older pages (RFC 5005, or WordPress's ``paged``), a listing
-page by page. A run takes the walk up where the one before left it (``spiders.protocol.Walk``), reads no more than its
-budget of pages needs, and says how far it came. What the plan knows is passed by.
+page by page, a service call by call. A run takes the walk up where the one before left it
+(``spiders.protocol.Walk``), reads no more than its budget of pages needs, and says how far it came. What the plan
+knows is passed by.
 
 A document is done when nothing of it is left to fetch; so after a kill, at whatever moment, the next run reads the
 same document again and finds the rest. Not here: when a listing without dates has passed the window's start, which
@@ -31,6 +32,7 @@ from spiders.discovery import number_page
 from spiders.fetch import Asked, Fetcher, Missed
 from spiders.job import Job
 from spiders.protocol import SourceWalk, SourceYield, Walk
+from spiders.services import find_walk_start, open_service
 from spiders.site import Source
 from spiders.sources import Further, Listed, SourceError, parse_feed, parse_listing, parse_sitemap
 from spiders.urls import absolute_url, canonical_url
@@ -43,6 +45,9 @@ TRIES: Final = 3
 """In so many runs a document that failed, or pages of which failed, is tried."""
 OUTSIDE: Final = "outside the window"
 
+NOT_WALKED: Final = "ModernGov is asked for the months around today: raise the source's pages to reach further back"
+
+_PARSERS: Final = {"feed": parse_feed, "sitemap": parse_sitemap, "listing": parse_listing}
 _SHARE: Final = 0.5  # of the run's time goes into walking at most; the rest is for the pages
 _DULL: Final = 3  # a chain ends after so many documents in a row that name no article, or the same ones as before
 _WORDPRESS = re.compile(rb"<generator>\s*https?://wordpress\.(?:org|com)", re.IGNORECASE)
@@ -63,6 +68,7 @@ class _Document:
     oldest: date | None = None  # of these
     passed: bool = False  # all that it dates lies before the window
     body: bytes = b""  # of a feed or a listing, until it is asked where it leads
+    older: str | None = None  # of a service: what it is asked next
     error: str | None = None
     missing: bool = False  # 404 or 410
 
@@ -125,7 +131,11 @@ class Walker:
         if source.type == "sitemap":
             await self._read_sitemaps(way, absolute_url(source.url))
         elif source.type == "api":
-            way.ended = "a service is read to its own depth, not walked"
+            start = find_walk_start(source, self._window.since)
+            if start is None:
+                way.ended = NOT_WALKED
+            else:
+                await self._read_chain(way, way.walk.next or absolute_url(start), way.walk.position)
         else:
             await self._read_chain(way, way.walk.next or absolute_url(source.url), way.walk.position)
         new = self._books.count_new(way.number)
@@ -190,7 +200,7 @@ class Walker:
                 return
             dull = 0 if document.articles - named else dull + 1
             named |= document.articles
-            after = find_older(
+            after = document.older or find_older(
                 document.body, url=document.via, source=way.source, position=position, seen=seen, named=not dull
             )
             document.body = b""
@@ -239,14 +249,19 @@ class Walker:
             body = gunzip(body, limit)
         else:
             document.body = body
-        parse = {"feed": parse_feed, "sitemap": parse_sitemap, "listing": parse_listing}[way.source.type]
+        service = None
+        if way.source.type == "api":
+            service = open_service(way.source.model_copy(update={"pages": MOST_DOCUMENTS}), now=self._job.now())
+            service.next_call()
         entries: list[Listed] = []
         broken: SourceError | None = None
+        parse = service.read_answer if service else _PARSERS[way.source.type]
         try:
             for one in parse(body, url=received.url, content_type=received.header("content-type")):
                 (document.further if isinstance(one, Further) else entries).append(one)  # type: ignore[arg-type]
         except SourceError as error:
             broken = error
+        document.older = service.next_call() if service else None
         self._books.list_pages(self._choose(document, entries), source=way.number, via=document.via)
         way.items += len(entries)
         if broken is not None:
@@ -343,6 +358,8 @@ def find_older(
         seen: documents that were read.
         named: whether it named anything new; a made-up address is not asked for beyond one that did not.
     """
+    if source.type == "api":
+        return None  # a service tells itself
     if source.type == "feed":
         return _find_older_feed(body, url=absolute_url(source.url), position=position, named=named)
     if source.paging is not None:

@@ -28,7 +28,7 @@ from pipeline.backfill import (
 )
 from pipeline.cli import app
 from pipeline.endangered import next_run
-from pipeline.errors import RunRejected, SettingsError
+from pipeline.errors import AlreadyRunning, RunRejected, SettingsError
 from pipeline.model import Report, run_id
 from pipeline.settings import Settings
 from pipeline.steps import crawl, find_regular_run, new_run, run_backfill, run_site
@@ -263,6 +263,42 @@ def test_a_backfill_waits_for_a_regular_run_that_is_under_way_or_due(
 # --- without a crawl
 
 
+def test_a_site_that_asks_to_be_left_alone_gets_no_empty_chunks(
+    archive: Archive, settings: Settings, loopback: LoopbackSite, tmp_path: Path
+) -> None:
+    publish_months(loopback, months(date(2024, 3, 1), 2), each=6)
+    away = Reply(status=429, headers=(("Retry-After", "7200"),))
+    loopback.routes |= {path: away for path in loopback.routes if path.startswith("/news/")}
+    work = open_old_news(tmp_path / "sites", settings, loopback, concurrency=1)
+
+    standing = run_backfill(work, "old", YEAR)
+
+    assert standing.unfinished
+    assert standing.chunks == 1
+    assert "asked to be left alone until" in tell_progress(standing).message
+    asked = len(loopback.requests)
+    assert run_backfill(work, "old", YEAR) == standing  # and no run is made
+    assert len(loopback.requests) == asked
+    assert len(list(archive.runs("old"))) == 1
+
+
+def test_a_second_backfill_of_a_site_is_refused_in_words(
+    archive: Archive, settings: Settings, loopback: LoopbackSite, tmp_path: Path
+) -> None:
+    publish_months(loopback, months(date(2024, 3, 1), 1), each=1)
+    work = open_old_news(tmp_path / "sites", settings, loopback)
+    told: list[str] = []
+
+    def again(_: Backfill) -> None:
+        with pytest.raises(AlreadyRunning) as refused:
+            run_backfill(work, "old", YEAR)
+        told.append(str(refused.value))
+
+    assert run_backfill(work, "old", YEAR, on_chunk=again).finished_at
+    assert "Another backfill of old is under way on this machine" in told[0]
+    assert run_backfill(work, "old", YEAR).finished_at  # and it is let go of
+
+
 @pytest.mark.parametrize(
     ("windows", "schedule", "starts"),
     [
@@ -278,7 +314,10 @@ def test_a_chain_goes_on_when_the_crawl_window_opens_and_after_the_regular_run_t
 ) -> None:
     crawl_rules = SITE.crawl.model_copy(update={"windows": windows})
     site = SITE.model_copy(update={"crawl": crawl_rules, "schedule": schedule, "timezone": "UTC"})
-    start = find_start(site, datetime(2026, 7, 1, 12, 30, tzinfo=UTC))
+    now = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
+    order = Backfill(site="old", since=date(2024, 1, 1), until=date(2024, 2, 1), ordered_at=now)
+    start = find_start(site, order, now)
+    assert find_start(site, order.model_copy(update={"not_before": now + timedelta(hours=1)}), now) is None
     assert (start and f"{start:%H:%M}") == starts
 
 

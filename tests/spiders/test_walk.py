@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import date
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from spiders.protocol import Orders, SourceWalk, Walk
 from spiders.site import Source
-from spiders.walk import OUTSIDE, find_older
+from spiders.walk import NOT_WALKED, OUTSIDE, find_older
 from tests.loopback import Asked, LoopbackSite, Reply
 from tests.spiders.conftest import Crawl, site_on, sitemap_of
 
@@ -161,3 +163,41 @@ def test_a_run_reads_no_more_documents_than_its_pages_need(crawl: Crawl, loopbac
             ),
         )
     )
+
+
+def test_a_service_is_walked_call_by_call_or_it_is_said_why_not(crawl: Crawl, loopback: LoopbackSite) -> None:
+    def search(asked: Asked) -> Reply:
+        query = {name: values[0] for name, values in parse_qs(urlsplit(asked.path).query).items()}
+        assert query["filter_public_timestamp"] == "from:2023-01-01"
+        start = int(query["start"])
+        results = [{"link": f"/news/{n}", "public_timestamp": f"{2024 - n // 2}-02-01T09:00:00Z"} for n in range(4)]
+        return data({"results": results[start : start + 2], "total": 4, "start": start})
+
+    def publications(asked: Asked) -> Reply:
+        skip = int(parse_qs(urlsplit(asked.path).query).get("Skip", ["0"])[0])
+        items = [
+            {"value": {"id": n, "url": f"/news/{n}", "heading": "C", "datePublished": f"{2024 - (n - 10)}-03-01"}}
+            for n in range(10, 20)
+        ]
+        return data({"items": items[skip : skip + 1], "totalResults": 10})
+
+    def data(value: object) -> Reply:
+        return Reply(body=json.dumps(value).encode(), content_type="application/json")
+
+    loopback.routes |= {"/api/search.json": search, "/api/publications": publications}
+    for number in range(20):
+        loopback.routes[f"/news/{number}"] = Reply(body=b"<html><h1>News</h1></html>")
+    services = (("govuk", "/api/search.json?count=2"), ("parliament", "/api/publications?Take=1"), ("moderngov", "/"))
+    site = site_on(loopback)
+    sources = tuple(Source(type="api", service=name, url=loopback.url(path)) for name, path in services)
+    site = site.model_copy(update={"sources": sources})
+    orders = Orders(mode="backfill", since=date(2023, 1, 1), until=date(2023, 12, 31), walk=Walk())
+
+    told = crawl(site, orders=orders).told
+
+    assert told.walk is not None
+    govuk, parliament, moderngov = told.walk.sources
+    assert (govuk.finished, govuk.read, govuk.found) == (True, 2, 2)
+    assert (parliament.finished, parliament.read, parliament.ended) == (True, 3, "the window's start is passed")
+    assert (moderngov.finished, moderngov.read, moderngov.ended) == (True, 0, NOT_WALKED)
+    assert {path for path in loopback.paths() if path.startswith("/news/")} == {"/news/2", "/news/3", "/news/11"}
