@@ -42,7 +42,7 @@ from w3lib.encoding import html_body_declared_encoding, http_content_type_encodi
 
 from pipeline.edits import essence_digest
 from pipeline.errors import Temporary
-from pipeline.metadata import TITLE_CHARACTERS, Metadata, clean_text, fold, read_metadata, tidy
+from pipeline.metadata import GUESSED, TITLE_CHARACTERS, Metadata, clean_text, fold, read_metadata, tidy
 from pipeline.model import Article, Evidence, Finding, Stripped, article_id, content_digest
 from pipeline.settings import child_environment
 from pipeline.walls import find_block, says_missing
@@ -394,7 +394,7 @@ def _judge(  # noqa: PLR0911 - one return per reason reads best
     words = count_words(text)
     if says_missing(about.titles, words):
         return Reading(kind="gone", reason="says “not found” with status 200")
-    dated = about.declared_article and about.published is not None and about.published.source != "htmldate"
+    dated = about.declared_article and about.published is not None and about.published.source not in GUESSED
     seen = text if words else _visible_start(tree)  # a page without any text may have a menu with "log in"
     blocked = find_block(about.titles, text, seen, words=words, dated=dated)
     if blocked:
@@ -404,7 +404,7 @@ def _judge(  # noqa: PLR0911 - one return per reason reads best
         return away
     if not words:
         return Reading(kind="not-an-article", reason="no text")
-    sure = about.declared_article or (about.published is not None and about.published.source != "htmldate")
+    sure = about.declared_article or (about.published is not None and about.published.source not in GUESSED)
     if words < FEWEST_WORDS or (words < FEWEST_WORDS_UNDECLARED and not sure):
         return Reading(kind="not-an-article", reason="too short")
     if not about.title:

@@ -690,7 +690,7 @@ def parse_moment(text: object, source: str, clock: Clock) -> Moment | None:
     original = clean_text(str(text) if isinstance(text, int) and not isinstance(text, bool) else text, _DATE_CHARACTERS)
     if not original:
         return None
-    for read in (_read_epoch, _read_iso, _read_numeric, _read_words):
+    for read in (_read_epoch, _read_iso, _read_numeric, _read_abroad, _read_words):
         readings = list(read(original, clock))
         if readings:  # the form is known; what this form does not allow, no other form may
             moments = (_to_moment(reading, original, source, clock) for reading in readings)
@@ -706,6 +706,8 @@ class _Reading:
     zone: tzinfo | None = None
 
 
+GUESSED: Final = frozenset({"htmldate", "visible"})
+"""Sources of dates that no mark-up declares."""
 _PRECISIONS: Final[tuple[Precision, ...]] = ("year", "month", "day", "minute", "minute", "second", "second")
 
 
@@ -794,6 +796,76 @@ class _Words(date_parser.parserinfo):
     JUMP = [*date_parser.parserinfo.JUMP, *"published updated posted created modified date on | – - :".split()]  # noqa: RUF012, SIM905
 
 
+_MONTHS_ABROAD: Final = {
+    name: number
+    for names in (
+        "januar februar märz april mai juni juli august september oktober november dezember",
+        "jan. feb. mrz. apr. mai jun. jul. aug. sept. okt. nov. dez.",
+        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+        "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+        "januari februari maart april mei juni juli augustus september oktober november december",
+        "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+        "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+        "januari februari mars april maj juni juli augusti september oktober november december",
+        "januar februar marts april maj juni juli august september oktober november december",
+        "januar februar mars april mai juni juli august september oktober november desember",
+        "ionawr chwefror mawrth ebrill mai mehefin gorffennaf awst medi hydref tachwedd rhagfyr",
+        (
+            "tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta "
+            "marraskuuta joulukuuta"
+        ),
+        "ledna února března dubna května června července srpna září října listopadu prosince",
+        "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie",
+        "ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık",
+        "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+        "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
+        (
+            "ιανουαρίου φεβρουαρίου μαρτίου απριλίου μαΐου ιουνίου ιουλίου αυγούστου σεπτεμβρίου οκτωβρίου νοεμβρίου "
+            "δεκεμβρίου"
+        ),
+        "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
+        "جانفي فيفري مارس أفريل ماي جوان جويلية أوت سبتمبر أكتوبر نوفمبر ديسمبر",
+    )
+    for number, name in enumerate(names.split(), 1)
+}
+_CLOCK_TIME: Final = r"(?:\D{1,12}?(\d{1,2})\s?[:h.時시]\s?(\d{2})\s?[分분]?)?"
+_DAY_ABROAD: Final = re.compile(
+    r"(?<!\d)(\d{1,2})(?:er|\.|º|°)?\s(?:de\s)?("
+    + "|".join(map(re.escape, sorted(_MONTHS_ABROAD, key=len, reverse=True)))
+    + r")\.?,?\s(?:de\s|del\s)?(\d{4})(?!\d)"
+    + _CLOCK_TIME,
+    re.IGNORECASE,
+)
+_DAY_IN_FIGURES: Final = re.compile(
+    r"(?<!\d)(?:(\d{4})|令和\s?(\d{1,2}|元))\s?[年년]\s?(\d{1,2})\s?[月월]\s?(\d{1,2})\s?[日일号]" + _CLOCK_TIME
+)
+_ENGLISH: Final = frozenset(
+    {"april", "august", "september", "november", "jan", "feb", "apr", "jun", "jul", "aug", "nov"}
+)
+_REIWA: Final = 2018  # the year before the first one of the era
+
+
+def _read_abroad(text: str, clock: Clock) -> Iterator[_Reading]:  # noqa: ARG001 - as its neighbours
+    """Dates with the month in words of other languages, and those with a sign behind each figure (2026年3月12日)."""
+    match = _DAY_IN_FIGURES.search(text)
+    if match is not None:
+        era = 1 if match[2] == "元" else int(match[2] or 0)
+        parts = [int(match[1]) if match[1] else _REIWA + era, int(match[3]), int(match[4])]
+        times = (match[5], match[6])
+    else:
+        match = _DAY_ABROAD.search(text)
+        if match is None or (
+            _MONTH.match(match[2]) and match[2].lower().rstrip(".") in _ENGLISH and "." not in match[0][:4]
+        ):
+            return  # English has twelve-hour clocks and named zones
+        parts = [int(match[3]), _MONTHS_ABROAD[match[2].lower()], int(match[1])]
+        times = (match[4], match[5])
+    if times[0] is not None:
+        parts += [int(times[0]), int(times[1])]
+    yield _Reading(parts=tuple(parts))
+
+
 _MONTH = re.compile(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", re.IGNORECASE)
 _DEFAULTS: Final = (datetime(2000, 1, 1), datetime(2004, 2, 2))  # noqa: DTZ001 - they only show what a text names
 
@@ -860,7 +932,27 @@ def _read_published(
         moment = _first_moment(values, source, clock)
         if moment is not None:
             return moment, source
+    shown = _find_shown(tree, clock)
+    if shown is not None:
+        return shown, shown.source
     return _guess_published(tree, clock, url), "htmldate"
+
+
+_SHOWN: Final = re.compile(r"\d\s?[年년]|[\u0370-\u04ff\u0600-\u06ff]{3,} \d{4}")
+_SHOWN_TEXTS, _SHOWN_CHARACTERS = 400, 60
+_FIND_SHOWN: Final = XPath(".//text()[string-length(normalize-space()) > 5 and string-length() < 200]")
+
+
+def _find_shown(tree: HtmlElement, clock: Clock) -> Moment | None:
+    """The first short line that is a date in a script that htmldate does not read."""
+    found = _FIND_SHOWN(tree)
+    for text in found[:_SHOWN_TEXTS] if isinstance(found, list) else ():
+        line = " ".join(str(text).split())
+        if len(line) <= _SHOWN_CHARACTERS and _SHOWN.search(line):
+            moment = parse_moment(line, "visible", clock)
+            if moment is not None:
+                return moment
+    return None
 
 
 def _read_modified(page: _Page, linked: _JsonLd, clock: Clock) -> tuple[Moment | None, str]:
@@ -944,7 +1036,17 @@ def _guess_published(tree: HtmlElement, clock: Clock, url: str) -> Moment | None
         )
     except Exception:  # noqa: BLE001 - a guess; whatever breaks it, there is none
         return None
+    if found and found.endswith("-01-01") and not _NEW_YEAR.search(f"{url} {tree.text_content()[:_SEARCHED]}"):
+        return None  # what it makes of a year that stands alone, such as that of a copyright notice
     return parse_moment(found, "htmldate", clock) if found else None
+
+
+_SEARCHED: Final = 200_000  # characters
+_NEW_YEAR: Final = re.compile(
+    r"(?<!\d)(?:0?1[./-]0?1(?!\d)|0?1(?:st|er|\.|º)?\s(?:of\s|de\s)?(?:jan|jän|ene|gen|sty|ion|ean|ιαν|янв|січ)|1月\s?1日)"
+    r"|(?<![^\W\d_])jan(?:uary|\.)?\s0?1(?!\d)",
+    re.IGNORECASE,
+)
 
 
 # --- the rest -------------------------------------------------------------------------------------------

@@ -237,6 +237,53 @@ class TestDates:
         assert found.published is not None
         assert (found.published.source, found.published.precision) == ("htmldate", "day")
 
+    @pytest.mark.parametrize(
+        "shown",
+        [
+            "2026年3月12日",
+            "更新日：2026年3月12日",
+            "令和8年3月12日",
+            "2026년 3월 12일",
+            "12 مارس 2026",
+            "12 марта 2026",
+            "12 marca 2026",
+            "12. März 2026",
+            "Stand: 12. März 2026",
+            "12 mars 2026",
+            "12 de marzo de 2026",
+            "12 de março de 2026",
+            "12 marzo 2026",
+            "12 maart 2026",
+            "12. maaliskuuta 2026",
+            "12. března 2026",
+            "12 Μαρτίου 2026",
+            "12 Mart 2026",
+        ],
+    )
+    def test_dates_are_read_in_words_of_other_languages(self, shown: str) -> None:
+        found = parse_moment(shown, "test", CLOCK)
+        assert found is not None
+        assert (found.value.date().isoformat(), found.precision) == ("2026-03-12", "day")
+
+    def test_the_first_of_may_is_one_in_french(self) -> None:
+        found = parse_moment("1er mai 2026 à 14h30", "test", CLOCK)
+        assert found is not None
+        assert (found.value.date().isoformat(), found.precision) == ("2026-05-01", "minute")
+
+    @pytest.mark.parametrize("shown", ["2026年3月12日", "12 مارس 2026", "12 марта 2026"])
+    def test_a_date_that_readers_see_is_read_in_other_scripts(self, shown: str) -> None:
+        found = read(
+            f"<html><body><h1>見出し</h1><p class='date'>{shown}</p><p>市議会は計画を可決しました。</p></body></html>"
+        )
+        assert found.published is not None
+        assert (found.published.value.date().isoformat(), found.published.source) == ("2026-03-12", "visible")
+
+    def test_a_year_alone_is_not_taken_for_its_first_day(self) -> None:
+        assert (
+            read("<html><body><h1>News</h1><p>It is so.</p><footer>© Council 2026</footer></body></html>").published
+            is None
+        )
+
     @given(st.text(max_size=100))
     def test_no_text_makes_it_fail(self, text: str) -> None:
         found = parse_moment(text, "test", CLOCK)
