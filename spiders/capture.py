@@ -303,6 +303,10 @@ class _RecordingParser(_LenientHTTPClientParser):
             raise ParseError("a continued header before any", line)  # type: ignore[no-untyped-call]
         super().lineReceived(line)
 
+    def lineLengthExceeded(self, line: bytes) -> None:  # noqa: ARG002 - Twisted's
+        """Twisted would close the connection without a word, and it would be tried again."""
+        raise HeadTooLarge(f"a line of more than {self.MAX_LENGTH} bytes in the headers")
+
     def statusReceived(self, status: bytes) -> None:
         super().statusReceived(status)  # type: ignore[no-untyped-call]
         if not 100 <= self.response.code <= 999:

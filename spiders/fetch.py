@@ -430,8 +430,8 @@ class Fetcher:
         except Missed as missed:
             if kind == "robots" and missed.outcome in ("excluded", "deferred"):
                 raise
-            # RFC 9309, 2.3.1.2: after too many redirects it is as if it were not there.
-            status = 404 if missed.reason == "too many redirects" else None
+            # RFC 9309, 2.3.1.2: after too many redirects, a loop among them, it is as if it were not there.
+            status = 404 if missed.reason in ("too many redirects", "redirect loop") else None
             if missed.outcome == "deferred":
                 until = now  # the next run asks
             return Rules(read=now, until=until, status=status, why=missed.reason)

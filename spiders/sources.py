@@ -16,7 +16,10 @@ import io
 import itertools
 import json
 import re
+import signal
+import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -35,6 +38,8 @@ MOST_LINKS = 10_000
 MOST_FEED_BYTES = 500_000
 """So much of a feed is read: up to 7 s of CPU for the worst documents we could think of, and feeds begin with their
 newest items. Whole texts of items do not count."""
+MOST_FEED_SECONDS = 10.0
+"""CPU time after which reading a feed is broken off: for the documents that we could not think of."""
 
 _ENTITY = re.compile(rb"<!\s*ENTITY", re.IGNORECASE)
 _PROLOGUE = 64 * 1024  # a DOCTYPE stands before the root element
@@ -47,6 +52,10 @@ _HTML_START = re.compile(
     rb"\s*(?:<!--.{0,2000}?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL
 )
 _ENTRY = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:url|sitemap)\s*>")
+_LONGEST_WORD = 2000
+_LONG_WORD = re.compile(  # feedparser looks for an e-mail address from each letter of it to its end
+    rb"(?<![\w.+-])[\w.+-]{%d,}" % (_LONGEST_WORD + 1)
+)
 _ITEM_START = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:item|entry)\b", re.IGNORECASE)
 _CLOSED = re.compile(rb"</(?:[\w.-]{1,40}:)?(?:urlset|sitemapindex)\s*>")
 _UNDECLARED = re.compile(rb"<([\w.-]{1,40}):(?:urlset|sitemapindex)\b(?![^>]*\bxmlns:\1\s*=)")
@@ -322,10 +331,14 @@ def _read_feed(body: bytes, url: str, content_type: str | None) -> Iterator[List
         "content-location": url,
         "content-type": f"application/xml; charset={charset[1]}" if charset else "application/xml",
     }
+    body = _LONG_WORD.sub(lambda word: word[0][:_LONGEST_WORD], body)
     try:
-        parsed = feedparser.parse(
-            io.BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
-        )
+        with _at_most(MOST_FEED_SECONDS):
+            parsed = feedparser.parse(
+                io.BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+            )
+    except _TooLong:
+        raise SourceError(f"not read: more than {MOST_FEED_SECONDS:g} s of computing") from None
     except Exception as error:  # it promises to raise nothing, and hostile input finds what it did not think of
         raise SourceError(f"not a feed: {type(error).__name__} while it was read") from error
     if not parsed.entries and not parsed.get("version"):
@@ -337,6 +350,29 @@ def _read_feed(body: bytes, url: str, content_type: str | None) -> Iterator[List
     following = next((link for link in parsed.feed.get("links", ()) if link.get("rel") == "next"), None)
     if following and isinstance(following.get("href"), str):
         yield Further(url=following["href"][:_LONGEST_URL], next=True)
+
+
+class _TooLong(BaseException):
+    """Time is up; no Exception, because feedparser goes on after those."""
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Break off what takes longer, in seconds of CPU; only in a process's main thread, where signals can be had."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise _TooLong
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    try:
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds, 0.5)  # and again, should a bare "except" take the first
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def _drop_texts(body: bytes) -> bytes:

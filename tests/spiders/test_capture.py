@@ -112,12 +112,13 @@ def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one(loopback:
 
 
 def test_endless_headers_are_broken_off(loopback: LoopbackSite, crawl: Crawl) -> None:
-    url = loopback.url("/news/1")
-    loopback.routes["/sitemap.xml"] = sitemap_of(url)
+    loopback.routes["/sitemap.xml"] = sitemap_of(loopback.url("/news/1"), loopback.url("/news/2"))
     loopback.routes["/news/1"] = Reply(raw=b"HTTP/1.1 200 OK\r\n" + b"X-Pad: 0123456789\r\n" * 50_000 + b"\r\nbody")
+    loopback.routes["/news/2"] = Reply(raw=b"HTTP/1.1 200 OK\r\nX-Pad: " + b"0" * 500_000 + b"\r\n\r\nbody")
     crawled = crawl(site_on(loopback))
     assert crawled.status == 0, crawled.lines
-    assert crawled.told.outcomes == {"failed": 1}
+    assert crawled.told.reasons == {"failed: malformed answer": 2}
+    assert len([asked for asked in loopback.requests if asked.path.startswith("/news/")]) == 2, "it was tried again"
 
 
 def make_certificate(folder: Path) -> ssl.SSLContext:

@@ -51,6 +51,14 @@ def test_a_robots_file_that_answers_5xx_closes_the_site(loopback: LoopbackSite, 
     assert crawled.told.discovered == 0
 
 
+def test_a_robots_file_that_only_redirects_to_itself_is_none(loopback: LoopbackSite, crawl: Crawl) -> None:
+    serve_pages(loopback, 2)
+    loopback.routes["/robots.txt"] = Reply(status=302, headers=(("Location", "/robots.txt"),))
+    crawled = crawl(site_on(loopback))
+    assert crawled.told.captured == 2
+    assert crawled.told.robots[loopback.host].status == 404
+
+
 def test_robots_can_be_ignored_by_a_switch(loopback: LoopbackSite, crawl: Crawl) -> None:
     serve_pages(loopback, 2)
     loopback.routes["/robots.txt"] = Reply(body=b"User-agent: *\nDisallow: /\n")

@@ -347,3 +347,16 @@ def test_a_part_of_a_date_is_not_filled_up_with_today(text: str, moment: float |
 
 def test_british_summer_time_is_understood() -> None:
     assert parse_moment("Mon, 01 Jun 2026 09:00:00 BST") == parse_moment("2026-06-01T08:00:00Z")
+
+
+def test_no_feed_keeps_its_reader_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def feed(author: str) -> bytes:
+        item = f"<item><link>https://a.uk/news/1</link><author>{author}</author></item>"
+        return f"<rss version='2.0'><channel>{item}</channel></rss>".encode()
+
+    began = time.process_time()
+    assert [one.url for one in parse_feed(feed("x" * 400_000), url=URL)] == ["https://a.uk/news/1"]
+    assert time.process_time() - began < 5
+    monkeypatch.setattr("spiders.sources.MOST_FEED_SECONDS", 0.05)
+    with pytest.raises(SourceError, match="computing"):
+        list(parse_feed(feed(" ".join(["x" * 1990] * 200)), url=URL))
