@@ -14,7 +14,7 @@ from pipeline.model import Finding
 from pipeline.publish import publish_run
 from pipeline.settings import Settings
 from pipeline.table import SCHEMA
-from tests.pipeline.built_runs import HOUR, NOW, START, a_run, a_site, found, write_run
+from tests.pipeline.built_runs import HOUR, NOW, START, a_run, a_site, found, missing, write_run
 
 PAGE = (Path(__file__).parents[2] / "docs" / "downstream.md").read_text()
 SITE = a_site()
@@ -49,7 +49,10 @@ def published(archive: Archive) -> None:
         run, at = a_run(hours), START + hours * HOUR
         budget = with_record(archive, found("budget", text, run, at))
         publish_run(archive, SITE, write_run(archive, SITE, run, [budget, found("b", "Same.", run, at)]), now=NOW)
-    rejected = a_run(5)
+    for hours in (2, 20, 40):  # a removal that is proven
+        run = a_run(hours)
+        publish_run(archive, SITE, write_run(archive, SITE, run, [missing("b", run, START + hours * HOUR)]), now=NOW)
+    rejected = a_run(50)
     write_run(archive, SITE, rejected, [found("never", "Never.", rejected, START)])
 
 
@@ -68,22 +71,23 @@ def test_every_snippet_runs(published, settings: Settings, tmp_path: Path, monke
     (folder / "example-news.toml").write_text(SITE_FILE)
     monkeypatch.setenv("MUNIMENT_SITES", str(folder))
     names: dict[str, Any] = {}
-    assert len(blocks()) == 10
+    assert len(blocks()) == 11
     for line, code in blocks():
         text = code.replace('BUCKET = "muniment"', f'BUCKET = "{settings.bucket}"')
         # the line numbers of a failure are those of the page
         exec(compile("\n" * (line - 1) + text, "docs/downstream.md", "exec"), names)
     said = capsys.readouterr().out
-    assert "edited 2 A headline" in said
+    assert "gone 2 A headline" in said  # the newest run
     assert "version 2: 3 words added, 1 removed" in said
     assert "WARC-Target-URI: https://news.example/news/budget" in said
     assert "https://news.example/news/budget 200" in said
-    assert "'state': 'live'" in said
+    assert "'state': 'gone'" in said  # of a version's object
     assert names["version"]["text"] == "The council did not agree the budget."
     assert names["html"] == b"<p>text"
     assert len(names["latest"]) == 2
     assert names["edited"]["words"].to_list() == [7]
     assert f"1 example-news {a_run(0)} 2" in said
+    assert re.search(r"│ gone +│ .*answered 404", said)
 
 
 def test_every_column_of_the_table_is_described():
