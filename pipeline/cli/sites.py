@@ -47,6 +47,7 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 EXIT_FAILED = 1
 SETTING = "MUNIMENT_SITES"
 _OFTEN = timedelta(minutes=10)
+_TICKS = 200  # of a schedule are looked at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -489,8 +490,6 @@ def _check_site(path: Path, site: Site, *, now: datetime) -> CheckedSite:
 
 def _find_notes(path: Path, site: Site, *, now: datetime) -> Iterator[str]:
     """What is allowed but worth a second look."""
-    from croniter import croniter
-
     from pipeline.endangered import describe_phase
     from spiders.urls import canonical_url
 
@@ -512,14 +511,33 @@ def _find_notes(path: Path, site: Site, *, now: datetime) -> Iterator[str]:
     if not site.crawl.allow_private and site.crawl.delay < 1:
         yield f"crawl.delay is {site.crawl.delay:g} s: below 1 s only with the publisher's leave"
     yield from filter(None, [describe_phase(site, now)])
-    times = croniter(site.schedule, now)
-    first = times.get_next(datetime)
-    if times.get_next(datetime) - first < _OFTEN:
-        yield f"schedule is {site.schedule}: more often than every ten minutes"
+    yield from filter(None, [_note_schedule(site, now)])
     if not (site.description.strip() and site.how_to_tell.strip()):
         yield "description or how_to_tell is missing: the operator reads them in Airflow"
     if path.is_relative_to(BUILTIN_FOLDER) and path.parent.name != site.country:
         yield f"lies in {path.parent.name}/, but country is {site.country}"
+
+
+def _note_schedule(site: Site, now: datetime) -> str | None:
+    """What is to be said of how often the site runs now: near an endangered site's date, not by its own schedule."""
+    from itertools import pairwise
+
+    from croniter import croniter
+
+    from pipeline.endangered import schedule_in_force
+
+    schedule = schedule_in_force(site, now)
+    times = croniter(schedule, now)
+    gap = min(later - one for one, later in pairwise([times.get_next(datetime) for _ in range(_TICKS)]))
+    named = f"schedule is {schedule}" + ("" if schedule == site.schedule else f" (in force instead of {site.schedule})")
+    if gap < _OFTEN:
+        return f"{named}: more often than every ten minutes"
+    if schedule != site.schedule and gap < timedelta(seconds=site.crawl.run_seconds):
+        return (
+            f"{named}: a run may take {site.crawl.run_seconds:g} s (crawl.run_seconds), longer than from one to the "
+            f"next ({gap.total_seconds():g} s), which then waits"
+        )
+    return None
 
 
 def _verify_commands(site: Site) -> Iterator[str]:

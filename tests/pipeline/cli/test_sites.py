@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,19 @@ def test_check_notes_what_is_allowed_but_worth_a_second_look(folder: Path) -> No
         "every ten minutes",
     ):
         assert note in result.stdout, note
+
+
+def test_check_looks_at_the_schedule_that_is_in_force(folder: Path) -> None:
+    soon = datetime.now(UTC).date() + timedelta(days=5)
+    for schedule, more, note in (
+        ("0,5 8 * * *", "", "schedule is 0,5 8 * * *: more often than every ten minutes"),
+        ("3 8 * * *", f"endangered = {soon}", "3 * * * * (in force instead of 3 8 * * *): a run may take 7200 s"),
+        ("3 8 * * *", "", None),
+    ):
+        text = SITE.format(f'schedule = "{schedule}"\n{more}') + "run_seconds = 7200\n"
+        (folder / "example.toml").write_text(text, encoding="utf-8")
+        said = " ".join(_call("check", "example").stdout.split())
+        assert (note in said) if note else "schedule is" not in said, said
 
 
 def test_list_and_show_fail_with_every_problem_when_a_file_is_wrong(folder: Path) -> None:
