@@ -84,6 +84,7 @@ _LOOK_BACK = 50  # runs among which the latest regular one is looked for
 _RUN_MARGIN = timedelta(minutes=15)
 _DUE_MARGIN = timedelta(minutes=2)  # so long somebody has to begin a run that is due
 _CHILD_GRACE_SECONDS = 20.0
+_OVERTIME_SECONDS = 900.0  # after crawl.run_seconds a child finishes what is under way; one that is stuck is ended
 _BULK_BYTES = 1 << 20
 
 
@@ -312,8 +313,13 @@ def _crawl_in_child(
     last_lines: list[str] = []
     reader = threading.Thread(target=_pass_lines_on, args=(child, last_lines, on_line), daemon=True)
     reader.start()
+    latest = time.monotonic() + site.crawl.run_seconds + _OVERTIME_SECONDS
     try:
         while True:
+            if time.monotonic() > latest:
+                raise CrawlInterrupted(
+                    f"The crawl of {site.id} (run {run}) did not end in time and was ended; what it sealed is kept."
+                )
             try:
                 status = child.wait(_POLL_SECONDS)
             except subprocess.TimeoutExpired:

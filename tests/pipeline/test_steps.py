@@ -194,6 +194,18 @@ def test_a_crawl_killed_midway_keeps_what_was_sealed_and_fetches_only_the_rest(
     assert sorted(pages_in(work.archive, run)) == sorted(newsroom.url(f"/news/{number}") for number in range(8))
 
 
+def test_a_crawl_child_that_is_stuck_is_ended(
+    work: Workplace, newsroom: LoopbackSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = work.site("loop")
+    monkeypatch.setattr("pipeline.steps._OVERTIME_SECONDS", 4.0 - site.crawl.run_seconds)
+    newsroom.routes["/news/6"] = Reply(delay=30, body=b"")
+    began = time.monotonic()
+    with pytest.raises(CrawlInterrupted, match="did not end in time"):
+        crawl(work, "loop", new_run(work.settings))
+    assert time.monotonic() - began < 28
+
+
 def kill_child_after(segments: int) -> Callable[[int], None]:
     """A callback that kills the crawl child of this process when so many segments are in the archive."""
     seen: list[int] = []
