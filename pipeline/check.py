@@ -222,9 +222,8 @@ def _find_drought(source: SourceYield, record: SourceRecord, quiet: timedelta | 
     if silence <= limit:
         return None
     newest = f"; its newest item is of {source.newest:%d %B %Y}" if source.newest is not None else ""
-    usual = f"its longest usual pause is {_put_time(normal)}" if normal and not quiet else "that is its limit"
-    limits = f"{usual}, {_put_time(limit)} is its limit" if normal and not quiet else f"{_put_time(limit)} is its limit"
-    return f"has named nothing new for {_put_time(silence)} ({limits}){newest}"
+    usual = f"its longest usual pause is {_put_time(normal)}, " if normal and not quiet else ""
+    return f"has named nothing new for {_put_time(silence)} ({usual}{_put_time(limit)} is its limit){newest}"
 
 
 def _usual_pause(source: SourceYield, record: SourceRecord) -> timedelta | None:
