@@ -33,6 +33,7 @@ import zstandard
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from pipeline.archive import Archive
+from pipeline.crosscheck import CrossCheck
 from pipeline.errors import WriteConflict
 from pipeline.lifecycle import Missing, Standing, fold_address, is_live, is_readable, is_same_address, standing_of
 from pipeline.model import Change, Finding, State, article_id
@@ -623,7 +624,9 @@ class Frontier:
         for run in sorted(self._archive.runs(self._site)):
             published = self._archive.read_published(self._site, run)
             if published is not None:
-                sightings = [note_sighting(finding) for finding in self._archive.read_findings(self._site, run)]
+                findings = self._archive.read_findings(self._site, run)
+                crossed = CrossCheck(recast=published.recast)
+                sightings = [note_sighting(crossed.reread(finding)) for finding in findings]
                 summary = self._archive.read_summary(self._site, run)
                 if summary is not None:
                     sightings += [note_silence(url, summary.finished) for url in summary.unanswered]

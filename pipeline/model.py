@@ -256,6 +256,8 @@ class Published(Document):
     made: tuple[str, ...]  # keys of the versions made by this run, sorted
     table_rows: int
     storms: dict[str, str] = Field(default_factory=dict)  # "gone", "blocked" -> why the run's are doubted
+    recast: dict[str, tuple[Literal["gone", "blocked", "not-an-article"], str]] = Field(default_factory=dict)
+    """Record id -> what its finding is together with the run's others, and why: a wall, many that led to one."""
 
 
 class Marker(Document):

@@ -366,6 +366,7 @@ def _sum_up(summary: CrawlSummary, books: _Books, crossed: CrossCheck, table_row
         made=tuple(sorted(books.made)),
         table_rows=table_rows,
         storms=dict(crossed.storms),
+        recast=dict(crossed.recast),
     )
 
 

@@ -289,6 +289,32 @@ def test_a_missing_or_damaged_frontier_is_made_anew_from_versions_and_runs(archi
         assert frontier.has_applied(a_run(20))
 
 
+def test_evidence_that_findings_gave_only_together_outlives_the_frontier(archive: Archive):
+    names, others = [f"n{number}" for number in range(4)], [f"o{number}" for number in range(20)]
+    walled = [f"w{number}" for number in range(4)]
+
+    def redirected(name: str, run: str, at: Any) -> Finding:
+        return found("all", "One of all.", run, at, requested=url_of(name), hops=((301, url_of("all")),))
+
+    for hours in range(3):
+        run, at = a_run(hours), START + hours * HOUR
+        findings = [found(name, f"One of {name}.", run, at) for name in [*others, "all"]]
+        if hours == 0:
+            findings += [found(name, f"One of {name}.", run, at) for name in [*names, *walled]]
+        else:  # "not found" in the form of a redirect, and a consent wall that answers 200
+            findings += [redirected(name, run, at) for name in names]
+            findings += [found(name, f"We value your privacy, {hours}.", run, at) for name in walled]
+        publish_run(archive, SITE, write_run(archive, SITE, run, findings, outcomes={}), now=NOW)
+    with Frontier.open(archive, SITE) as frontier:
+        before = frontier.rows()
+        assert [each.kind for each in frontier.missing(article_id(url_of("n1")))] == ["gone"] * 2
+        assert [each.kind for each in frontier.missing(article_id(url_of("w1")))] == ["blocked"] * 2
+    damage_nothing(archive)
+    with Frontier.open(archive, SITE) as frontier:
+        for table, rows in frontier.rows().items():
+            assert rows == before[table], table
+
+
 def test_the_copy_on_this_machine_is_removed(archive: Archive):
     frontier = Frontier.open(archive, SITE)
     folder = frontier._folder
