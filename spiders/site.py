@@ -86,15 +86,15 @@ class Source(_Part):
         description="Sitemap index: only child sitemaps in whose URL this regular expression finds something. "
         "Listing: links that lead on to the next page.",
     )
-    pages: Whole = Field(default=1, ge=1, le=1000, description="Listing, api: how many pages deep to go.")
+    pages: Whole = Field(default=1, ge=1, le=1000, description="Listing, feed, api: how many pages deep to go.")
     paging: Text | None = Field(
         default=None,
-        description="Listing: how a further page is asked for, {n} being its number: a query (?page={n}) or a path "
-        "(/news/page/{n}), taken against url.",
+        description="Listing, feed: how a further page is asked for, {n} being its number: a query (?page={n}; &page={n} is "
+        "added to that of url) or a path (/news/page/{n}), taken against url.",
         examples=["?page={n}"],
     )
-    paging_first: Whole = Field(default=2, ge=0, le=1000, description="Listing: the {n} of the second page.")
-    paging_step: Whole = Field(default=1, ge=1, le=1000, description="Listing: what {n} grows by from page to page.")
+    paging_first: Whole = Field(default=2, ge=0, le=1000, description="With paging: the {n} of the second page.")
+    paging_step: Whole = Field(default=1, ge=1, le=1000, description="With paging: by what {n} grows.")
     service: Literal["govuk", "parliament", "moderngov"] | None = Field(
         default=None, description="Api: which service answers at url.", examples=["govuk"]
     )
