@@ -293,16 +293,18 @@ def test_evidence_that_findings_gave_only_together_outlives_the_frontier(archive
     names, others = [f"n{number}" for number in range(4)], [f"o{number}" for number in range(20)]
     walled = [f"w{number}" for number in range(4)]
 
-    def redirected(name: str, run: str, at: Any) -> Finding:
-        return found("all", "One of all.", run, at, requested=url_of(name), hops=((301, url_of("all")),))
+    def redirected(name: str, run: str, at: Any, to: str = "all", text: str = "One of all.") -> Finding:
+        return found(to, text, run, at, requested=url_of(name), hops=((301, url_of(to)),))
 
     for hours in range(3):
         run, at = a_run(hours), START + hours * HOUR
         findings = [found(name, f"One of {name}.", run, at) for name in [*others, "all"]]
         if hours == 0:
-            findings += [found(name, f"One of {name}.", run, at) for name in [*names, *walled]]
+            findings += [found(name, f"One of {name}.", run, at) for name in [*names, *walled, "mover"]]
         else:  # "not found" in the form of a redirect, and a consent wall that answers 200
             findings += [redirected(name, run, at) for name in names]
+            text = "One of mover."
+            findings += [found("moved", text, run, at), redirected("mover", run, at, to="moved", text=text)]
             findings += [found(name, f"We value your privacy, {hours}.", run, at) for name in walled]
         publish_run(archive, SITE, write_run(archive, SITE, run, findings, outcomes={}), now=NOW)
     with Frontier.open(archive, SITE) as frontier:
