@@ -89,8 +89,8 @@ class Source(_Part):
     pages: Whole = Field(default=1, ge=1, le=1000, description="Listing, feed, api: how many pages deep to go.")
     paging: Text | None = Field(
         default=None,
-        description="Listing, feed: how a further page is asked for, {n} being its number: a query (?page={n}; &page={n} is "
-        "added to that of url) or a path (/news/page/{n}), taken against url.",
+        description="Listing, feed: how a further page is asked for, {n} being its number: a query (?page={n}; "
+        "&page={n} is added to that of url) or a path (/news/page/{n}), taken against url.",
         examples=["?page={n}"],
     )
     paging_first: Whole = Field(default=2, ge=0, le=1000, description="With paging: the {n} of the second page.")
