@@ -10,8 +10,9 @@ from typer.testing import CliRunner, Result
 
 from pipeline.cli import app
 from pipeline.errors import NotInArchive
+from pipeline.model import article_id
 from pipeline.steps import Workplace
-from tests.loopback import LoopbackSite
+from tests.loopback import LoopbackSite, Reply
 from tests.pipeline.loop_news import story
 
 
@@ -57,6 +58,20 @@ def test_run_status_history_and_show_tell_one_story(call: CliRunner, newsroom: L
     page = call.invoke(app, ["show", url]).stdout
     assert "evidence" in page
     assert "warc/loop/" in page
+    assert "substance: 6 words added, 0 removed" in page
+    assert "policy" in page
+
+    newsroom.routes["/news/3"] = Reply(status=301, headers=(("Location", "/news/2"),))
+    assert told(call.invoke(app, ["run", "loop", "--json"]))["published"]["versions"] == {"moved": 1}  # type: ignore[index]
+    ended = told(call.invoke(app, ["history", newsroom.url("/news/3"), "--json"]))[-1]  # type: ignore[index]
+    assert (ended["state"], ended["moved_to"]) == ("moved", article_id(url))
+    assert [version["edit"] for version in versions] == [None, ["substance"]]  # type: ignore[attr-defined]
+    page = call.invoke(app, ["show", newsroom.url("/news/3")]).stdout
+    assert f"moved to    article {article_id(url)}" in page
+    assert f"redirects   301 {url}" in page
+    page = " ".join(call.invoke(app, ["history", url]).stdout.split())
+    assert f"Article {article_id(newsroom.url('/news/3'))}, {newsroom.url('/news/3')}, has ended in this one." in page
+    assert "edited substance" in page
 
 
 def test_an_article_or_a_version_that_is_not_there_is_said_in_words(call: CliRunner, newsroom: LoopbackSite) -> None:
