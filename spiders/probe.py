@@ -172,12 +172,15 @@ class Browser:
             self.pause(min(max(self.rules.delay, *asked, 0.0), _LONGEST_PAUSE))
         self.requests += 1
         body = bytearray()
+        ends = time.monotonic() + self.rules.timeout  # httpx counts from byte to byte
         try:
             with self.client.stream("GET", url) as response:
                 if not self.rules.allow_private:
                     self._refuse_connection(response)
                 for chunk in response.iter_bytes():
                     body += chunk
+                    if time.monotonic() > ends:
+                        raise NotAnsweredError(f"{url} takes longer than {self.rules.timeout:g} s")
                     if len(body) > limit and cut:
                         break
                     if len(body) > limit:

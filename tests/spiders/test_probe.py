@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import socket
+import threading
+import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -142,3 +146,27 @@ def test_a_server_that_is_not_there_is_told(loopback: LoopbackSite) -> None:
     seen, _ = _probe(site)
     assert seen.sources[0].error
     assert not seen.ok
+
+
+def test_a_server_that_sends_a_byte_now_and_then_is_not_waited_for(loopback: LoopbackSite) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def drip() -> None:
+            for _ in ("robots.txt", "feed"):
+                connection, _ = listener.accept()
+                with connection, suppress(OSError):
+                    connection.recv(10_000)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\n")
+                    for _ in range(20):
+                        connection.sendall(b"<")
+                        time.sleep(0.2)
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        source = {"type": "feed", "url": f"http://127.0.0.1:{port}/feed"}
+        began = time.monotonic()
+        seen, _ = _probe(_site(loopback, source, timeout=1.0, robots="ignore"))
+        assert time.monotonic() - began < 6
+        assert "takes longer than 1 s" in (seen.sources[0].error or "")
+        thread.join(10)
