@@ -8,6 +8,7 @@ import pytest
 from pipeline import reader
 from pipeline.archive import Archive
 from pipeline.errors import NotInArchive
+from pipeline.model import article_id
 from pipeline.publish import publish_run
 from tests.pipeline.built_runs import HOUR, NOW, START, a_run, a_site, found, url_of, write_run
 
@@ -44,6 +45,31 @@ def test_history_goes_by_time_and_the_current_version_is_the_newest(told: Archiv
     assert [version.text for version in versions] == ["One body.", "Two bodies.", "Three bodies of text."]
     assert [version.n for version in versions] == [1, 3, 2]
     assert reader.current(versions).text == "Three bodies of text."
+
+
+def test_articles_that_ended_in_another_one_are_named(archive: Archive):
+    a, b = url_of("a"), url_of("b")
+    for hours, finding in enumerate(
+        (
+            found("a", "One body.", a_run(0), START),
+            found("b", "One body.", a_run(1), START + HOUR),
+            found("b", "One body.", a_run(2), START + 2 * HOUR, requested=a, hops=((301, b),)),
+        )
+    ):
+        publish_run(archive, SITE, write_run(archive, SITE, a_run(hours), [finding]), now=NOW)
+    assert reader.ended_in(archive, SITE, article_id(b)) == [(article_id(a), a)]
+    assert reader.ended_in(archive, SITE, article_id(a)) == []
+    assert reader.find_article(archive, SITES, a)[-1].moved_to == article_id(b)
+
+
+def test_an_address_that_leads_to_another_article_today_is_that_ones(archive: Archive):
+    today = url_of("today")
+    for hours, name in enumerate(("monday", "tuesday")):
+        at = START + hours * HOUR
+        findings = [found(name, f"Text of {name}.", a_run(hours), at, requested=today, final=today)]
+        publish_run(archive, SITE, write_run(archive, SITE, a_run(hours), findings), now=NOW)
+        assert reader.current(reader.find_article(archive, SITES, today)).text == f"Text of {name}."
+    assert [each.text for each in reader.find_article(archive, SITES, url_of("monday"))] == ["Text of monday."]
 
 
 @pytest.mark.parametrize(
