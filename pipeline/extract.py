@@ -227,6 +227,7 @@ def _parser() -> HTMLParser:
 
 
 _SIZEABLE = 4 * MOST_ATTRIBUTES  # an element of fewer characters cannot have too many attributes
+_RAW = re.compile(r"(script|style)(?=[\s>/])", re.IGNORECASE)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
@@ -238,7 +239,17 @@ def find_excess(written: str) -> str | None:
     if written.count("<") - written.count("</") > MOST_ELEMENTS:
         return "too many elements"
     if len(written) > _SIZEABLE:
+        within = ""  # what ends a script, a style sheet or a comment: what stands in them are no elements
         for part in written.split("<"):
+            if within:
+                within = "" if within == "-->" and within in part else within
+                within = "" if within != "-->" and part[: len(within)].lower() == within else within
+                continue
+            if part.startswith("!--"):
+                within = "" if "-->" in part else "-->"
+                continue
+            if (match := _RAW.match(part)) is not None:
+                within = f"/{match[1].lower()}"
             if len(part) > _SIZEABLE and part[:1].isalpha():
                 tag = _QUOTED.sub(" ", part[: part.find(">")] if ">" in part else part)
                 if len(tag.split()) > MOST_ATTRIBUTES:
@@ -310,7 +321,55 @@ def _drop_unread(tree: HtmlElement) -> list[Stripped]:
             footers.append(Stripped(text=footer, reason="footer"))
         if element.getparent() is not None:
             element.drop_tree()
-    return footers
+    return [*footers, *_drop_boxes(tree)]
+
+
+_NAMED = re.compile(
+    r"(?:^|\s)(?:[a-z]{1,3}[-_]+)?(?:(?:news-?letter|advert(?:s|isement)?|ad-?(?:slot|unit|container|wrapper)|jobs|"
+    r"poll|quiz|shar(?:e|ing)|social|most-?(?:read|popular)|related|author-?bio|about-?the-?author|trending)"
+    r"(?:[-_](?:sign-?up|form|box|block|promo|cta|widget|module|panel|bar|buttons?|tools|links|list|icons|articles?|"
+    r"stories|posts|news|content|inline|mid|end|top|bottom|container|wrapper|section|\d+))*)(?=\s|$)",
+    re.IGNORECASE,
+)
+_FIND_NAMED: Final = XPath(
+    "//body//*[(self::div or self::section or self::form or self::ul) and (@class or @id) and not(ancestor::aside)]"
+)
+_BOX_CHARACTERS, _BOX_SHARE = 800, 0.1
+
+
+@lru_cache(maxsize=4096)
+def _names_box(names: str) -> bool:
+    return _NAMED.search(names) is not None
+
+
+def _drop_boxes(tree: HtmlElement) -> list[Stripped]:
+    """Take out small blocks whose own name says that they are no part of the article: adverts, sign-ups, polls.
+
+    Where trafilatura finds the text by its first way they are left out anyway; where it has to fall back they are
+    not, and a box that comes or goes looks like an edit.
+    """
+    found = _FIND_NAMED(tree)
+    dropped: list[Stripped] = []
+    whole = 0
+    for element in found if isinstance(found, list) else ():
+        if not isinstance(element, HtmlElement):
+            continue
+        names = " ".join(filter(None, (element.get("class"), element.get("id"))))[:200]
+        if not _names_box(names) or element.getparent() is None:
+            continue
+        text = element.text_content()
+        if len(text) > 4 * _BOX_CHARACTERS:
+            continue
+        text = tidy(text, _BOX_CHARACTERS + 1)
+        whole = whole or len(tidy(tree.text_content()[:100_000], 100_000))
+        if len(text) > min(_BOX_CHARACTERS, _BOX_SHARE * whole) or element.find(".//h1") is not None:
+            continue
+        if text and len(dropped) < STRIPPED_BLOCKS // 2:
+            dropped.append(
+                Stripped(text=text[:STRIPPED_CHARACTERS], reason=_label_of(names) or "not part of the article")
+            )
+        element.drop_tree()
+    return dropped
 
 
 def _frame(tree: HtmlElement) -> list[HtmlElement]:

@@ -151,6 +151,28 @@ class TestArticles:
         assert second.article is not None
         assert first.article.to_json() == second.article.to_json()
 
+    def test_boxes_that_say_what_they_are_come_and_go_without_a_trace_in_the_text(self) -> None:
+        story = "<p>The bridge over the river will be mended in spring, the council said on Monday evening.</p>" * 6
+        story = story.replace("Monday", "{}").format("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Sunday")
+        boxes = (
+            '<div class="newsletter-signup"><p>All the news of the county in one letter.</p></div>'
+            '<div class="advert" id="ad-mid-2"><p>Save 50% on garden furniture this week.</p></div>'
+            '<div class="poll"><p>Should it close? Yes 54%</p></div>'
+        )
+        one, two = (read(a_page(story + more + story.replace("river", "canal"))) for more in ("", boxes))
+        assert text_of(one) == text_of(two)
+        assert any("garden furniture" in text for text in stripped(two).values())
+
+    def test_a_box_that_holds_much_of_the_page_stays(self) -> None:
+        story = "The bridge over the river will be mended in spring, the council said on Monday evening." * 3
+        assert story in text_of(
+            read(a_page(f'<div class="related-content"><p>{story}</p><p>{story[:-1]} again.</p></div>'))
+        )
+
+    def test_less_than_signs_in_a_script_are_no_elements(self) -> None:
+        script = "<script>for(i=0;i<vendors.length;i++){" + "var a = b; " * 3000 + "}</script>"
+        assert read(a_page(head=script)).kind == "article"
+
 
 class TestNotArticles:
     @pytest.mark.parametrize(
