@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from pipeline.model import Finding
 
 EXIT_FAILED = 1
+NOT_DRAWN = (
+    "The site's pages are drawn in a browser where they need it (crawl.render). This is the page as it was received: a "
+    "crawl may find more. `muniment run SITE --limit 1` draws one."
+)
 _SHOWN_BLOCKS = 12
 _KEPT_HEADERS = ("content-type", "last-modified", "etag", "x-robots-tag", "tdm-reservation", "tdm-policy")
 
@@ -247,6 +251,7 @@ def _tell(finding: Finding, site: Site | None, requested: str) -> dict[str, Any]
         "verdict": finding.kind,
         "reason": finding.reason,
         "policy": dict(finding.policy),
+        "note": NOT_DRAWN if site is not None and site.crawl.render else None,
         "article": None if article is None else article.model_dump(mode="json"),
     }
 
@@ -268,6 +273,8 @@ def _print(told: Mapping[str, Any]) -> None:
         out.print(safe(f"site {told['site']}: its URL {said}"))
     else:
         out.print("No site file declares its host; `muniment sites probe` writes one.")
+    if told["note"]:
+        out.print(told["note"])
     for name, value in told["policy"].items():
         out.print(safe(f"policy {name}: {value}"))
     article = told["article"]

@@ -66,6 +66,13 @@ def test_text_metadata_with_their_places_and_what_was_stripped_are_shown(anytown
     assert anytown.paths() == ["/robots.txt", "/news/bins"]
 
 
+def test_a_site_that_is_drawn_by_script_is_told_as_not_drawn(anytown: LoopbackSite, tmp_path: Path) -> None:
+    assert "crawl.render" not in _call(anytown.url("/news/bins")).stdout
+    path = tmp_path / "anytown.toml"
+    path.write_text(path.read_text() + "render = true\n")
+    assert "This is the page as it was received" in " ".join(_call(anytown.url("/news/bins")).stdout.split())
+
+
 def test_json_has_the_whole_article_and_nothing_else_on_stdout(anytown: LoopbackSite) -> None:
     told = json.loads(_call(anytown.url("/news/bins"), "--json").stdout)
     assert (told["verdict"], told["site"], told["matches_article"], told["status"]) == ("article", "anytown", True, 200)
