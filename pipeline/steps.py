@@ -86,6 +86,7 @@ _DUE_MARGIN = timedelta(minutes=2)  # so long somebody has to begin a run that i
 _CHILD_GRACE_SECONDS = 20.0
 _OVERTIME_SECONDS = 900.0  # after crawl.run_seconds a child finishes what is under way; one that is stuck is ended
 _BULK_BYTES = 1 << 20
+_SEGMENTS = "segments"  # folder of the spool that the child writes into
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,29 +280,16 @@ def _crawl_in_child(
     remembered, hosts_etag = archive.read_hosts(site.id)
     (spool / HOSTS_NAME).write_bytes(remembered or b"{}")
     (spool / "site.json").write_text(site.model_dump_json(), encoding="utf-8")
-    segments = spool / "segments"
+    segments = spool / _SEGMENTS
     segments.mkdir()
     first = 1 + max((archive.segment_number(key) for key in sealed), default=-1)
     for key in sealed:
         if on_segment:
             on_segment(archive.segment_number(key))
-    command = [
-        *(sys.executable, "-m", "spiders"),
-        *("--site", str(spool / "site.json")),
-        *("--plan", str(spool / "plan.sqlite")),
-        *("--spool", str(segments)),
-        *("--hosts", str(spool / HOSTS_NAME)),
-        *("--run", run),
-        *("--first-segment", str(first)),
-        *("--segment-mb", str(settings.segment_mb)),
-        *("--segment-seconds", str(settings.segment_seconds)),
-        *("--contact", settings.contact),
-        *("--clock-ahead", str(settings.clock_ahead.total_seconds())),
-    ]
     # The child dies with the thread that started it (PR_SET_PDEATHSIG), so it is started from here and
     # not from a helper thread.
     child = subprocess.Popen(
-        command,
+        _command(settings, run, spool, first),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -339,6 +327,23 @@ def _crawl_in_child(
     if status != 0:
         raise _child_failure(site, run, status, last_lines)
     return CrawlSummary.model_validate_json((segments / SUMMARY_NAME).read_bytes())
+
+
+def _command(settings: Settings, run: str, spool: Path, first: int) -> list[str]:
+    """How the crawl child is started; ``first`` is the number of its first segment."""
+    return [
+        *(sys.executable, "-m", "spiders"),
+        *("--site", str(spool / "site.json")),
+        *("--plan", str(spool / "plan.sqlite")),
+        *("--spool", str(spool / _SEGMENTS)),
+        *("--hosts", str(spool / HOSTS_NAME)),
+        *("--run", run),
+        *("--first-segment", str(first)),
+        *("--segment-mb", str(settings.segment_mb)),
+        *("--segment-seconds", str(settings.segment_seconds)),
+        *("--contact", settings.contact),
+        *("--clock-ahead", str(settings.clock_ahead.total_seconds())),
+    ]
 
 
 def _pages_in(archive: Archive, keys: Sequence[str], spool: Path) -> Iterator[str]:
