@@ -288,13 +288,14 @@ class Newsroom:
             return _page("Access denied. Request blocked by the web application firewall.", status=403)
         if trouble == "challenge":
             return _page(
-                "Just a moment... Checking your browser before accessing the site. Please enable JavaScript and cookies "
-                "to continue. This process is automatic.",
+                "Just a moment... Checking your browser before accessing the site. Please enable JavaScript and "
+                "cookies to continue. This process is automatic.",
                 title="Just a moment...",
             )
         if trouble == "maintenance":
             return _page(
-                "We are carrying out scheduled maintenance. The site will be back shortly. Sorry for the inconvenience.",
+                "We are carrying out scheduled maintenance. The site will be back shortly. Sorry for the "
+                "inconvenience.",
                 title="Site under maintenance",
                 status=200 if self.now.day % 2 else 503,
             )
