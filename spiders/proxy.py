@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
-from spiders.guard import refuse_address, refuse_url
+from spiders.guard import refuse_address, refuse_port, refuse_url
 
 LARGEST_HEAD = 256 * 1024
 _CHUNK = 64 * 1024
@@ -42,6 +42,7 @@ class Allowance:
         connections: to all servers together, also refused ones.
         seconds: of silence on a connection.
         private: whether addresses that are not public may be reached.
+        hosts: those whose unusual ports may be reached, with port; None: any port may.
     """
 
     received: int
@@ -49,6 +50,7 @@ class Allowance:
     connections: int = 200
     seconds: float = 30.0
     private: bool = False
+    hosts: Collection[str] | None = None
 
 
 class _Refused(Exception):
@@ -186,6 +188,8 @@ class GuardingProxy:
             raise _Refused("no host")
         free = self._allowance.private
         if not free and (reason := refuse_url(url)):
+            raise _Refused(reason)
+        if self._allowance.hosts is not None and (reason := refuse_port(url, self._allowance.hosts)):
             raise _Refused(reason)
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._allowance.seconds):

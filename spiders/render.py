@@ -387,7 +387,10 @@ class BrowserHandler(BaseDownloadHandler):
         if number % PAGES_PER_BROWSER == 0:
             await self._end_browser()
         allowance = Allowance(
-            received=rules.max_bytes * _PAGES_BYTES, seconds=rules.timeout, private=rules.allow_private
+            received=rules.max_bytes * _PAGES_BYTES,
+            seconds=rules.timeout,
+            private=rules.allow_private,
+            hosts=self._job.tally.hosts,
         )
         async with GuardingProxy(allowance) as proxy:
             keeper = asyncio.ensure_future(_keep_small(drawing))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -70,6 +71,17 @@ def test_an_address_that_is_not_public_is_never_connected_to(loopback: LoopbackS
     assert all(answer.startswith(b"HTTP/1.1 403") for answer in answers)
     assert loopback.requests == []
     assert len(proxy.refusals) == 2
+
+
+def test_an_odd_port_is_reached_only_where_the_site_names_it(loopback: LoopbackSite) -> None:
+    requests = (get(loopback.url("/a")), f"CONNECT 127.0.0.1:{loopback.port} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    answers, proxy = through(replace(PRIVATE, hosts=("news.example:8080",)), *requests)
+    assert all(answer.startswith(b"HTTP/1.1 403") for answer in answers)
+    assert len(proxy.refusals) == 2
+    assert loopback.requests == []
+    answers, proxy = through(replace(PRIVATE, hosts=(loopback.host,)), requests[0])
+    assert proxy.refusals == []
+    assert len(loopback.requests) == 1
 
 
 def test_a_name_is_refused_by_the_address_it_resolves_to(loopback: LoopbackSite) -> None:
