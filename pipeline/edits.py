@@ -471,7 +471,8 @@ def _drop_leading_stamp(line: str) -> str:
 _RELATED: Final = re.compile(
     r"(?:related(?: (?:stories|articles|topics|links|news|content|items))?|more (?:on|about|from|stories|"
     r"news)\b.{0,40}|"
-    r"read (?:more|next|also)|also read|see also|you (?:may|might) (?:also )?(?:like|be interested in)|most (?:read|"
+    r"(?:read|see|watch) (?:more|next|also)|also read|you (?:may|might) (?:also )?(?:like|be interested in)|"
+    r"most (?:read|"
     r"popular)|"
     r"recommended(?: (?:stories|for you))?|latest (?:news|stories)|top stories|don't miss|trending(?: now)?|"
     r"mehr (?:zum thema|dazu|aus .{0,30})|lesen sie (?:auch|mehr)|auch interessant|das könnte sie (?:auch "

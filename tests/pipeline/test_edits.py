@@ -47,6 +47,7 @@ def classes(new: str, old: str = BODY, *, titles: tuple[str, str] = ("Budget", "
         ("Zaktualizowano 22 listopada 2026 14:32", "Zaktualizowano 23 listopada 2026 14:32"),
         ("Diweddarwyd 14:32", "Diweddarwyd 15:32"),
         ("Read more: Council cuts jobs", "Read more: Council hires people"),
+        ("SEE MORE: Council cuts jobs", "SEE MORE: Council hires people"),
     ],
 )
 def test_what_a_template_turns_over_is_cosmetic_at_either_end_and_when_it_appears(before: str, after: str):
