@@ -19,6 +19,11 @@ def bare_deflate(data: bytes) -> bytes:
     return machine.compress(data) + machine.flush()
 
 
+def name_case(value: str | bytes) -> str:
+    """A name that is the same in every process: gzip data have the time in them."""
+    return value or "none" if isinstance(value, str) else "body"
+
+
 @pytest.mark.parametrize(
     ("payload", "coding"),
     [
@@ -34,6 +39,7 @@ def bare_deflate(data: bytes) -> bytes:
         (gzip.compress(zlib.compress(TEXT)), "deflate, gzip"),
         (zstandard.compress(TEXT), "zstd"),
     ],
+    ids=name_case,
 )
 def test_content_codings_are_undone(payload: bytes, coding: str) -> None:
     assert decode_body(payload, coding, len(TEXT)) == TEXT
@@ -65,6 +71,7 @@ def test_a_nested_bomb_stops_at_the_limit() -> None:
 @pytest.mark.parametrize(
     ("payload", "coding"),
     [(gzip.compress(TEXT)[:-10], "gzip"), (b"\x1f\x8bnonsense", "gzip"), (b"nonsense", "deflate"), (b"x", "rot13")],
+    ids=name_case,
 )
 def test_what_cannot_be_undone_says_so(payload: bytes, coding: str) -> None:
     with pytest.raises(BodyUndecodable):
@@ -89,6 +96,7 @@ def test_any_body_decodes_or_raises_its_own_errors(payload: bytes, coding: str) 
         ("deflate", zlib.compress(b"\0" * 30_000_000)),
         ("zstd", zstandard.compress(b"\0" * 30_000_000)),
     ],
+    ids=name_case,
 )
 def test_a_bomb_is_told_by_its_ratio_long_before_the_limit(coding: str, payload: bytes) -> None:
     with pytest.raises(BodyTooLarge):
