@@ -146,7 +146,7 @@ def test_hostile_answers_cost_their_page_only(loopback: LoopbackSite, crawl: Cra
     statuses = {page.requested.rpartition("/")[2]: page.status for page in crawled.pages().values()}
     assert statuses == {"nul": 200, "status": 999, "to-0": 302, "to-1": 302, "to-2": 302, "to-3": 302}
     assert crawled.told.outcomes == {"failed": 8}
-    assert crawled.told.reasons["failed: malformed answer"] == 4
+    assert crawled.told.reasons["failed: malformed answer"] == 5
     crawled.check()
 
 
