@@ -20,7 +20,8 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 INPUTS := requirements.lock setup.cfg pyproject.toml scripts/make-venv
 STAMP := .venv/ready-$(firstword $(shell { cat $(INPUTS); pwd -P; echo '$(PYTHON)'; } | cksum))
 PACKAGES := pipeline spiders dags
-TESTS := $(RUN) -m pytest -n logical --maxprocesses 4 --dist loadscope
+# One more than there are cores, for they often wait for a child, a server or a clock; eight at most.
+TESTS := $(RUN) -m pytest -n $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 7 ] && n=7; echo $$((n + 1))) --dist loadscope
 
 .PHONY: help venv lock check format test test-all demo up bench clean
 
