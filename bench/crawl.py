@@ -69,6 +69,7 @@ process = AsyncCrawlerProcess({
     "COMPRESSION_ENABLED": how == "plain",
     **{name: {} for name in ("DOWNLOADER_MIDDLEWARES_BASE", "SPIDER_MIDDLEWARES_BASE", "EXTENSIONS_BASE")
        if how == "lean"},
+    "ASYNCIO_EVENT_LOOP": "uvloop.Loop",  # as the child has it
 })
 process.crawl(Bare)
 process.start()

@@ -113,7 +113,7 @@ class CrawlRules(_Part):
         default=500, ge=1, le=1_000_000, description="Article pages fetched in a run; the rest waits for the next."
     )
     recheck_at_most: Whole = Field(
-        default=200, ge=0, le=1_000_000, description="Known pages looked at again in a run, of fetch_at_most."
+        default=300, ge=0, le=1_000_000, description="Known pages looked at again in a run, of fetch_at_most."
     )
     max_urls: Whole = Field(
         default=100_000, ge=1, le=1_000_000, description="Article URLs that one run takes from its sources."
