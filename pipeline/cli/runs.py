@@ -118,13 +118,15 @@ def backfill(
         standing = run_backfill(
             work, site, window, limit=limit, again=again, anytime=now, progress=progress, on_chunk=tell
         )
-    if as_json:
-        print_json(tell_progress(standing))
-        return
     told = tell_progress(standing)
-    console().print(f"{told.since} to {told.until}: {safe(told.message)}")
-    if standing.unfinished:
-        console().print("There is more: the same command goes on.")
+    if as_json:
+        print_json(told)
+    else:
+        console().print(f"{told.since} to {told.until}: {safe(told.message)}")
+        if standing.unfinished:
+            console().print("There is more: the same command goes on.")
+    if standing.stopped:
+        raise typer.Exit(1)
 
 
 def extract_segment(

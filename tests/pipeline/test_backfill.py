@@ -192,6 +192,26 @@ def test_the_command_bounds_goes_on_and_says_how_far_it_came(
 
 
 @pytest.mark.slow
+def test_the_command_fails_when_a_backfill_comes_no_further(
+    archive: Archive,  # noqa: ARG001 - it makes the bucket
+    settings: Settings,
+    loopback: LoopbackSite,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    publish_months(loopback, months(date(2024, 3, 1), 1), each=2)
+    loopback.routes |= {path: Reply(delay=20) for path in loopback.routes if path.startswith("/news/")}
+    open_old_news(tmp_path / "sites", settings, loopback, run_seconds=2.0, timeout=1.5)
+    monkeypatch.setenv("MUNIMENT_SITES", str(tmp_path / "sites"))
+    monkeypatch.setenv("MUNIMENT_BUILTIN_SITES", "0")
+
+    ended = CliRunner().invoke(app, ["backfill", "old", "--since", "2024-03-01", "--until", "2024-03-31", "--json"])
+
+    assert json.loads(ended.stdout)["state"] == "stopped", ended.output
+    assert ended.exit_code == 1
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_backfill_that_is_killed_again_and_again_ends_with_every_article_once(
     archive: Archive, settings: Settings, loopback: LoopbackSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
