@@ -193,7 +193,7 @@ def test_the_command_bounds_goes_on_and_says_how_far_it_came(
 
 @pytest.mark.slow
 def test_the_command_fails_when_a_backfill_comes_no_further(
-    archive: Archive,  # noqa: ARG001 - it makes the bucket
+    archive: Archive,
     settings: Settings,
     loopback: LoopbackSite,
     tmp_path: Path,
