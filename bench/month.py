@@ -477,9 +477,9 @@ def live(
 ) -> tuple[Lived, Any]:
     """Crawl the newsroom through its month, which ends early after so many minutes; what happened, and the archive."""
     from pipeline.errors import MunimentError, RunRejected
-    from pipeline.extract import Extractor
     from pipeline.settings import Settings
     from pipeline.steps import check, crawl, extract, new_run, open_workplace, publish
+    from pipeline.workers import Extractor
 
     lived = Lived()
     settings = Settings(

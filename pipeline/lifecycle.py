@@ -36,7 +36,7 @@ from urllib.parse import urlsplit
 
 from pipeline.edits import classify_edit, essence_digest, is_comparable
 from pipeline.errors import ArchiveError
-from pipeline.model import Article, Change, Edit, Finding, Outcome, State, Version, content_digest
+from pipeline.model import Article, Change, Edit, Finding, Outcome, State, Story, Version, content_digest
 from spiders.site import Site
 
 _STORM_PATIENCE = timedelta(days=7)
@@ -454,28 +454,14 @@ def _live(
     if before is not None and change is Change.EDITED and not is_same_address(url, before.url):
         url = before.url  # an alias that tells of an edit is no new address
     return Version(
+        **{**{name: getattr(page, name) for name in Story.model_fields}, "url": url, "essence": _essence_of(page)},
         site=making.site.id,
         article=article or (versions[0].article if versions else page.article),
         n=n,
         state=_STATE.get(change, State.LIVE),
         change=change,
-        url=url,
         final_url=finding.final,
         requested_url=finding.requested,
-        title=page.title,
-        text=page.text,
-        authors=page.authors,
-        published=page.published,
-        modified=page.modified,
-        section=page.section,
-        language=page.language,
-        description=page.description,
-        image=page.image,
-        tags=page.tags,
-        origins=page.origins,
-        stripped=page.stripped,
-        words=page.words,
-        digest=page.digest,
         publisher=making.site.publisher or making.site.name,
         run=making.run,
         captured_at=finding.evidence.captured_at,
@@ -484,7 +470,6 @@ def _live(
         code=making.code,
         note=_note(finding, change, before),
         edit=_edit_since(versions, finding, page),
-        essence=_essence_of(page),
         hops=finding.hops,
         facts=_said(finding),
         policy=finding.policy,
@@ -584,6 +569,7 @@ def _without_text(version: Version) -> dict[str, object]:
         "text": "",
         "words": 0,
         "stripped": (),
+        "parts": (),
         "digest": content_digest(version.title, ""),
         "essence": None,
         "edit": None,

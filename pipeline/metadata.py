@@ -5,7 +5,7 @@ order of trust that was measured on labelled pages: JSON-LD, OpenGraph, microdat
 page, and for dates at last htmldate's guess. Headlines are found by vote. Everything on a page may be
 hostile, so every value is cleaned, bounded, and refused rather than believed.
 
-Not here: the text of the page and its language as detected (`pipeline.extract`), and the question whether
+Not here: the text of the page and its language as detected (`pipeline.body`), and the question whether
 the page is an article at all.
 """
 

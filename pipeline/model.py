@@ -104,11 +104,68 @@ class Evidence(Document):
     rendered_digest: str | None = None  # of the DOM that a browser made of it, and that was read in its place
 
 
+class Part(Document):
+    """A part of an article's text, in its order: the parts' texts, each on lines of its own, are the text."""
+
+    kind: Literal["paragraph", "heading", "item", "quote", "table", "code", "standfirst", "correction", "entry"] = (
+        "paragraph"
+    )
+    text: str
+    level: int | None = None  # of a heading (2 to 6), or how deep a list's item is (from 1)
+    ordered: bool | None = None  # item: of a numbered list
+    rows: tuple[tuple[str, ...], ...] | None = None  # table: cells; the text has a row a line
+    time: UtcTime | None = None  # entry: when this part of a live page was written; it heads the parts up to the next
+    page: int | None = None  # of a document, from 1
+
+
 class Stripped(Document):
     """A block of the page that is not part of the text, and why."""
 
     text: str
     reason: str
+    after: int | None = None  # it stood behind so many of the parts; 0: before the first; None: not told
+    rule: str | None = None  # what decided: "memory", "site rule", "model", …, with its word for it
+
+
+class Byline(Document):
+    """One who signed an article."""
+
+    name: str
+    role: str | None = None  # "Local Democracy Reporter"
+    url: str | None = None  # of the page about them
+
+
+class Image(Document):
+    """A picture of the article."""
+
+    url: str
+    caption: str | None = None
+    credit: str | None = None
+    alt: str | None = None
+
+
+class Notice(Document):
+    """What an article says of itself: that it was corrected, clarified, updated."""
+
+    kind: Literal["correction", "clarification", "update", "retraction", "editor's note"]
+    text: str
+    time: UtcTime | None = None
+
+
+class Contact(Document):
+    """Whom the press may ask."""
+
+    text: str  # as it stands there
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+class Linked(Document):
+    """A document that an article links."""
+
+    url: str
+    title: str | None = None
 
 
 class Edit(Document):
@@ -119,26 +176,48 @@ class Edit(Document):
     words_removed: int
 
 
-class Article(Document):
-    """What extraction makes of a capture."""
+class Story(Document):
+    """What `Article` and `Version` have in common: all that extraction reads out of a page."""
 
-    article: str  # id, from ``article_id(url)``
     url: str  # canonical URL
     title: str
     text: str  # clean body, paragraphs separated by one line break
-    authors: tuple[str, ...] = ()
+    kind: Literal["article", "live", "document"] = "article"  # live: entries with times; document: a PDF
+    parts: tuple[Part, ...] = ()  # the text with its structure; empty where it was not kept
+    standfirst: str | None = None  # the paragraph below the headline that sums the article up, where there is one
+    byline: str | None = None  # as it stands on the page
+    authors: tuple[str, ...] = ()  # people
+    bylines: tuple[Byline, ...] = ()  # the same people with what the page says of each
+    agencies: tuple[str, ...] = ()  # "PA Media", "Local Democracy Reporting Service"
     published: Moment | None = None
     modified: Moment | None = None
     section: str | None = None
     language: str | None = None  # BCP 47
     description: str | None = None
     image: str | None = None
+    images: tuple[Image, ...] = ()
     tags: tuple[str, ...] = ()
+    free: bool | None = None  # schema.org isAccessibleForFree; None: not told
+    notices: tuple[Notice, ...] = ()
+    notes_to_editors: str | None = None
+    contacts: tuple[Contact, ...] = ()
+    embargo: Moment | None = None
+    ward: str | None = None
+    committee: str | None = None
+    documents: tuple[Linked, ...] = ()  # PDFs that it links
+    document_of: tuple[str, ...] = ()  # document: URLs of the articles that link it
     origins: dict[str, str] = Field(default_factory=dict)  # field name -> where it was read
+    confidence: dict[str, float] = Field(default_factory=dict)  # field name -> 0 to 1: how often such a value is right
     stripped: tuple[Stripped, ...] = ()
     words: int
     digest: str  # ``content_digest(title, text)``
     essence: str | None = None  # ``pipeline.edits.essence_digest(title, text)``
+
+
+class Article(Story):
+    """What extraction makes of a capture."""
+
+    article: str  # id, from ``article_id(url)``
 
 
 class Finding(Document):
@@ -163,7 +242,7 @@ class Finding(Document):
     policy: dict[str, str] = Field(default_factory=dict)  # what the site allows: robots rule, noarchive, TDM …
 
 
-class Version(Document):
+class Version(Story):
     """The n-th distinct state of an article; one object, created once, never overwritten."""
 
     contract: int = CONTRACT
@@ -172,23 +251,8 @@ class Version(Document):
     n: int = Field(ge=1)
     state: State
     change: Change
-    url: str
     final_url: str
     requested_url: str
-    title: str
-    text: str
-    authors: tuple[str, ...] = ()
-    published: Moment | None = None
-    modified: Moment | None = None
-    section: str | None = None
-    language: str | None = None
-    description: str | None = None
-    image: str | None = None
-    tags: tuple[str, ...] = ()
-    origins: dict[str, str] = Field(default_factory=dict)
-    stripped: tuple[Stripped, ...] = ()
-    words: int
-    digest: str
     publisher: str
     run: str
     captured_at: UtcTime
@@ -197,7 +261,6 @@ class Version(Document):
     code: str  # "muniment 0.1.0"
     note: str | None = None  # for gone / blocked / moved / restored: the reason in words
     edit: Edit | None = None  # where headline or text differ from the version before
-    essence: str | None = None  # digest of headline and text without what a template turns over
     moved_to: str | None = None  # id of the article that has this one's new address, and its text from now on
     hops: tuple[tuple[int, str], ...] = ()  # redirects from ``requested_url`` to ``final_url``
     facts: dict[str, str] = Field(default_factory=dict)  # what the source said of it: "author", "guid" …

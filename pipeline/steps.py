@@ -53,11 +53,11 @@ from pipeline.errors import (
     SiteFileError,
     Temporary,
 )
-from pipeline.extract import Extractor
 from pipeline.frontier import Frontier
 from pipeline.model import Published, Report, run_id
 from pipeline.publish import publish_run
 from pipeline.settings import Settings, child_environment
+from pipeline.workers import Extractor
 from spiders.pace import describe_window, find_window
 from spiders.protocol import (
     HOSTS_NAME,
