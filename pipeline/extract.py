@@ -7,7 +7,7 @@ is parsed once. `pipeline.workers` runs it over a segment.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -42,51 +42,70 @@ def extract_page(
     Returns:
         An article, or another kind with the reason in words. Never raises for what the page does.
     """
+    return examine_page(
+        payload, site=site, url=url, requested=requested, captured_at=captured_at, content_type=content_type
+    ).reading
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """What became of a page, and what can be read out of it all the same where it is judged to be no article."""
+
+    reading: Reading
+    article: Article | None = None  # None only where there is no text
+
+
+def examine_page(
+    payload: bytes, *, site: Site, url: str, requested: str, captured_at: datetime, content_type: str | None = None
+) -> Examined:
+    """`extract_page` for those who want to see more than its result: a pack's scorer, ``muniment extract --explain``.
+
+    Args:
+        As those of `extract_page`.
+    """
     other = find_other_type(payload, content_type)
     if other:
-        return Reading(kind="not-an-article", reason=other)
+        return Examined(reading=Reading(kind="not-an-article", reason=other))
     written = decode_page(payload, content_type)
     wild = find_excess(written)
     if wild:
-        return Reading(kind="failed", reason=wild)
+        return Examined(reading=Reading(kind="failed", reason=wild))
     tree = parse_page(written)
     if tree is None:
-        return Reading(kind="not-an-article", reason="no text")
+        return Examined(reading=Reading(kind="not-an-article", reason="no text"))
     about = read_metadata(tree, site=site, url=url, captured_at=captured_at)
     footers = drop_unread(tree)
     found = find_text(tree)
     if len(found) > LONGEST_TEXT:
-        return Reading(kind="failed", reason="text too long")
+        return Examined(reading=Reading(kind="failed", reason="text too long"))
     lines, dropped = refine_lines(disarm(found), about)
     verdict = judge_page(tree, about, lines, site, url, requested)
-    if verdict is not None:
-        return verdict
     text = "\n".join(lines)
+    if verdict is not None and not text:
+        return Examined(reading=verdict)
     address = about.canonical or _article_url(site, url, requested)
     language, origin = choose_language(about.language, about.origins.get("language", ""), text, site.language)
     title = about.title or ""
-    return Reading(
-        kind="article",
-        article=Article(
-            article=article_id(address),
-            url=address,
-            title=title,
-            text=text,
-            authors=about.authors,
-            published=about.published,
-            modified=about.modified,
-            section=about.section,
-            language=language,
-            description=about.description,
-            image=about.image,
-            tags=about.tags,
-            origins={**about.origins, "text": "trafilatura", "language": origin},
-            stripped=tuple(bound_blocks([*dropped, *strip_blocks(tree, text, about.titles), *footers])),
-            words=count_words(text),
-            digest=content_digest(title, text),
-            essence=essence_digest(title, text),
-        ),
+    article = Article(
+        article=article_id(address),
+        url=address,
+        title=title,
+        text=text,
+        authors=about.authors,
+        published=about.published,
+        modified=about.modified,
+        section=about.section,
+        language=language,
+        description=about.description,
+        image=about.image,
+        tags=about.tags,
+        origins={**about.origins, "text": "trafilatura", "language": origin},
+        stripped=tuple(bound_blocks([*dropped, *strip_blocks(tree, text, about.titles), *footers])),
+        words=count_words(text),
+        digest=content_digest(title, text),
+        essence=essence_digest(title, text),
     )
+    return Examined(reading=verdict or Reading(kind="article", article=article), article=article)
 
 
 def _article_url(site: Site, url: str, requested: str) -> str:
