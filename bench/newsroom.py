@@ -83,15 +83,16 @@ class Paper:
     description: str
     junk: tuple[str, ...]  # sentences that stand on pages and belong to no article
 
-    def __init__(self, *, number: int, seed: int, port: int = 0) -> None:
+    def __init__(self, *, number: int, seed: int, port: int = 0, opened: datetime = OPENED) -> None:
+        self.opened = opened
         stories = write_stories(self.style, number + 20, seed)
         self._spare = list(stories[number:])
         self._entries = {
             1000 + i: _Entry(
                 number=1000 + i,
                 story=story,
-                published=OPENED - timedelta(hours=5, minutes=20) * (number - 1 - i),
-                modified=OPENED - timedelta(hours=5, minutes=20) * (number - 1 - i),
+                published=opened - timedelta(hours=5, minutes=20) * (number - 1 - i),
+                modified=opened - timedelta(hours=5, minutes=20) * (number - 1 - i),
             )
             for i, story in enumerate(stories[:number])
         }
@@ -141,15 +142,17 @@ class Paper:
         if path == "/sitemap-articles.xml":
             return _xml(self._sitemap([(self.path(e), e.modified) for e in live]), newest)
         if path == "/sitemap-pages.xml":
-            return _xml(self._sitemap([(f"/about/{page}", OPENED) for page in ("us", "contact", "privacy")]), OPENED)
+            return _xml(
+                self._sitemap([(f"/about/{page}", self.opened) for page in ("us", "contact", "privacy")]), self.opened
+            )
         if path.startswith("/about/"):
-            return Page(plain=self.render_plain(path.rpartition("/")[2].title()).encode(), modified=OPENED)
+            return Page(plain=self.render_plain(path.rpartition("/")[2].title()).encode(), modified=self.opened)
         return None
 
     def _sitemap_index(self, newest: datetime) -> str:
         parts = "".join(
             f"<sitemap><loc>{self.home}/{name}</loc><lastmod>{when.isoformat(timespec='seconds')}</lastmod></sitemap>"
-            for name, when in (("sitemap-articles.xml", newest), ("sitemap-pages.xml", OPENED))
+            for name, when in (("sitemap-articles.xml", newest), ("sitemap-pages.xml", self.opened))
         )
         return f'<sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{parts}</sitemapindex>'
 
@@ -543,11 +546,14 @@ class Newsroom:
         national: articles of the national (at most 100).
         seed: the same seed gives the same papers.
         port: the trade paper's port, the national takes the next one; 0 chooses free ones.
+        opened: when the newest of the first articles was published.
     """
 
-    def __init__(self, *, trade: int = 24, national: int = 20, seed: int = 1, port: int = 0) -> None:
-        self.trade = TradePaper(number=trade, seed=seed, port=port)
-        self.national = NationalPaper(number=national, seed=seed, port=port + 1 if port else 0)
+    def __init__(
+        self, *, trade: int = 24, national: int = 20, seed: int = 1, port: int = 0, opened: datetime = OPENED
+    ) -> None:
+        self.trade = TradePaper(number=trade, seed=seed, port=port, opened=opened)
+        self.national = NationalPaper(number=national, seed=seed, port=port + 1 if port else 0, opened=opened)
         self.papers: Mapping[str, Paper] = {paper.id: paper for paper in (self.trade, self.national)}
 
     def __enter__(self) -> Self:
@@ -612,7 +618,7 @@ def main() -> int:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: ended.set())
     try:
-        opened = Newsroom(port=asked.port, seed=asked.seed)
+        opened = Newsroom(port=asked.port, seed=asked.seed, opened=datetime.now(UTC).replace(microsecond=0))
     except OSError as error:
         print(f"Port {asked.port} or {asked.port + 1} is taken ({error}); choose another with --port.", file=sys.stderr)
         return 1
