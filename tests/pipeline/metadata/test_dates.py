@@ -1,0 +1,44 @@
+"""When a page was published: the places where dates stand."""
+
+import pytest
+
+from tests.pipeline.metadata.some_metadata import read, with_json
+
+
+class TestDates:
+    def test_json_ld_is_believed_before_opengraph(self) -> None:
+        page = with_json({"@type": "NewsArticle", "datePublished": "2026-01-02"}).replace(
+            "<head>", '<head><meta property="article:published_time" content="2026-01-05">'
+        )
+        found = read(page).published
+        assert found is not None
+        assert (found.source, found.value.day) == ("json-ld", 2)
+
+    def test_a_date_that_cannot_be_is_passed_over_for_the_next_place(self) -> None:
+        page = with_json({"@type": "NewsArticle", "datePublished": "2126-01-02"}).replace(
+            "<head>", '<head><meta property="article:published_time" content="2026-01-05">'
+        )
+        found = read(page).published
+        assert found is not None
+        assert found.source == "opengraph"
+
+    def test_a_guess_says_that_it_is_one(self) -> None:
+        found = read(
+            "<html><body><h1>A headline of words</h1><p>Posted on 5 March 2026 in the town hall.</p></body></html>"
+        )
+        assert found.published is not None
+        assert (found.published.source, found.published.precision) == ("htmldate", "day")
+
+    @pytest.mark.parametrize("shown", ["2026年3月12日", "12 مارس 2026", "12 марта 2026"])
+    def test_a_date_that_readers_see_is_read_in_other_scripts(self, shown: str) -> None:
+        found = read(
+            f"<html><body><h1>見出し</h1><p class='date'>{shown}</p><p>市議会は計画を可決しました。</p></body></html>"
+        )
+        assert found.published is not None
+        assert (found.published.value.date().isoformat(), found.published.source) == ("2026-03-12", "visible")
+
+    def test_a_year_alone_is_not_taken_for_its_first_day(self) -> None:
+        assert (
+            read("<html><body><h1>News</h1><p>It is so.</p><footer>© Council 2026</footer></body></html>").published
+            is None
+        )

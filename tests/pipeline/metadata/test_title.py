@@ -1,0 +1,31 @@
+"""Headlines: what most places agree on."""
+
+from tests.pipeline.metadata.some_metadata import read
+
+
+class TestTitle:
+    def test_the_sites_name_is_cut_off_wherever_it_stands(self) -> None:
+        for title in (
+            "Bins to be blue - Civic Ledger",
+            "Bins to be blue | News | Civic Ledger",
+            "Civic Ledger: Bins to be blue",
+        ):
+            assert read(f"<html><head><title>{title}</title></head><body><p>x</p></body></html>").title in {
+                "Bins to be blue",
+                "Bins to be blue | News",
+            }
+
+    def test_a_masthead_h1_loses_to_what_the_page_declares(self) -> None:
+        head = '<meta property="og:title" content="Bins to be blue">'
+        page = f"<html><head>{head}</head><body><h1>Civic Ledger</h1></body></html>"
+        assert read(page).title == "Bins to be blue"
+
+    def test_a_colon_or_bar_inside_the_headline_stays(self) -> None:
+        title = "Budget: what it means | How six councils will spend it"
+        head = f'<title>{title} | Ledger</title><meta property="og:title" content="{title}">'
+        page = f"<html><head>{head}</head><body><h1>{title}</h1></body></html>"
+        assert read(page).title == title
+
+    def test_the_title_of_an_inline_drawing_is_no_headline(self) -> None:
+        page = "<html><body><svg><title>Search icon</title></svg><p>text</p></body></html>"
+        assert read(page).title is None
