@@ -120,24 +120,27 @@ def count_words_changed(old: str, new: str) -> tuple[int, int]:
 
 # --- one spelling ---------------------------------------------------------------------------------------
 
-_SPELLINGS: Final = str.maketrans(
-    {
-        **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc`\u00b4\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", "'"),
-        **dict.fromkeys('\u2039\u203a"', "'"),
-        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
-        **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f", None),
-        "\u2026": "...",
-        "\u2022": "\u00b7",
-    }
-)
+_SPELLINGS: Final[dict[str, str]] = {
+    **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc`\u00b4\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", "'"),
+    **dict.fromkeys('\u2039\u203a"', "'"),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"),
+    **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff\u200e\u200f", ""),
+    "\u2026": "...",
+    "\u2022": "\u00b7",
+}
+_SPELLED: Final = re.compile(f"[{''.join(_SPELLINGS)}]")
 _DOUBLED: Final = re.compile(r"''+|--+")
 
 
 def _fold(line: str) -> str:
     if line.isascii():
         return " ".join(_DOUBLED.sub(lambda match: match[0][0], line.replace('"', "'").replace("`", "'")).split())
-    text = unicodedata.normalize("NFKC", line.translate(_SPELLINGS)).translate(_SPELLINGS)
+    text = _spell(unicodedata.normalize("NFKC", _spell(line)))
     return " ".join(_DOUBLED.sub(lambda match: match[0][0], text).split())
+
+
+def _spell(text: str) -> str:
+    return _SPELLED.sub(lambda match: _SPELLINGS[match[0]], text)
 
 
 def _squeeze(text: str) -> str:

@@ -331,9 +331,16 @@ class Marker(Document):
     tables_bucket: str | None = None  # bucket of ``tables/`` when it is another one
 
 
-_FOLD = str.maketrans(
-    {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2026": "..."}
-)
+_FOLD = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2026": "..."}
+
+
+def _fold(text: str) -> str:
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", text)
+    for mark, plain in _FOLD.items():  # a fifth of the time of str.translate
+        text = text.replace(mark, plain)
+    return text
 
 
 def content_digest(title: str, text: str) -> str:
@@ -342,7 +349,7 @@ def content_digest(title: str, text: str) -> str:
     Returns:
         ``sha256:<64 hex digits>``.
     """
-    parts = (" ".join(unicodedata.normalize("NFKC", part).translate(_FOLD).split()) for part in (title, text))
+    parts = (" ".join(_fold(part).split()) for part in (title, text))
     return "sha256:" + hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -105,8 +105,12 @@ def find_excess(written: str) -> str | None:
     if written.count("<") - written.count("</") > MOST_ELEMENTS:
         return "too many elements"
     if len(written) > _SIZEABLE:
+        parts = written.split("<")
+        # most pages have no part of that length outside of scripts: the walk through them is for those that may
+        if not any(len(part) > _SIZEABLE and part[:1].isalpha() and _has_excess(part) for part in parts):
+            return None
         within = ""  # what ends a script, a style sheet or a comment: what stands in them are no elements
-        for part in written.split("<"):
+        for part in parts:
             if within:
                 within = "" if within == "-->" and within in part else within
                 within = "" if within != "-->" and part[: len(within)].lower() == within else within
@@ -116,12 +120,16 @@ def find_excess(written: str) -> str | None:
                 continue
             if (match := _RAW.match(part)) is not None:
                 within = f"/{match[1].lower()}"
-            if len(part) > _SIZEABLE and part[:1].isalpha():
-                tag = _QUOTED.sub(" ", part[: part.find(">")] if ">" in part else part)
-                if len(tag.split()) > MOST_ATTRIBUTES:
-                    # a text that has a quotation mark too few looks like it, but is of one element only
-                    return "too many attributes"
+            if len(part) > _SIZEABLE and part[:1].isalpha() and _has_excess(part):
+                # a text that has a quotation mark too few looks like it, but is of one element only
+                return "too many attributes"
     return None
+
+
+def _has_excess(part: str) -> bool:
+    """Whether the tag at the start of a part has too many attributes, if it is one."""
+    tag = _QUOTED.sub(" ", part[: part.find(">")] if ">" in part else part)
+    return len(tag.split()) > MOST_ATTRIBUTES
 
 
 _CONTROLS: Final = bytes(32 if (byte < 32 and byte not in b"\t\n\f\r") or byte == 127 else byte for byte in range(256))

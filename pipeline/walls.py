@@ -140,6 +140,33 @@ _CONSENT_BUTTON = re.compile(
     r"(?:alle|cookies)|(?:godta|aksepter|avvis|tillat) (?:alle|cookies)|(?:derbyn|gwrthod) (?:pob|y|cwcis))",
     re.IGNORECASE,
 )
+# A piece of every wording of a button, in whatever case its first letter is: most texts have none of them, and looking
+# for them takes a tenth of the time that the pattern takes.
+_BUTTON_HINTS: Final = (
+    *("kzeptier", "nnehmen", "blehnen", "ulassen", "ustimmen", "erbung", "-abo", "-Abo", "ccepter", "efuser", "érer "),
+    *("aramétrer", "ceptar ", "echazar", "onfigurar", "estionar", "ccetta", "ifiuta", "ontinua s", "eigeren"),
+    *("oestaan", "ceitar", "ejeitar", "kceptuj", "drzuć", "rzejdź", "odkänn", "cceptera", "vvisa", "illåt", "illad"),
+    *("fvis", "odta", "ksepter", "vvis ", "illat ", "erbyn", "wrthod", "AKZEPT", "ACCEPT", "ACEPT", "ZUSTIMMEN"),
+)
+_BUTTON_HINTS_FARTHER: Final = (
+    *(
+        "同意",
+        "許可",
+        "受け",
+        "承諾",
+        "拒否",
+        "قبول",
+        "رفض",
+        "موافق",
+        "ринять",
+        "тклонить",
+        "接受",
+        "동의",
+        "허용",
+        "수락",
+    ),
+    *("yväksy", "řijmout", "ovolit", "ouhlasím", "lfogadom", "ccept", "ποδοχή", "ümünü", "CCEPT", "YVÄKSY", "ΠΟΔΟΧΉ"),
+)
 _CONSENT_ABROAD = re.compile(
     r"cookies?\b|cookie-?(?:einstellungen|richtlinie|instellingen|beleid)|cwcis|kakor|informasjonskapsler|plik\w+ "
     r"cookie|"
@@ -283,8 +310,11 @@ def _is_consent(text: str) -> bool:
 def _is_consent_abroad(text: str) -> bool:
     """The same for other languages; there the words alone are those of any story on data protection, so a button is
     asked for, too."""
-    for button, wording in ((_CONSENT_BUTTON, _CONSENT_ABROAD), (_CONSENT_BUTTON_FARTHER, _CONSENT_FARTHER)):
-        if button.search(text) is None:
+    for hints, button, wording in (
+        (_BUTTON_HINTS, _CONSENT_BUTTON, _CONSENT_ABROAD),
+        (_BUTTON_HINTS_FARTHER, _CONSENT_BUTTON_FARTHER, _CONSENT_FARTHER),
+    ):
+        if not any(hint in text for hint in hints) or button.search(text) is None:
             continue
         found = [line for line in text.split("\n") if wording.search(line)]
         terms = {match.group().lower() for line in found for match in wording.finditer(line)}
