@@ -21,12 +21,14 @@ from pipeline.metadata.dates import read_modified, read_published
 from pipeline.metadata.fields import (
     normal_language,
     read_canonical,
+    read_declared,
     read_description,
     read_image,
     read_language,
     read_section,
     read_tags,
 )
+from pipeline.metadata.live import Update, read_updates
 from pipeline.metadata.moments import GUESSED, Clock, Precision, parse_moment
 from pipeline.metadata.names import looks_like_name, split_names
 from pipeline.metadata.page import JsonLd, Page, parse_json_ld, site_names
@@ -43,6 +45,7 @@ __all__ = [
     "Clock",
     "Metadata",
     "Precision",
+    "Update",
     "clean_text",
     "clean_url",
     "fold",
@@ -73,6 +76,9 @@ class Metadata:
     canonical: str | None = None  # as declared, and only when it is an article of the site
     declared_article: bool = False  # JSON-LD, OpenGraph or microdata call the page an article
     declared_list: bool = False  # JSON-LD calls the page a collection, and nothing calls it an article
+    declared: tuple[str, ...] = ()  # what JSON-LD and OpenGraph call the page: "NewsArticle", "og:video.other"
+    updates: tuple[Update, ...] = ()  # of a live page, as declared, in the order of the declaration
+    clock: Clock | None = None  # how dates of this page are to be read
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -112,5 +118,8 @@ def read_metadata(tree: HtmlElement, *, site: Site, url: str, captured_at: datet
         canonical=note("canonical", read_canonical(page, site, url)),
         declared_article=article,
         declared_list=linked.is_list and not article,
+        declared=read_declared(page, linked),
+        updates=read_updates(linked, clock),
+        clock=clock,
         origins=origins,
     )

@@ -132,3 +132,15 @@ def read_canonical(page: Page, site: Site, url: str) -> tuple[str, str]:
     except ValueError:
         return "", ""
     return (canonical, "canonical") if site.is_article(canonical) else ("", "")
+
+
+# --- what the page calls itself -------------------------------------------------------------------------
+
+_KIND_CHARACTERS = 60
+
+
+def read_declared(page: Page, linked: JsonLd) -> tuple[str, ...]:
+    """Every type that JSON-LD and OpenGraph give the page itself, sorted; OpenGraph's with ``og:`` before it."""
+    kinds = {clean_text(kind, _KIND_CHARACTERS) for kind in linked.kinds}
+    opened = clean_text(page.first_meta("og:type"), _KIND_CHARACTERS).lower()
+    return tuple(sorted(filter(None, (*kinds, f"og:{opened}" if opened else ""))))

@@ -171,7 +171,9 @@ class JsonLd:
         self.article: dict[str, Any] | None = None
         self.page: dict[str, Any] | None = None
         self.breadcrumbs: dict[str, Any] | None = None
+        self.live: dict[str, Any] | None = None
         self.is_list = False
+        self.kinds: set[str] = set()  # of all nodes that speak of the page
         self._by_id: dict[str, dict[str, Any]] = {}
         articles: list[dict[str, Any]] = []
         for node, of_page in _walk([value for script in scripts for value in parse_json_ld(script)]):
@@ -181,6 +183,10 @@ class JsonLd:
             kinds = _types(node)
             if "BreadcrumbList" in kinds and self.breadcrumbs is None:
                 self.breadcrumbs = node
+            if of_page:
+                self.kinds |= kinds
+            if of_page and "LiveBlogPosting" in kinds and (self.live is None or len(node) > len(self.live)):
+                self.live = node
             if of_page and _is_article(kinds):
                 articles.append(node)
             elif of_page and kinds & _LIST_TYPES:
