@@ -1,31 +1,58 @@
-"""The visible blocks of a page: runs of text that belong to one block element, and what their place says of them."""
+"""The visible blocks of a page: runs of text that belong to one block element, and what their place says of them.
+
+Pure: the tree is read, not changed. A page is cut into blocks once; `pipeline.body` decides which of them are the
+text, and everything that speaks of parts of a page (memory, site rules, what was stripped) speaks of these blocks.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any, Final
+from itertools import islice
+from typing import Any, Final, Literal
 
-from lxml.etree import XPath, _Element, strip_elements
+from lxml.etree import XPath, _Element
 from lxml.html import HtmlElement
-
-from pipeline.metadata import tidy
-from pipeline.model import Stripped
 
 STRIPPED_BLOCKS: Final = 60
 STRIPPED_CHARACTERS: Final = 600
 STRIPPED_TOTAL: Final = 8000
 
+BlockKind = Literal["paragraph", "heading", "item", "quote", "table", "code", "caption"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Block:
+    """A run of visible text that belongs to one block element. Two blocks are the same only when they are one."""
+
+    element: HtmlElement
+    text: str  # one line; of a table, a line for each row
+    kind: BlockKind = "paragraph"
+    level: int | None = None  # of a heading (1 to 6); of an item, how many lists it is in
+    ordered: bool | None = None  # item: of a numbered list
+    rows: tuple[tuple[str, ...], ...] | None = None  # table: its cells
+    place: str = ""  # the way down to it by tags and names without their numbers: "main/div.story/p"
+    names: str = ""  # classes, ids, roles of its element and of the nearest elements it is in
+    link_share: float = 0.0  # 0 to 1: how much of its characters are links
+    bold_share: float = 0.0  # 0 to 1: how much of its characters are bold or slanted
+    timed: bool = False  # a part of it is marked up as a time
+    label: str = ""  # what its wording or its names say that it is, "newsletter"; empty where they say nothing
+    within: frozenset[str] = frozenset()  # tags of the elements it is in, its own too
+    depth: int = 0  # how many elements it is in, below the body
+
+
 _INLINE: Final = frozenset(
     [
         *("a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "del", "dfn", "em", "font", "i", "ins"),
         *("kbd", "label", "mark", "q", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var"),
-        "wbr",
+        *("wbr", "br", "center", "strike", "data", "ruby", "rb", "rt", "rp"),
     ]
 )
-_UNSEEN: Final = ("nav", "option", "button", "textarea", "object", "audio", "video", "canvas")
+_UNSEEN: Final = frozenset({"option", "button", "textarea", "object", "audio", "video", "canvas", "template"})
+_HIDDEN: Final = frozenset({"script", "style", "noscript", "svg", "iframe", "select", "head", "datalist", "title"})
 _FIND_TEXTS: Final = XPath(".//text()[normalize-space()]")
+_FIND_ALL_TEXTS: Final = XPath(".//text()")
 _TEXT_NODES: Final = 20_000
 
 
@@ -33,6 +60,242 @@ def texts_of(element: _Element) -> list[Any]:
     """Text nodes below an element: lxml's strings, which know their parents."""
     found = _FIND_TEXTS(element)
     return found[:_TEXT_NODES] if isinstance(found, list) else []
+
+
+# --- cutting --------------------------------------------------------------------------------------------
+
+BLOCK_CHARACTERS: Final = 200_000  # of one block; a longer one is cut
+_NAME_CHARACTERS: Final = 120  # of one element
+_STEPS: Final = 8  # of the way down to a block that make its place
+_LINK, _BOLD, _TIME = 1, 2, 4
+_INLINE_FLAGS: Final = {"a": _LINK, "b": _BOLD, "strong": _BOLD, "em": _BOLD, "i": _BOLD, "time": _TIME}
+_HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
+_KINDS: Final[dict[str, BlockKind]] = {
+    **dict.fromkeys(_HEADINGS, "heading"),
+    "li": "item",
+    "blockquote": "quote",
+    "figcaption": "caption",
+    "pre": "code",
+}
+_DIGITS = re.compile(r"[\d\W_]*\d[\d\W_]*")
+_ROWS, _COLUMNS, _CELL_CHARACTERS = 300, 30, 300
+_EMPTY: Final[frozenset[str]] = frozenset()
+
+
+@dataclass(kw_only=True, slots=True)
+class _Box:
+    """What a block element hands down to the blocks in it."""
+
+    element: Any
+    unseen: bool = False
+    place: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    label: str = ""
+    kind: BlockKind = "paragraph"
+    level: int | None = None
+    ordered: bool | None = None
+    lists: int = 0
+    listed: bool | None = None  # whether the nearest list is numbered
+    rows: tuple[tuple[str, ...], ...] | None = None
+    whole: _Box | None = None  # the element that is one block with all that is in it: a menu, a table
+    flags: int = 0
+    within: frozenset[str] = _EMPTY
+    depth: int = 0
+
+
+def read_blocks(tree: HtmlElement) -> list[Block]:
+    """The visible blocks of a page, in the order in which they stand in it.
+
+    A menu is one block, so is a table of data; two line breaks in a row divide a block. Text of scripts, buttons
+    and fields is left out.
+
+    Args:
+        tree: the whole page.
+    """
+    body = tree.find("body")
+    if body is None:
+        return []
+    boxes: dict[Any, _Box] = {body: _Box(element=body)}
+    known: dict[Any, tuple[_Box, int]] = {}
+    blocks: list[Block] = []
+    run = _Run(box=boxes[body])
+    found: Any = _FIND_ALL_TEXTS(body)
+    for piece in islice(found, 3 * _TEXT_NODES):
+        if piece.isspace():
+            run.pieces.append(" ")
+            continue
+        parent = piece.getparent()
+        if piece.is_tail:
+            if parent.tag == "br":
+                if _is_double(parent):
+                    run = _close(blocks, run, run.box)
+                run.pieces.append(" ")
+            parent = parent.getparent()
+        entry = known.get(parent)
+        if entry is None:
+            entry = known[parent] = _find_box(parent, boxes)
+        box, flags = entry
+        if box.unseen:
+            continue
+        if box is not run.box:
+            run = _close(blocks, run, box)
+        run.add(piece, flags)
+    _close(blocks, run, run.box)
+    return blocks
+
+
+def _is_double(line_break: Any) -> bool:
+    """Whether a line break follows another one: two part paragraphs."""
+    before = line_break.getprevious()
+    return before is not None and before.tag == "br" and not (before.tail or "").strip()
+
+
+@dataclass(kw_only=True, slots=True)
+class _Run:
+    """The text of a block as it is gathered."""
+
+    box: _Box
+    pieces: list[str] = field(default_factory=list)
+    characters: int = 0
+    linked: int = 0
+    bold: int = 0
+    timed: bool = False
+
+    def add(self, piece: str, flags: int) -> None:
+        self.pieces.append(piece)
+        if self.box.whole is not None:
+            self.pieces.append(" ")
+        self.characters += len(piece)
+        if flags:
+            self.linked += len(piece) if flags & _LINK else 0
+            self.bold += len(piece) if flags & _BOLD else 0
+            self.timed = self.timed or bool(flags & _TIME)
+
+
+def _close(blocks: list[Block], run: _Run, following: _Box) -> _Run:
+    """Make a block of a run, if it has any text, and begin the next one."""
+    box = run.box
+    if not run.characters:
+        return _Run(box=following)
+    rows = box.rows
+    if rows is None:
+        text = " ".join("".join(run.pieces)[:BLOCK_CHARACTERS].split())
+    else:
+        text = "\n".join(" | ".join(row) for row in rows)
+    blocks.append(
+        Block(
+            element=box.element,
+            text=text,
+            kind=box.kind if rows is None else "table",
+            level=box.level,
+            ordered=box.ordered,
+            rows=rows,
+            place="/".join(box.place),
+            names=" ".join(box.names),
+            link_share=run.linked / run.characters,
+            bold_share=run.bold / run.characters,
+            timed=run.timed,
+            label=_wording(text[:STRIPPED_CHARACTERS]) or box.label,
+            within=box.within,
+            depth=box.depth,
+        )
+    )
+    return _Run(box=following)
+
+
+def _find_box(element: Any, boxes: dict[Any, _Box]) -> tuple[_Box, int]:
+    """The box that an element's own text belongs to, and what the inline elements between say of it."""
+    flags = 0
+    at = element
+    while at.tag in _INLINE:
+        flags |= _INLINE_FLAGS.get(at.tag, 0)
+        at = at.getparent()
+    way: list[Any] = []
+    while at not in boxes:
+        way.append(at)
+        at = at.getparent()
+    box = boxes[at]
+    for down in reversed(way):
+        box = boxes[down] = _enter(down, box)
+    return (box if box.whole is None else box.whole), flags | box.flags
+
+
+def _enter(element: Any, above: _Box) -> _Box:
+    """What an element adds to what is known of the one it is in."""
+    tag = element.tag if isinstance(element.tag, str) else "?"
+    if above.unseen or tag in _UNSEEN or tag in _HIDDEN:
+        return _Box(element=element, unseen=True)
+    if above.whole is not None:
+        return _Box(element=element, whole=above.whole, flags=above.flags | _INLINE_FLAGS.get(tag, 0))
+    if tag in _INLINE:  # a link or the like around blocks: it stands for none of its own
+        return replace(above, flags=above.flags | _INLINE_FLAGS.get(tag, 0))
+    own = " ".join(filter(None, (element.get("class"), element.get("id"), element.get("role"))))[:_NAME_CHARACTERS]
+    box = _Box(
+        element=element,
+        place=(*above.place[1 - _STEPS :], _step(tag, own)),
+        names=(*above.names[-4:], own) if own else above.names,
+        label=_label_here(tag, own, above),
+        kind=above.kind,
+        level=above.level,
+        ordered=above.ordered,
+        lists=above.lists,
+        listed=above.listed,
+        flags=above.flags,
+        within=_join(above.within, tag),
+        depth=above.depth + 1,
+    )
+    if tag in _KINDS:
+        box.kind, box.level, box.ordered = _KINDS[tag], _HEADINGS.get(tag), None
+    if tag == "li":
+        box.level, box.ordered = max(1, above.lists), bool(above.listed)
+    elif tag in {"ul", "ol"}:
+        box.lists, box.listed = above.lists + 1, tag == "ol"
+    elif tag == "nav":
+        box.whole = box
+    elif tag == "table":
+        box.rows = _read_table(element)
+        box.whole = box if box.rows is not None else None
+    return box
+
+
+@lru_cache(maxsize=4096)
+def _join(within: frozenset[str], tag: str) -> frozenset[str]:
+    return within if tag in within or len(within) > 60 else within | {tag}
+
+
+@lru_cache(maxsize=4096)
+def _step(tag: str, names: str) -> str:
+    """A step of the way down to a block: the tag and its first two names, without what is counted in them."""
+    kept = [short for name in names.split()[:2] if (short := _DIGITS.sub("-", name).strip("-_"))]
+    return ".".join([tag, *(name[:40] for name in kept)])
+
+
+def _label_here(tag: str, own: str, above: _Box) -> str:
+    return label_of(f"{tag} {own}") or above.label
+
+
+def _read_table(table: Any) -> tuple[tuple[str, ...], ...] | None:
+    """The cells of a table of data; None for one that only arranges the page."""
+    if table.find(".//table") is not None:
+        return None
+    rows: list[tuple[str, ...]] = []
+    characters = cells = 0
+    for row in islice(table.iter("tr", "caption"), _ROWS):
+        if row.tag == "caption":
+            texts = [" ".join("".join(row.itertext()).split())]
+        else:
+            texts = [" ".join(" ".join(cell.itertext()).split()) for cell in islice(row.iter("td", "th"), _COLUMNS)]
+        if any(texts):
+            rows.append(tuple(texts))
+            characters += sum(map(len, texts))
+            cells += len(texts)
+    wide = sum(len(row) > 1 for row in rows)
+    if wide < 2 or 2 * wide < len(rows) or characters > _CELL_CHARACTERS * cells / 2:
+        return None
+    return tuple(rows)
+
+
+# --- labels ---------------------------------------------------------------------------------------------
 
 
 def _one_of(*patterns: tuple[str, str]) -> re.Pattern[str]:
@@ -91,84 +354,3 @@ def label_of(names: str) -> str:
     """The label that names (of classes, ids, roles) give a block, or empty text."""
     match = _PLACES.search(names)
     return (match.lastgroup or "").replace("_", " ") if match else ""
-
-
-def strip_blocks(tree: HtmlElement, text: str, titles: Iterable[str] = ()) -> list[Stripped]:
-    """The visible blocks of a page that are not in its text, each labelled by its wording or its place.
-
-    The headline and menus are left out, and taken out of the tree. Neighbours with the same label are one block.
-    """
-    body = tree.find("body")
-    if body is None:
-        return []
-    strip_elements(body, *_UNSEEN, with_tail=False)
-    kept = "".join("\n".join((text, *titles)).split())
-    labels: dict[_Element, str] = {}
-    found: list[list[str]] = []  # label, text
-    room = STRIPPED_TOTAL
-    for element, block in _blocks(body):
-        if block.replace(" ", "") in kept:
-            continue
-        reason = _wording(block[:STRIPPED_CHARACTERS]) or _place(element, labels)
-        if reason == "navigation":
-            continue
-        block = tidy(block, STRIPPED_CHARACTERS)
-        room -= len(block)
-        if room < 0:
-            break
-        if found and found[-1][0] == reason and len(found[-1][1]) + len(block) < STRIPPED_CHARACTERS:
-            found[-1][1] += f"\n{block}"
-        elif len(found) == STRIPPED_BLOCKS:
-            break
-        else:
-            found.append([reason, block])
-    return [Stripped(text=block, reason=reason) for reason, block in found]
-
-
-def _blocks(body: _Element) -> Iterator[tuple[_Element, str]]:
-    """Runs of visible text that belong to one block element, in the order of the page."""
-    current: _Element | None = None
-    parts: list[str] = []
-    for piece in texts_of(body):
-        block = piece.getparent()
-        if piece.is_tail:
-            block = block.getparent()
-        while block is not None and block.tag in _INLINE:
-            block = block.getparent()
-        if block is not current:
-            if parts and current is not None:
-                yield current, " ".join(" ".join(parts).split())
-            current, parts = block, []
-        parts.append(piece)
-    if parts and current is not None:
-        yield current, " ".join(" ".join(parts).split())
-
-
-def _place(element: _Element, labels: dict[_Element, str]) -> str:
-    """The label that the nearest ancestor with a telling name gives; remembered for the whole way up."""
-    way: list[_Element] = []
-    label = ""
-    at: _Element | None = element
-    while not label and at is not None and at.tag not in {"body", "html"}:
-        label = labels.get(at) or label_of(
-            " ".join(filter(None, (at.tag, at.get("class"), at.get("id"), at.get("role"))))[:300]
-        )
-        way.append(at)
-        at = at.getparent()
-    label = label or "not part of the article"
-    labels.update(dict.fromkeys(way, label))
-    return label
-
-
-def bound_blocks(blocks: Iterable[Stripped]) -> Iterator[Stripped]:
-    """As many blocks, and as much of each, as is kept."""
-    room = STRIPPED_TOTAL
-    for number, block in enumerate(blocks):
-        if number == STRIPPED_BLOCKS or len(block.text) > room:
-            return
-        room -= len(block.text)
-        yield (
-            block
-            if len(block.text) <= STRIPPED_CHARACTERS
-            else Stripped(text=block.text[:STRIPPED_CHARACTERS], reason=block.reason)
-        )

@@ -1,12 +1,16 @@
-"""The text of a page: trafilatura's, cleared of what is known not to belong to it.
+"""The text of a page: which of its blocks are the article, and why the others are not.
 
-Only this module knows trafilatura, and only workers load it.
+trafilatura is asked first; its text is laid over the page's blocks (`pipeline.blocks`), and what is decided from then
+on is decided for each block. Only this module knows trafilatura, and only workers load it.
 """
 
 from __future__ import annotations
 
 import logging
 import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import Any, Final
@@ -14,9 +18,88 @@ from typing import Any, Final
 from lxml.etree import XPath, strip_elements
 from lxml.html import HtmlElement
 
-from pipeline.blocks import STRIPPED_BLOCKS, STRIPPED_CHARACTERS, label_of
+from pipeline.blocks import STRIPPED_BLOCKS, STRIPPED_CHARACTERS, STRIPPED_TOTAL, Block, label_of, read_blocks
 from pipeline.metadata import TITLE_CHARACTERS, Metadata, fold, tidy
-from pipeline.model import Stripped
+from pipeline.model import Part, Stripped
+from pipeline.page import disarm
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """What became of a block."""
+
+    block: Block
+    kept: bool
+    why: str  # words for a person
+    rule: str  # what decided: "trafilatura", "headline", "repeat", "box", "memory", "site rule", "model"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Body:
+    """The text of a page and what was left out of it.
+
+    ``text`` is the texts of ``parts``, each on lines of its own; ``verdicts`` has every visible block once, in the
+    order of the page.
+    """
+
+    text: str
+    parts: tuple[Part, ...]
+    stripped: tuple[Stripped, ...]
+    verdicts: tuple[Verdict, ...]
+
+
+def read_body(
+    tree: HtmlElement,
+    about: Metadata,
+    *,
+    memory: Any = None,  # noqa: ARG001 - asked as soon as there is one
+    rules: Any = None,  # noqa: ARG001
+) -> Body:
+    """Find the article among the blocks of a page.
+
+    Args:
+        tree: the page; what is never text is taken out of it.
+        about: its metadata: headlines are no text.
+        memory: what is known of the site's blocks from other pages.
+        rules: what the site's file says of its blocks.
+    """
+    drop_unread(tree)
+    blocks = [_clean(block) for block in read_blocks(tree)]
+    _drop_frame(tree)
+    _drop_boxes(tree)
+    found = disarm(find_text(tree))
+    shares = align_text(blocks, found)
+    verdicts = _judge_blocks(blocks, shares, about, _root_of(tree))
+    kept = [verdict.block for verdict in verdicts if verdict.kept]
+    parts = tuple(_make_part(block) for block in kept)
+    return Body(
+        text="\n".join(part.text for part in parts),
+        parts=parts,
+        stripped=tuple(_tell_stripped(verdicts)),
+        verdicts=tuple(verdicts),
+    )
+
+
+def _make_part(block: Block) -> Part:
+    kind = "paragraph" if block.kind == "caption" else block.kind
+    return Part(kind=kind, text=block.text, level=block.level, ordered=block.ordered, rows=block.rows)
+
+
+_STRIDE: Final = 1000  # normalizing takes the square of a run of accents: it is done piece by piece
+
+
+def _clean(block: Block) -> Block:
+    """The block with its text as it is kept: composed letters, and none that nobody sees."""
+    text = block.text
+    if text.isascii() and (text.isprintable() or block.rows):
+        return block
+    if not unicodedata.is_normalized("NFC", text[:_STRIDE]) or len(text) > _STRIDE:
+        text = "".join(unicodedata.normalize("NFC", text[at : at + _STRIDE]) for at in range(0, len(text), _STRIDE))
+    text = disarm(text)
+    return block if text == block.text else replace(block, text=text)
+
+
+# --- trafilatura ----------------------------------------------------------------------------------------
 
 
 @cache
@@ -45,35 +128,84 @@ def find_text(tree: HtmlElement) -> str:
     return str(found.text or "") if found is not None else ""
 
 
+_SHORT: Final = 25  # characters without spaces: a text as short as this stands in another one by chance
+_SAMPLE, _SAMPLES = 24, 8  # characters of a sample, samples of a block
+_SEARCHED: Final = 100_000_000  # characters that are searched at most; after that only near the place that is due
+_NEAR: Final = 20_000
+
+
+def align_text(blocks: Sequence[Block], text: str) -> list[int]:
+    """How much of each block stands in a text that was made of the same page: 0 (nothing) to 8 (all of it).
+
+    Spaces do not count. A short block counts only where it is a whole line of the text.
+    """
+    lines = ["".join(line.removeprefix("- ").split()) for line in text.split("\n")]
+    whole = "\n".join(lines)
+    known = set(lines)
+    room = _SEARCHED
+    at = 0
+    shares: list[int] = []
+
+    def find(piece: str) -> int:
+        nonlocal room
+        near = whole.find(piece, at, at + _NEAR)
+        if near >= 0 or room < 0:
+            return near
+        room -= len(whole)
+        return whole.find(piece)
+
+    for block in blocks:
+        piece = "".join(block.text.split())
+        if block.rows is not None:
+            cells = ["".join(cell.split()) for row in block.rows for cell in row if cell]
+            step = -(-len(cells) // _SAMPLES) or 1
+            samples = [cell[:_SAMPLE] for cell in cells[::step]]
+        elif piece in known:
+            shares.append(_SAMPLES)
+            at = max(at, whole.find(piece, at, at + _NEAR))
+            continue
+        elif len(piece) < _SHORT:
+            shares.append(0)
+            continue
+        else:
+            place = find(piece)
+            if place >= 0:
+                at = place + len(piece)
+                shares.append(_SAMPLES)
+                continue
+            step = max(_SAMPLE, len(piece) // _SAMPLES)
+            samples = [piece[start : start + _SAMPLE] for start in range(0, len(piece) - _SAMPLE + 1, step)]
+        hits = sum(find(sample) >= 0 for sample in samples)
+        shares.append(hits * _SAMPLES // len(samples) if samples else 0)
+    return shares
+
+
+# --- what is never text ---------------------------------------------------------------------------------
+
 _FIND_FRAME: Final = XPath("//nav | //footer[not(ancestor::article or ancestor::main)]")
 
 
-def drop_unread(tree: HtmlElement) -> list[Stripped]:
-    """Take out of a tree what is never text, before trafilatura copies and searches it several times; JSON-LD stays.
-
-    Menus and the page's footer are a third of many pages; without them trafilatura gives the same text for news and
-    better text elsewhere, in nine tenths of the time. They stay where they hold half of the page's text, because
-    some templates put everything into one.
-
-    Returns:
-        The footers' text.
-    """
+def drop_unread(tree: HtmlElement) -> None:
+    """Take out of a tree what nobody reads, before it is searched several times; JSON-LD stays."""
     for script in tree.xpath("//script[contains(@type, 'ld+json')]"):
         script.tag = "ld-json"
     strip_elements(tree, "script", "style", "svg", "link", "iframe", "template", "noscript", "select", with_tail=False)
     for script in tree.iter("ld-json"):
         script.tag = "script"
-    frame = {element: element.text_content() for element in _frame(tree)}
-    if 2 * sum(map(len, frame.values())) > len(tree.text_content()):
-        return []
-    footers: list[Stripped] = []
-    for element, text in frame.items():
-        footer = tidy(text[: 4 * STRIPPED_CHARACTERS], STRIPPED_CHARACTERS) if element.tag == "footer" else ""
-        if footer and len(footers) < 3:
-            footers.append(Stripped(text=footer, reason="footer"))
+
+
+def _drop_frame(tree: HtmlElement) -> None:
+    """Take out the menus and the page's footer: a third of many pages.
+
+    Without them trafilatura gives the same text for news and better text elsewhere, in nine tenths of the time. They
+    stay where they hold half of the page's text, because some templates put everything into one.
+    """
+    frame = _frame(tree)
+    if 2 * sum(len(element.text_content()) for element in frame) > len(tree.text_content()):
+        return
+    for element in frame:
         if element.getparent() is not None:
             element.drop_tree()
-    return [*footers, *_drop_boxes(tree)]
 
 
 _NAMED = re.compile(
@@ -94,14 +226,13 @@ def _names_box(names: str) -> bool:
     return _NAMED.search(names) is not None
 
 
-def _drop_boxes(tree: HtmlElement) -> list[Stripped]:
+def _drop_boxes(tree: HtmlElement) -> None:
     """Take out small blocks whose own name says that they are no part of the article: adverts, sign-ups, polls.
 
     Where trafilatura finds the text by its first way they are left out anyway; where it has to fall back they are
     not, and a box that comes or goes looks like an edit.
     """
     found = _FIND_NAMED(tree)
-    dropped: list[Stripped] = []
     whole = 0
     for element in found if isinstance(found, list) else ():
         if not isinstance(element, HtmlElement):
@@ -116,18 +247,15 @@ def _drop_boxes(tree: HtmlElement) -> list[Stripped]:
         whole = whole or len(tidy(tree.text_content()[:100_000], 100_000))
         if len(text) > min(_BOX_CHARACTERS, _BOX_SHARE * whole) or element.find(".//h1") is not None:
             continue
-        if text and len(dropped) < STRIPPED_BLOCKS // 2:
-            dropped.append(
-                Stripped(text=text[:STRIPPED_CHARACTERS], reason=label_of(names) or "not part of the article")
-            )
         element.drop_tree()
-    return dropped
 
 
 def _frame(tree: HtmlElement) -> list[HtmlElement]:
     found = _FIND_FRAME(tree)
     return [element for element in found if isinstance(element, HtmlElement)] if isinstance(found, list) else []
 
+
+# --- verdicts -------------------------------------------------------------------------------------------
 
 _DATELINE = re.compile(
     r"(?:(?:first |last |date )?(?:published|posted|updated|modified|reviewed)(?: date)?|date)(?: on| at)?\s?:?"
@@ -136,26 +264,80 @@ _DATELINE = re.compile(
 )
 
 
-def refine_lines(text: str, about: Metadata) -> tuple[list[str], list[Stripped]]:
-    """The lines of a text without headline and date at its head, and without paragraphs that were there before.
+_KEPT_SHARE: Final = 4  # of 8 samples of a block that are in trafilatura's text
 
-    Returns:
-        The lines, and what was dropped, labelled.
-    """
+
+def _judge_blocks(blocks: Sequence[Block], shares: Sequence[int], about: Metadata, top: Any) -> list[Verdict]:
     headlines = {fold(title) for title in about.titles}
     seen: set[str] = set()
-    kept: list[str] = []
-    dropped: list[Stripped] = []
-    for line in (line.strip() for line in text.split("\n")):
-        if not line:
-            continue
-        if len(kept) < 3 and len(line) <= 2 * TITLE_CHARACTERS and fold(line) in headlines:
-            dropped.append(Stripped(text=line, reason="headline"))
-        elif len(kept) < 3 and len(line) < 60 and _DATELINE.fullmatch(line):
-            dropped.append(Stripped(text=line, reason="byline"))
-        elif len(line) >= 60 and line in seen:
-            dropped.append(Stripped(text=line, reason="repeated paragraph"))
+    verdicts: list[Verdict] = []
+    kept = 0
+    for block, share in zip(blocks, shares, strict=True):
+        text = block.text
+        why, rule = "", ""
+        if (root := _root_of(block.element)) is not top:
+            why, rule = _tell_box(root), "box"
+        elif share < _KEPT_SHARE:
+            why, rule = block.label or "not part of the article", "trafilatura"
+        elif kept < 3 and len(text) <= 2 * TITLE_CHARACTERS and fold(text) in headlines:
+            why, rule = "headline", "headline"
+        elif kept < 3 and len(text) < 60 and _DATELINE.fullmatch(text):
+            why, rule = "byline", "dateline"
+        elif len(text) >= 60 and text in seen:
+            why, rule = "repeated paragraph", "repeat"
         else:
-            kept.append(line)
-            seen.add(line)
-    return kept, dropped
+            kept += 1
+            seen.add(text)
+        verdicts.append(Verdict(block=block, kept=not rule, why=why or "article", rule=rule or "trafilatura"))
+    return verdicts
+
+
+def _root_of(element: Any) -> Any:
+    """The uppermost element above one: that of the page, or of what was taken out of it."""
+    above = element.getparent()
+    while above is not None:
+        element, above = above, above.getparent()
+    return element
+
+
+def _tell_box(element: Any) -> str:
+    names = " ".join(filter(None, (element.tag, element.get("class"), element.get("id"))))[:200]
+    return label_of(names) or "not part of the article"
+
+
+def _tell_stripped(verdicts: Iterable[Verdict]) -> Iterator[Stripped]:
+    """What was left out, in the order of the page and within bounds: neighbours with one reason are one.
+
+    Menus are not kept.
+    """
+    after = 0
+    room = STRIPPED_TOTAL
+    number = 0
+    last: Stripped | None = None
+    for verdict in verdicts:
+        if verdict.kept:
+            after += 1
+            continue
+        if verdict.why == "navigation":
+            continue
+        text = tidy(verdict.block.text, STRIPPED_CHARACTERS)
+        if not text or (last is not None and text == last.text):
+            continue
+        room -= len(text) + 1
+        if room < 0:
+            break
+        if (
+            last is not None
+            and (last.reason, last.after, last.rule) == (verdict.why, after, verdict.rule)
+            and len(last.text) + len(text) < STRIPPED_CHARACTERS
+        ):
+            last = last.model_copy(update={"text": f"{last.text}\n{text}"})
+            continue
+        if last is not None:
+            yield last
+            number += 1
+            if number == STRIPPED_BLOCKS:
+                return
+        last = Stripped(text=text, reason=verdict.why, after=after, rule=verdict.rule)
+    if last is not None:
+        yield last

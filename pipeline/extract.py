@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from pipeline.blocks import bound_blocks, strip_blocks
-from pipeline.body import drop_unread, extractor_version, find_text, refine_lines
+from pipeline.body import extractor_version, read_body
 from pipeline.edits import essence_digest
 from pipeline.kinds import Reading, is_home, judge_page
 from pipeline.language import choose_language, count_words
 from pipeline.metadata import read_metadata
 from pipeline.model import Article, Evidence, Finding, article_id, content_digest
-from pipeline.page import decode_page, disarm, find_excess, find_other_type, parse_page
+from pipeline.page import decode_page, find_excess, find_other_type, parse_page
 from spiders.site import Site
 from spiders.urls import canonical_url
 from spiders.warc import BodyTooLarge, BodyUndecodable, Captured, payload_digest
@@ -74,13 +73,11 @@ def examine_page(
     if tree is None:
         return Examined(reading=Reading(kind="not-an-article", reason="no text"))
     about = read_metadata(tree, site=site, url=url, captured_at=captured_at)
-    footers = drop_unread(tree)
-    found = find_text(tree)
-    if len(found) > LONGEST_TEXT:
+    body = read_body(tree, about)
+    text = body.text
+    if len(text) > LONGEST_TEXT:
         return Examined(reading=Reading(kind="failed", reason="text too long"))
-    lines, dropped = refine_lines(disarm(found), about)
-    verdict = judge_page(tree, about, lines, site, url, requested)
-    text = "\n".join(lines)
+    verdict = judge_page(tree, about, text.split("\n") if text else [], site, url, requested)
     if verdict is not None and not text:
         return Examined(reading=verdict)
     address = about.canonical or _article_url(site, url, requested)
@@ -100,7 +97,8 @@ def examine_page(
         image=about.image,
         tags=about.tags,
         origins={**about.origins, "text": "trafilatura", "language": origin},
-        stripped=tuple(bound_blocks([*dropped, *strip_blocks(tree, text, about.titles), *footers])),
+        parts=body.parts,
+        stripped=body.stripped,
         words=count_words(text),
         digest=content_digest(title, text),
         essence=essence_digest(title, text),

@@ -16,7 +16,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pipeline.archive import Archive
-from pipeline.extract import Reading, disarm, extract_page
+from pipeline.extract import Reading, extract_page
+from pipeline.page import disarm
 from pipeline.settings import Settings
 from pipeline.steps import new_run, open_workplace, run_site
 from spiders.site import Site
