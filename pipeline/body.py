@@ -22,6 +22,7 @@ from pipeline.blocks import STRIPPED_BLOCKS, STRIPPED_CHARACTERS, STRIPPED_TOTAL
 from pipeline.metadata import TITLE_CHARACTERS, Metadata, fold, tidy
 from pipeline.model import Part, Stripped
 from pipeline.page import disarm
+from pipeline.structure import find_entries, find_entry, index_entries, is_stamp, make_parts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,25 +65,23 @@ def read_body(
         rules: what the site's file says of its blocks.
     """
     drop_unread(tree)
+    entries = find_entries(tree, about)
     blocks = [_clean(block) for block in read_blocks(tree)]
     _drop_frame(tree)
     _drop_boxes(tree)
     found = disarm(find_text(tree))
     shares = align_text(blocks, found)
     verdicts = _judge_blocks(blocks, shares, about, _root_of(tree))
+    if entries:
+        verdicts = _keep_entries(verdicts, index_entries(entries))
     kept = [verdict.block for verdict in verdicts if verdict.kept]
-    parts = tuple(_make_part(block) for block in kept)
+    parts = make_parts(kept, tree, about, entries)
     return Body(
         text="\n".join(part.text for part in parts),
         parts=parts,
         stripped=tuple(_tell_stripped(verdicts)),
         verdicts=tuple(verdicts),
     )
-
-
-def _make_part(block: Block) -> Part:
-    kind = "paragraph" if block.kind == "caption" else block.kind
-    return Part(kind=kind, text=block.text, level=block.level, ordered=block.ordered, rows=block.rows)
 
 
 _STRIDE: Final = 1000  # normalizing takes the square of a run of accents: it is done piece by piece
@@ -290,6 +289,32 @@ def _judge_blocks(blocks: Sequence[Block], shares: Sequence[int], about: Metadat
             seen.add(text)
         verdicts.append(Verdict(block=block, kept=not rule, why=why or "article", rule=rule or "trafilatura"))
     return verdicts
+
+
+_NO_ENTRY: Final = frozenset(
+    {"share", "newsletter", "advert", "jobs", "related", "comments", "caption", "tags", "navigation", "cookie notice"}
+)
+
+
+def _keep_entries(verdicts: Iterable[Verdict], index: dict[HtmlElement, int]) -> list[Verdict]:
+    """The verdicts on a live page: what stands in its entries is text, though trafilatura misses half of it."""
+    told: list[Verdict] = []
+    for verdict in verdicts:
+        block = verdict.block
+        if find_entry(block.element, index) is None:
+            told.append(verdict)
+        elif is_stamp(block.text):
+            told.append(replace(verdict, kept=False, why="time of an entry", rule="entry"))
+        elif (
+            verdict.kept
+            or verdict.rule != "trafilatura"
+            or block.label in _NO_ENTRY
+            or (block.label == "byline" and len(block.text) < 80)
+        ):
+            told.append(verdict)
+        else:
+            told.append(replace(verdict, kept=True, why="entry of a live page", rule="entry"))
+    return told
 
 
 def _root_of(element: Any) -> Any:

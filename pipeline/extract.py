@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from pipeline.body import extractor_version, read_body
+from pipeline.body import Verdict, extractor_version, read_body
 from pipeline.edits import essence_digest
 from pipeline.kinds import Reading, is_home, judge_page
 from pipeline.language import choose_language, count_words
 from pipeline.metadata import read_metadata
 from pipeline.model import Article, Evidence, Finding, article_id, content_digest
 from pipeline.page import decode_page, find_excess, find_other_type, parse_page
+from pipeline.structure import is_live
 from spiders.site import Site
 from spiders.urls import canonical_url
 from spiders.warc import BodyTooLarge, BodyUndecodable, Captured, payload_digest
@@ -52,6 +53,7 @@ class Examined:
 
     reading: Reading
     article: Article | None = None  # None only where there is no text
+    verdicts: tuple[Verdict, ...] = ()  # on every visible block of the page, in its order
 
 
 def examine_page(
@@ -79,7 +81,7 @@ def examine_page(
         return Examined(reading=Reading(kind="failed", reason="text too long"))
     verdict = judge_page(tree, about, text.split("\n") if text else [], site, url, requested)
     if verdict is not None and not text:
-        return Examined(reading=verdict)
+        return Examined(reading=verdict, verdicts=body.verdicts)
     address = about.canonical or _article_url(site, url, requested)
     language, origin = choose_language(about.language, about.origins.get("language", ""), text, site.language)
     title = about.title or ""
@@ -97,13 +99,16 @@ def examine_page(
         image=about.image,
         tags=about.tags,
         origins={**about.origins, "text": "trafilatura", "language": origin},
+        kind="live" if is_live(body.parts) else "article",
         parts=body.parts,
         stripped=body.stripped,
         words=count_words(text),
         digest=content_digest(title, text),
         essence=essence_digest(title, text),
     )
-    return Examined(reading=verdict or Reading(kind="article", article=article), article=article)
+    return Examined(
+        reading=verdict or Reading(kind="article", article=article), article=article, verdicts=body.verdicts
+    )
 
 
 def _article_url(site: Site, url: str, requested: str) -> str:
