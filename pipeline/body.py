@@ -127,19 +127,20 @@ def find_text(tree: HtmlElement) -> str:
     return str(found.text or "") if found is not None else ""
 
 
-_SHORT: Final = 25  # characters without spaces: a text as short as this stands in another one by chance
-_SAMPLE, _SAMPLES = 24, 8  # characters of a sample, samples of a block
-_SEARCHED: Final = 100_000_000  # characters that are searched at most; after that only near the place that is due
+_NOISE = re.compile(r"[\W_]+")
+_SHORT: Final = 20  # letters: a text as short as this stands in another one by chance
+_SAMPLE, _SAMPLES = 20, 8  # letters of a sample, samples of a block
+_SEARCHED: Final = 100_000_000  # letters that are searched at most; after that only near the place that is due
 _NEAR: Final = 20_000
 
 
 def align_text(blocks: Sequence[Block], text: str) -> list[int]:
     """How much of each block stands in a text that was made of the same page: 0 (nothing) to 8 (all of it).
 
-    Spaces do not count. A short block counts only where it is a whole line of the text.
+    Only letters and digits count. A short block counts only where it is a whole line of the text.
     """
-    lines = ["".join(line.removeprefix("- ").split()) for line in text.split("\n")]
-    whole = "\n".join(lines)
+    lines = [_NOISE.sub("", line) for line in text.split("\n")]
+    whole = "".join(lines)
     known = set(lines)
     room = _SEARCHED
     at = 0
@@ -154,28 +155,23 @@ def align_text(blocks: Sequence[Block], text: str) -> list[int]:
         return whole.find(piece)
 
     for block in blocks:
-        piece = "".join(block.text.split())
-        if block.rows is not None:
-            cells = ["".join(cell.split()) for row in block.rows for cell in row if cell]
-            step = -(-len(cells) // _SAMPLES) or 1
-            samples = [cell[:_SAMPLE] for cell in cells[::step]]
-        elif piece in known:
-            shares.append(_SAMPLES)
-            at = max(at, whole.find(piece, at, at + _NEAR))
-            continue
-        elif len(piece) < _SHORT:
+        piece = _NOISE.sub("", block.text)
+        if not piece:
             shares.append(0)
             continue
-        else:
-            place = find(piece)
-            if place >= 0:
-                at = place + len(piece)
-                shares.append(_SAMPLES)
-                continue
-            step = max(_SAMPLE, len(piece) // _SAMPLES)
-            samples = [piece[start : start + _SAMPLE] for start in range(0, len(piece) - _SAMPLE + 1, step)]
-        hits = sum(find(sample) >= 0 for sample in samples)
-        shares.append(hits * _SAMPLES // len(samples) if samples else 0)
+        if len(piece) < _SHORT:
+            if piece in known:
+                at = max(at, whole.find(piece, at, at + _NEAR))
+            shares.append(_SAMPLES if piece in known else 0)
+            continue
+        place = find(piece)
+        if place >= 0:
+            at = place + len(piece)
+            shares.append(_SAMPLES)
+            continue
+        step = max(_SAMPLE, len(piece) // _SAMPLES)
+        samples = [piece[start : start + _SAMPLE] for start in range(0, len(piece) - _SAMPLE + 1, step)][:_SAMPLES]
+        shares.append(sum(find(sample) >= 0 for sample in samples) * _SAMPLES // len(samples))
     return shares
 
 
@@ -301,16 +297,12 @@ def _keep_entries(verdicts: Iterable[Verdict], index: dict[HtmlElement, int]) ->
     told: list[Verdict] = []
     for verdict in verdicts:
         block = verdict.block
+        byline = block.label == "byline" and len(block.text) < 80
         if find_entry(block.element, index) is None:
             told.append(verdict)
         elif is_stamp(block.text):
             told.append(replace(verdict, kept=False, why="time of an entry", rule="entry"))
-        elif (
-            verdict.kept
-            or verdict.rule != "trafilatura"
-            or block.label in _NO_ENTRY
-            or (block.label == "byline" and len(block.text) < 80)
-        ):
+        elif verdict.kept or verdict.rule != "trafilatura" or block.label in _NO_ENTRY or byline:
             told.append(verdict)
         else:
             told.append(replace(verdict, kept=True, why="entry of a live page", rule="entry"))

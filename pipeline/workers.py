@@ -11,14 +11,14 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from pipeline.body import load_trafilatura
 from pipeline.errors import Temporary
@@ -124,45 +124,60 @@ class Extractor:
             Temporary: the workers do not start (no memory, say).
             OSError: the segment cannot be read.
         """
+        with path.open("rb") as stream:
+            yield from self.extract_captures(site, read_captures(stream), warc_key)
+
+    def extract_captures(self, site: Site, captures: Iterable[Captured], warc_key: str) -> Iterator[Finding]:
+        """Findings of captured pages, in their order.
+
+        Args:
+            site: whose pages they are.
+            captures: taken as there is room for them, not all at once.
+            warc_key: what the findings say of where the pages lie.
+
+        Raises:
+            Temporary: the workers do not start (no memory, say).
+        """
         told = pickle.dumps((site, warc_key))
         done: dict[int, Finding] = {}  # found, and waiting for those before them
         again: deque[_Page] = deque()  # given to a worker that ended before it read them
         following = 0
-        with path.open("rb") as stream:
-            pages = self._read(site, stream, done, warc_key)
-            coming = next(pages, None)
-            try:
-                while True:
-                    while following in done:
-                        yield done.pop(following)
-                        following += 1
-                    if coming is not None or again:
-                        self._fill()
-                    while (page := again[0] if again else coming) is not None:
-                        worker = self._choose(page, following)
-                        if worker is None:
-                            break
-                        if again:
-                            again.popleft()
-                        else:
-                            coming = next(pages, None)
-                        self._give(worker, page, told)
-                    if following in done:
-                        continue
-                    busy = {worker.channel: worker for worker in self._workers if worker.work or not worker.ready}
-                    if coming is None and not again and not any(worker.work for worker in busy.values()):
-                        return
-                    for channel in wait(list(busy)):
-                        self._receive(busy[channel], done, again, warc_key)  # type: ignore[index]
-            finally:
-                for worker in [worker for worker in self._workers if worker.work]:
-                    self._workers.remove(worker)  # its answers would be taken for those of the next segment
-                    worker.stop()
+        pages = self._read(site, captures, done, warc_key)
+        coming = next(pages, None)
+        try:
+            while True:
+                while following in done:
+                    yield done.pop(following)
+                    following += 1
+                if coming is not None or again:
+                    self._fill()
+                while (page := again[0] if again else coming) is not None:
+                    worker = self._choose(page, following)
+                    if worker is None:
+                        break
+                    if again:
+                        again.popleft()
+                    else:
+                        coming = next(pages, None)
+                    self._give(worker, page, told)
+                if following in done:
+                    continue
+                busy = {worker.channel: worker for worker in self._workers if worker.work or not worker.ready}
+                if coming is None and not again and not any(worker.work for worker in busy.values()):
+                    return
+                for channel in wait(list(busy)):
+                    self._receive(busy[channel], done, again, warc_key)  # type: ignore[index]
+        finally:
+            for worker in [worker for worker in self._workers if worker.work]:
+                self._workers.remove(worker)  # its answers would be taken for those of the next segment
+                worker.stop()
 
-    def _read(self, site: Site, stream: Any, done: dict[int, Finding], warc_key: str) -> Iterator[_Page]:
+    def _read(
+        self, site: Site, captures: Iterable[Captured], done: dict[int, Finding], warc_key: str
+    ) -> Iterator[_Page]:
         """Pages that a worker must read; what the status decides is done at once."""
         number = 0
-        for capture in read_captures(stream):
+        for capture in captures:
             if capture.kind != "page":
                 continue
             reading = read_status(site, capture)
