@@ -43,7 +43,9 @@ __all__ = [
     "NAME_CHARACTERS",
     "TITLE_CHARACTERS",
     "Clock",
+    "JsonLd",
     "Metadata",
+    "Page",
     "Precision",
     "Update",
     "clean_text",
@@ -80,6 +82,8 @@ class Metadata:
     updates: tuple[Update, ...] = ()  # of a live page, as declared, in the order of the declaration
     clock: Clock | None = None  # how dates of this page are to be read
     origins: Mapping[str, str] = field(default_factory=dict)
+    page: Page | None = field(default=None, repr=False, compare=False)  # what they were read from: `pipeline.particulars`
+    linked: JsonLd | None = field(default=None, repr=False, compare=False)  # asks it for more
 
 
 def read_metadata(tree: HtmlElement, *, site: Site, url: str, captured_at: datetime) -> Metadata:
@@ -103,10 +107,11 @@ def read_metadata(tree: HtmlElement, *, site: Site, url: str, captured_at: datet
             origins[name] = origin
         return value or None
 
+    headline = vote_title(page, linked, names)
     article = linked.article is not None or page.is_article
     return Metadata(
-        title=note("title", (titled := vote_title(page, linked, names))[:2]),
-        titles=titled[2],
+        title=note("title", (headline.text, headline.origin)),
+        titles=headline.forms,
         authors=note("authors", read_authors(tree, page, linked, names)) or (),
         published=note("published", read_published(tree, page, linked, clock, url)),
         modified=note("modified", read_modified(page, linked, clock)),
@@ -122,4 +127,6 @@ def read_metadata(tree: HtmlElement, *, site: Site, url: str, captured_at: datet
         updates=read_updates(linked, clock),
         clock=clock,
         origins=origins,
+        page=page,
+        linked=linked,
     )

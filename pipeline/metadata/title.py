@@ -1,13 +1,33 @@
-"""The headline: what most of the places that name it agree on."""
+"""The headline: what most of the places that name it agree on, and how much they agree.
+
+Places vote: the page's h1, JSON-LD, og:title, ``<title>``, twitter and other ``meta``. In a newsroom's page (JSON-LD
+calls it a NewsArticle) the declared headline counts before the vote where it was plainly written by hand.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import Any, Final
 
 from pipeline.metadata.page import JsonLd, Page, is_site
 from pipeline.metadata.values import TITLE_CHARACTERS, clean_text, fold, word_count
 
-_PARTS = re.compile(r"(\s+[|\-–—·•»«:/]+\s+|\s*\|\s*|:\s+)")
+_PARTS = re.compile(r"(\s+[|\-–—·•»«:/]+\s+|\s*[|｜]\s*|:\s+|：)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """A page's headline.
+
+    ``forms`` are all the forms of it that the page shows or declares, ``agreed`` the share (0 to 1) of the votes
+    that the chosen one got.
+    """
+
+    text: str = ""
+    origin: str = ""
+    forms: tuple[str, ...] = ()
+    agreed: float = 0.0
 
 
 def _forms(text: str, names: frozenset[str], *, declared: bool) -> list[str]:
@@ -18,12 +38,7 @@ def _forms(text: str, names: frozenset[str], *, declared: bool) -> list[str]:
     while len(parts) > 2 and is_site(parts[0], names):
         parts = parts[2:]
     # behind a bar stands a section or the site, whatever it calls itself; before it a headline
-    while (
-        declared
-        and len(parts) > 2
-        and "|" in parts[-2]
-        and word_count(parts[-1]) <= 4 <= word_count("".join(parts[:-2]))
-    ):
+    while declared and len(parts) > 2 and _is_label(parts[-2], parts[-1]) and word_count("".join(parts[:-2])) >= 4:
         parts = parts[:-2]
     forms = ["".join(parts).strip()]
     forms += ["".join(parts[:end]).strip() for end in range(len(parts) - 2, max(0, len(parts) - 7), -2)]
@@ -32,7 +47,11 @@ def _forms(text: str, names: frozenset[str], *, declared: bool) -> list[str]:
     return [form for form in forms if form and not is_site(form, names)]
 
 
-def vote_title(page: Page, linked: JsonLd, names: frozenset[str]) -> tuple[str, str, tuple[str, ...]]:
+def _is_label(mark: str, text: str) -> bool:
+    return ("|" in mark or "｜" in mark) and word_count(text) <= 4
+
+
+def vote_title(page: Page, linked: JsonLd, names: frozenset[str]) -> Headline:
     """The headline most places agree on.
 
     A place votes for its own form in full and for what is left without a suffix; so "News - Site" and
@@ -50,7 +69,8 @@ def vote_title(page: Page, linked: JsonLd, names: frozenset[str]) -> tuple[str, 
     ]
     votes: dict[str, float] = {}
     first: dict[str, tuple[str, str]] = {}
-    full: set[str] = set()
+    said: dict[str, str] = {}  # origin -> key of its full form
+    cast = 0.0
     for origin, text, weight in candidates:
         for number, form in enumerate(_forms(text, names, declared=origin != "h1") if text else ()):
             key = fold(form)
@@ -58,10 +78,36 @@ def vote_title(page: Page, linked: JsonLd, names: frozenset[str]) -> tuple[str, 
                 continue
             votes[key] = votes.get(key, 0.0) + weight * (1.0 if number == 0 else 0.9)
             if number == 0:
-                full.add(key)
+                cast += weight
+                said.setdefault(origin, key)
                 first.setdefault(key, (form, origin))
     if not first:
-        return "", "", ()
+        return Headline()
     order = list(first)
     best = max(order, key=lambda key: (votes[key], len(key.split()) > 2, -order.index(key)))
-    return *first[best], tuple(dict.fromkeys(form for form, _ in first.values()))
+    best = (_find_declared(said) if _is_news(linked.article) else None) or best
+    text, origin = first[best]
+    forms = tuple(dict.fromkeys(form for form, _ in first.values()))
+    return Headline(text=text, origin=origin, forms=forms, agreed=min(1.0, votes[best] / cast))
+
+
+_NEWS: Final = re.compile(r"News|Report")
+
+
+def _is_news(node: dict[str, Any] | None) -> bool:
+    kinds = (node or {}).get("@type")
+    return any(isinstance(kind, str) and _NEWS.search(kind) for kind in (kinds if isinstance(kinds, list) else [kinds]))
+
+
+def _find_declared(said: dict[str, str]) -> str | None:
+    """The headline that a newsroom declares by hand, if it does.
+
+    That is what JSON-LD and og:title say alike whatever form the page shows; and og:title alone where all else (h1,
+    JSON-LD and ``<title>``) is one text: then nothing but an editor can have written it. An og:title that is this
+    text with something before or behind it is no other headline.
+    """
+    shown, linked, graph = said.get("h1"), said.get("json-ld"), said.get("opengraph")
+    if graph is None or graph == linked:
+        return graph
+    machine = shown is not None and shown == linked == said.get("title")
+    return graph if machine and not (graph.startswith(linked or "") or graph.endswith(linked or "")) else None
