@@ -22,6 +22,7 @@ from spiders.site import Site
 
 if TYPE_CHECKING:
     from pipeline.model import Finding
+    from spiders.warc import Captured
 
 EXIT_FAILED = 1
 NOT_DRAWN = (
@@ -78,8 +79,7 @@ def stand_in_site(url: str, *, allow_private: bool = False) -> Site:
     )
 
 
-def judge_page(
-    site: Site,
+def make_capture(
     *,
     url: str,
     requested: str,
@@ -89,11 +89,10 @@ def judge_page(
     hops: tuple[tuple[int, str], ...] = (),
     policy: Mapping[str, str] | None = None,
     now: datetime,
-) -> Finding:
-    """What the pipeline makes of a page that was not captured.
+) -> Captured:
+    """A page that lies in no segment, as extraction wants pages.
 
     Args:
-        site: whose page it is.
         url: the URL that answered.
         requested: the canonical URL that was asked for.
         body: content codings undone.
@@ -103,11 +102,10 @@ def judge_page(
         policy: what the site allows, as a capture has it.
         now: when it was answered; dates after that are not believed.
     """
-    from pipeline.extract import judge_capture
     from spiders.warc import Captured, Hop, payload_digest
 
     kept = tuple((name, value) for name, value in (headers or {}).items() if name in _KEPT_HEADERS)
-    capture = Captured(
+    return Captured(
         kind="page",
         url=url,
         requested=requested,
@@ -123,7 +121,6 @@ def judge_page(
         hops=tuple(Hop(*hop) for hop in hops),
         policy=policy or {},
     )
-    return judge_capture(site, capture, "")
 
 
 def preview_page(
@@ -146,29 +143,30 @@ def preview_page(
 
     Example: muniment preview https://www.example.gov.uk/news/new-bins
     """
+    from pipeline.extract import judge_capture
     from spiders.urls import canonical_url
 
     try:
         requested = canonical_url(url)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
-    site, declared = _choose_site(requested, site_id, allow_private=allow_private)
+    site, declared = choose_site(requested, site_id, allow_private=allow_private)
     now = datetime.now(UTC)
     if html is not None:
         try:
             body = html.read_bytes()
         except OSError as error:
             raise typer.BadParameter(f"{html} cannot be read ({error.strerror})") from error
-        finding = judge_page(site, url=requested, requested=requested, body=body, now=now)
+        asked: Captured | str = make_capture(url=requested, requested=requested, body=body, now=now)
     else:
-        asked = _ask(site, requested, now=now)
-        if isinstance(asked, str):
-            if as_json:
-                print_json({"requested": requested, "verdict": "failed", "reason": asked, "article": None})
-            console(stderr=True).print(safe(f"{requested} could not be had: {asked}"), style="red")
-            console(stderr=True).print("`muniment preview URL --html FILE` reads a page that was saved.")
-            raise typer.Exit(EXIT_FAILED)
-        finding = asked
+        asked = ask_for(site, requested, now=now)
+    if isinstance(asked, str):
+        if as_json:
+            print_json({"requested": requested, "verdict": "failed", "reason": asked, "article": None})
+        console(stderr=True).print(safe(f"{requested} could not be had: {asked}"), style="red")
+        console(stderr=True).print("`muniment preview URL --html FILE` reads a page that was saved.")
+        raise typer.Exit(EXIT_FAILED)
+    finding = judge_capture(site, asked, "")
     told = _tell(finding, site if declared else None, requested)
     if as_json:
         print_json(told)
@@ -176,7 +174,7 @@ def preview_page(
         _print(told)
 
 
-def _choose_site(url: str, site_id: str | None, *, allow_private: bool) -> tuple[Site, bool]:
+def choose_site(url: str, site_id: str | None, *, allow_private: bool) -> tuple[Site, bool]:
     """The declared site of a page, or one that stands in for it; and whether it is declared."""
     from pipeline.steps import read_sites
 
@@ -192,11 +190,11 @@ def _choose_site(url: str, site_id: str | None, *, allow_private: bool) -> tuple
     return (best, True) if best else (stand_in_site(url), False)
 
 
-def _ask(site: Site, url: str, *, now: datetime) -> Finding | str:
+def ask_for(site: Site, url: str, *, now: datetime) -> Captured | str:
     """Ask for the page, politely; the policy that its headers and its head say is told with it.
 
     Returns:
-        What became of it, or why it could not be had, in words.
+        What was answered, or why it could not be had, in words.
     """
     import time
 
@@ -224,8 +222,7 @@ def _ask(site: Site, url: str, *, now: datetime) -> Finding | str:
             tdm_policy=response.headers.get("tdm-policy"),
             head=read_head(body, "", 100_000),
         )
-        return judge_page(
-            site,
+        return make_capture(
             url=str(response.url),
             requested=url,
             body=body,

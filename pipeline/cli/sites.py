@@ -309,6 +309,7 @@ def _survey(url: str, *, allow_private: bool) -> Survey:
     """Ask a site; what a page is says the pipeline's own judgement."""
     import time
 
+    from pipeline.extract import judge_capture
     from spiders.site import CrawlRules
     from spiders.survey import Fetched, Judged, survey_site
 
@@ -319,9 +320,10 @@ def _survey(url: str, *, allow_private: bool) -> Survey:
             urlsplit(page.url).netloc, preview.stand_in_site(page.url, allow_private=allow_private)
         )
         headers = {"content-type": page.content_type} if page.content_type else {}
-        finding = preview.judge_page(
-            site, url=page.url, requested=page.requested, body=page.body, headers=headers, now=datetime.now(UTC)
+        capture = preview.make_capture(
+            url=page.url, requested=page.requested, body=page.body, headers=headers, now=datetime.now(UTC)
         )
+        finding = judge_capture(site, capture, "")
         article = finding.article
         if article is None:
             return Judged(url=page.requested, kind=finding.kind, reason=finding.reason or "")
