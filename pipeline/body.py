@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
@@ -19,9 +18,11 @@ from lxml.etree import XPath, strip_elements
 from lxml.html import HtmlElement
 
 from pipeline.blocks import STRIPPED_BLOCKS, STRIPPED_CHARACTERS, STRIPPED_TOTAL, Block, label_of, read_blocks
+from pipeline.boilerplate import Memory
 from pipeline.metadata import TITLE_CHARACTERS, Metadata, fold, tidy
 from pipeline.model import Part, Stripped
 from pipeline.page import disarm
+from pipeline.rules import Marks
 from pipeline.structure import find_entries, find_entry, index_entries, is_stamp, make_parts
 
 
@@ -47,14 +48,25 @@ class Body:
     parts: tuple[Part, ...]
     stripped: tuple[Stripped, ...]
     verdicts: tuple[Verdict, ...]
+    held: str = ""  # why the site's memory took less than it would have, in words
+
+
+def cut_page(tree: HtmlElement) -> list[Block]:
+    """The visible blocks of a page, their texts as they are kept: what the site's memory looks at.
+
+    Args:
+        tree: the page; what is never text is taken out of it.
+    """
+    drop_unread(tree)
+    return [_clean(block) for block in read_blocks(tree)]
 
 
 def read_body(
     tree: HtmlElement,
     about: Metadata,
     *,
-    memory: Any = None,  # noqa: ARG001 - asked as soon as there is one
-    rules: Any = None,  # noqa: ARG001
+    memory: Memory | None = None,
+    rules: Marks | None = None,
 ) -> Body:
     """Find the article among the blocks of a page.
 
@@ -62,39 +74,44 @@ def read_body(
         tree: the page; what is never text is taken out of it.
         about: its metadata: headlines are no text.
         memory: what is known of the site's blocks from other pages.
-        rules: what the site's file says of its blocks.
+        rules: what the site's file says of this page (`pipeline.rules`); it goes before all else.
     """
     drop_unread(tree)
     entries = find_entries(tree, about)
     blocks = [_clean(block) for block in read_blocks(tree)]
-    _drop_frame(tree)
-    _drop_boxes(tree)
-    found = disarm(find_text(tree))
+    ruled = [] if rules is None else [rules.judge(block.element) for block in blocks]
+    searched = tree if rules is None else rules.prune(tree)
+    _drop_frame(searched)
+    _drop_boxes(searched)
+    found = disarm(find_text(searched))
     shares = align_text(blocks, found)
     verdicts = _judge_blocks(blocks, shares, about, _root_of(tree))
     if entries:
         verdicts = _keep_entries(verdicts, index_entries(entries))
+    held = ""
+    if memory is not None:
+        review = memory.review(blocks, [verdict.kept for verdict in verdicts])
+        held = review.held
+        for number, why in review.taken.items():
+            verdicts[number] = replace(verdicts[number], kept=False, why=why, rule="memory")
+    verdicts = [
+        verdict if said is None else replace(verdict, kept=said[0], why=said[1], rule="site rule")
+        for verdict, said in zip(verdicts, ruled or [None] * len(verdicts), strict=True)
+    ]
     kept = [verdict.block for verdict in verdicts if verdict.kept]
     parts = make_parts(kept, tree, about, entries)
     return Body(
         text="\n".join(part.text for part in parts),
         parts=parts,
-        stripped=tuple(_tell_stripped(verdicts)),
+        stripped=(*_tell_stripped(verdicts), *(rules.cut if rules else ())),
         verdicts=tuple(verdicts),
+        held=held,
     )
 
 
-_STRIDE: Final = 1000  # normalizing takes the square of a run of accents: it is done piece by piece
-
-
 def _clean(block: Block) -> Block:
-    """The block with its text as it is kept: composed letters, and none that nobody sees."""
-    text = block.text
-    if text.isascii() and (text.isprintable() or block.rows):
-        return block
-    if not unicodedata.is_normalized("NFC", text[:_STRIDE]) or len(text) > _STRIDE:
-        text = "".join(unicodedata.normalize("NFC", text[at : at + _STRIDE]) for at in range(0, len(text), _STRIDE))
-    text = disarm(text)
+    """The block without letters that nobody sees in its text."""
+    text = disarm(block.text) if block.rows is None else "\n".join(map(disarm, block.text.split("\n")))
     return block if text == block.text else replace(block, text=text)
 
 

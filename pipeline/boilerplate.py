@@ -1,0 +1,833 @@
+"""The site's memory: which blocks of its pages recur over different articles, and are no part of them.
+
+It looks at each page as a row of blocks (`Sketch`: for each block a digest of its words, its place, what sort of text
+it is) and keeps the sketches of the site's latest pages. All that it believes (`Lesson`) is worked out anew from
+these, whenever pages come in: nothing has to be unlearned, what is seen no longer ages out with its pages, and the
+order in which pages came does not matter. Pure: it reads and writes nothing; `pipeline.steps` keeps its documents.
+
+What it believes, and why it is safe to:
+
+- *Stories*, not pages, are counted. Pages that have little of their own beside each other (copies, print pages,
+  syndicated texts, versions of one article) count once, however many they are.
+- A block is *above*, *inside* or *below* the text, by where the prose stands that only its page has. Above and below,
+  what most stories have is furniture. So is what stands at an end of the page that never has prose of its own: that
+  is how adverts, jobs and events are known that change with every day, but not in place and shape.
+- *Inside*, what recurs mostly belongs there ("The council said:", legal lines, standing headings), and is kept, unless
+  it stands at the same place of most stories, or is a call or a link.
+- Where little would be left of a page, nothing is taken, and the report says so (`Memory.judge_page`).
+
+Not for what one page says of itself: that is `pipeline.body`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from base64 import urlsafe_b64encode
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Final, Literal, Protocol
+
+from pydantic import Field
+
+from pipeline.model import Document, UtcTime
+
+WINDOW: Final = 240
+"""Latest pages that are remembered."""
+UNSEEN: Final = timedelta(days=180)
+"""Older pages are forgotten, where enough younger ones are known."""
+FEWEST: Final = 3
+"""With fewer stories nothing is believed."""
+
+LEFT_SHARE: Final = 0.25
+LEFT_CHARACTERS: Final = 200
+"""So much of a page's text is left, or memory takes nothing."""
+
+_ENOUGH: Final = 30  # younger pages, for older ones to be forgotten
+_FIRST, _LAST = 110, 40  # blocks of a page that are looked at
+_TEXT_CHARACTERS: Final = 1000  # of a block that make its digest
+_SAID: Final = 90  # characters of a block that are kept to tell of it
+_TEXTS: Final = 600  # blocks whose words are kept
+_LESSONS: Final = 400
+
+Zone = Literal["above", "inside", "below"]
+
+
+class BlockLike(Protocol):
+    """What is asked of a block (`pipeline.blocks.Block`)."""
+
+    @property
+    def text(self) -> str:
+        """Its words."""
+
+    @property
+    def kind(self) -> str:
+        """ "paragraph", "heading", "item", …"""
+
+    @property
+    def place(self) -> str:
+        """The way down to it."""
+
+    @property
+    def link_share(self) -> float:
+        """How much of it is links, 0 to 1."""
+
+    @property
+    def label(self) -> str:
+        """What it says that it is."""
+
+
+class Sketch(Document):
+    """What is remembered of a page; `sketch_page` makes it."""
+
+    article: str  # id
+    seen: UtcTime  # when it was captured
+    blocks: str  # for each block 14 characters: its words' digest (8), its place's (4), its traits, its length
+
+
+class Observed(Document):
+    """A page's sketch with the beginnings of its blocks' words, by their digests."""
+
+    sketch: Sketch
+    texts: dict[str, str]
+
+
+class Lesson(Document):
+    """Something that is believed of the site's pages.
+
+    ``kind`` "block": the block with this digest is furniture; "end": so is all that follows it; "place": so is what
+    stands at this place; "line": so is a line that is no sentence at this position from the page's top; "kept": it
+    recurs, and belongs to the text.
+    """
+
+    kind: Literal["block", "end", "place", "line", "kept"]
+    mark: str  # digest of the words or of the place, or the position
+    zone: Zone
+    pages: int  # stories that had it
+    of: int  # stories that were looked at
+    text: str = ""  # how it begins
+    why: str = ""  # what spoke for it
+
+    def describe(self) -> str:
+        """The lesson in words: ``left out on 28 of 30 pages: "Sign up …" (below the text)``."""
+        said = f'"{self.text}"' if self.text else f"block {self.mark}"
+        place = {"above": "above the text", "inside": "inside the text", "below": "below the text"}[self.zone]
+        on = f"on {self.pages} of {self.of} pages"
+        match self.kind:
+            case "block":
+                return f"left out {on}: {said} ({place}; {self.why})"
+            case "end":
+                return f"left out {on}: what follows {said} ({place}; {self.why})"
+            case "place":
+                return f"left out {on}: what stands where {said} stands ({place}; {self.why})"
+            case "line":
+                return f"left out {on}: line {int(self.mark) + 1} of the page where it is no sentence ({self.why})"
+            case _:
+                return f"kept {on}, though it recurs: {said} ({place})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A block of a sketch."""
+
+    words: str
+    place: str
+    traits: int
+    length: int  # characters, in steps
+
+    @property
+    def prose(self) -> bool:
+        return bool(self.traits & _PROSE)
+
+    @property
+    def leading(self) -> bool:
+        """Whether it leads in what follows: a heading, or it ends in a colon or a question mark."""
+        return bool(self.traits & (_HEADING | _LEADS))
+
+    @property
+    def called(self) -> bool:
+        """Whether it says itself that it is furniture, or is a link."""
+        return bool(self.traits & (_LINK | _CALL))
+
+
+_PROSE, _HEADING, _LINK, _CALL, _LEADS, _BARE = 1, 2, 4, 8, 16, 32
+_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_WIDTH: Final = 14
+_STEP: Final = 16  # characters
+
+_FOLD = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-"})
+_NUMBERS = re.compile(r"\d+(?:[.,:/]\d+)*")
+_SENTENCE = re.compile("[.!?\u2026\u3002\uff01\uff1f\u0964\u06d4]+[\"'\u2019\u201d\u00bb\u300d)\\]]*$")
+_IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_CALLS: Final = frozenset(
+    [
+        *("newsletter", "jobs", "advert", "related", "share", "comments", "banner", "footer", "tags", "breadcrumbs"),
+        *("navigation", "sidebar", "cookie notice"),
+    ]
+)
+_CALL_WORDS = re.compile(
+    r"\b(?:sign ?up (?:for|to)\b|subscri(?:be|ption)|news-?letter|read (?:more|next|also)\b|see also\b|click here|"
+    r"follow us|share this|advertis(?:e|ement)|sponsored|log ?in\b|register (?:now|today|here)|support (?:us|our)|"
+    r"donat(?:e|ion)|e-?mail alerts?|download (?:our|the) app|most (?:read|popular)|latest (?:jobs|news|stories)|"
+    r"have your say|got a story|contact us|tanysgrif|cylchlythyr|abonnier|newsletter|s'abonner|suscr[ií]b)",
+    re.IGNORECASE,
+)
+_CALL_CHARACTERS: Final = 320
+
+
+def digest_words(text: str) -> str:
+    """The digest of a block's words, blind to case, white space, typography and numbers: 8 characters."""
+    folded = unicodedata.normalize("NFKC", text[:_TEXT_CHARACTERS]).translate(_FOLD).casefold()
+    folded = _NUMBERS.sub("0", " ".join(folded.split()))
+    if len(text) > _TEXT_CHARACTERS:
+        folded += f" {len(text) // 100}"
+    return _digest(folded, 6)
+
+
+def _digest(text: str, size: int) -> str:
+    mark = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).digest()
+    return urlsafe_b64encode(mark).decode("ascii")
+
+
+def is_prose(block: BlockLike) -> bool:
+    """Whether a block is a sentence or more, and not a line of a list, a link or a heading."""
+    if block.kind in {"heading", "caption", "table", "code"} or block.link_share >= 0.5:
+        return False
+    text = block.text[:_TEXT_CHARACTERS].rstrip()
+    words = text.count(" ") + 1
+    if words >= 8 and _SENTENCE.search(text[-8:]):
+        return True
+    return words >= 25 or (len(text) >= 30 and len(_IDEOGRAPHS.findall(text[:60])) >= 20)
+
+
+def _traits(block: BlockLike, ignored: frozenset[str]) -> int:
+    text = block.text
+    traits = _PROSE if is_prose(block) else 0
+    traits |= _HEADING if block.kind == "heading" else 0
+    traits |= _LINK if block.link_share >= 0.5 else 0
+    if (block.label in _CALLS and block.label not in ignored) or (
+        len(text) <= _CALL_CHARACTERS and _CALL_WORDS.search(text)
+    ):
+        traits |= _CALL
+    traits |= _LEADS if text[-2:].rstrip("\"'\u2019\u201d").endswith((":", "?")) else 0
+    traits |= _BARE if sum(map(str.isalpha, text[:40])) < 3 else 0
+    return traits
+
+
+def _pick_blocks(blocks: Sequence[BlockLike]) -> list[int]:
+    """Numbers of the blocks that are looked at: the first and the last ones of a long page."""
+    if len(blocks) <= _FIRST + _LAST:
+        return list(range(len(blocks)))
+    return [*range(_FIRST), *range(len(blocks) - _LAST, len(blocks))]
+
+
+def _read_tokens(blocks: Sequence[BlockLike], picked: Sequence[int]) -> list[_Token]:
+    whole = 1
+    labelled: Counter[str] = Counter()
+    for number in picked:
+        block = blocks[number]
+        whole += len(block.text)
+        labelled[block.label] += len(block.text)
+    # A label that names a third of the page is that of a box around it, and says nothing of its blocks.
+    ignored = frozenset(label for label, characters in labelled.items() if 3 * characters > whole)
+    return [
+        _Token(
+            digest_words(blocks[number].text),
+            _digest(blocks[number].place, 3),
+            _traits(blocks[number], ignored),
+            min(63, -(-len(blocks[number].text) // _STEP)),
+        )
+        for number in picked
+    ]
+
+
+def sketch_page(blocks: Sequence[BlockLike], *, article: str, seen: datetime) -> Observed:
+    """What is remembered of a page.
+
+    Args:
+        blocks: its visible blocks, in its order.
+        article: its article's id (`pipeline.model.article_id`): versions of one article are one page.
+        seen: when it was captured.
+    """
+    picked = _pick_blocks(blocks)
+    tokens = _read_tokens(blocks, picked)
+    texts = {
+        token.words: " ".join(blocks[number].text[: 2 * _SAID].split())[:_SAID]
+        for token, number in zip(tokens, picked, strict=True)
+    }
+    packed = "".join(
+        f"{token.words}{token.place}{_ALPHABET[token.traits]}{_ALPHABET[token.length]}" for token in tokens
+    )
+    return Observed(sketch=Sketch(article=article, seen=seen, blocks=packed), texts=texts)
+
+
+def _unpack(sketch: Sketch) -> list[_Token]:
+    packed = sketch.blocks
+    return [
+        _Token(
+            packed[at : at + 8],
+            packed[at + 8 : at + 12],
+            _ALPHABET.find(packed[at + 12]) & 63,
+            _ALPHABET.find(packed[at + 13]) & 63,
+        )
+        for at in range(0, len(packed) - _WIDTH + 1, _WIDTH)
+    ]
+
+
+# --- the memory -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """Why a block is furniture: words for a person, and how sure that is."""
+
+    why: str
+    sure: bool  # the block itself is known; not only the place where it stands
+
+
+class Memory(Document):
+    """What is known of a site's blocks: ``sites/<site>/boilerplate.json`` and ``runs/<site>/<run>/boilerplate.json``.
+
+    The site's has the sketches of the latest pages; a run's has those that the run added, and the lessons by which
+    its pages are read.
+    """
+
+    site: str = ""
+    run: str = ""  # the latest run that it learned from
+    pages: tuple[Sketch, ...] = ()  # newest first
+    texts: dict[str, str] = Field(default_factory=dict)  # digest of a recurring block's words -> how it begins
+    stories: int = 0  # different ones among the pages
+    lessons: tuple[Lesson, ...] = ()
+
+    @property
+    def settled(self) -> bool:
+        """Whether it knows enough for another run's pages to add little."""
+        return self.stories >= _ENOUGH
+
+    def describe(self) -> list[str]:
+        """What was learned, in words, a line for each lesson."""
+        return [lesson.describe() for lesson in self.lessons]
+
+    @cached_property
+    def _known(self) -> _Known:
+        return _Known(self.lessons)
+
+    def judge_page(self, blocks: Sequence[BlockLike]) -> dict[int, Judgement]:
+        """Which blocks of a page are furniture.
+
+        Args:
+            blocks: all visible blocks of the page, in its order.
+
+        Returns:
+            By a block's number, why. What share of a page may go is for the caller to bound.
+        """
+        if not self.lessons or not blocks:
+            return {}
+        picked = _pick_blocks(blocks)
+        found = self._known.judge(_read_tokens(blocks, picked))
+        return {picked[number]: judgement for number, judgement in found.items()}
+
+    def review(self, blocks: Sequence[BlockLike], kept: Sequence[bool]) -> Review:
+        """Which of the blocks that are taken for a page's text are furniture after all, within bounds.
+
+        Where little would be left, only the blocks that are known themselves go; where still little would be left,
+        none.
+
+        Args:
+            blocks: all visible blocks of the page, in its order.
+            kept: of each, whether it is taken for text.
+        """
+        judged = {number: found for number, found in self.judge_page(blocks).items() if kept[number]}
+        if not judged:
+            return Review(taken={})
+        whole = sum(len(block.text) for block, good in zip(blocks, kept, strict=True) if good)
+        held = ""
+        for taken in (judged, {number: found for number, found in judged.items() if found.sure}):
+            share = sum(len(blocks[number].text) for number in taken) / whole
+            left = whole * (1 - share)
+            if left >= LEFT_CHARACTERS and share <= 1 - LEFT_SHARE:
+                return Review(taken={number: found.why for number, found in taken.items()}, held=held)
+            held = held or f"would have taken {share:.0%} of the text"
+        return Review(taken={}, held=held)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Review:
+    """What memory takes out of a page's text."""
+
+    taken: dict[int, str]  # by a block's number, why
+    held: str = ""  # why it takes less than it would, or nothing
+
+
+def learn(memory: Memory | None, pages: Iterable[Observed], now: datetime) -> Memory:
+    """The memory with more pages: the newest of each article, the latest ``WINDOW`` of all.
+
+    Args:
+        memory: what was known before; None: nothing.
+        pages: what was observed; in whatever order.
+        now: when; pages that were seen long before are forgotten.
+    """
+    memory = memory or Memory()
+    known = list(memory.pages)
+    texts = dict(memory.texts)
+    for page in pages:
+        known.append(page.sketch)
+        for mark, text in page.texts.items():
+            texts[mark] = min(text, texts.get(mark, text))
+    return _believe(memory, known, texts, now)
+
+
+def join(memory: Memory | None, other: Memory, now: datetime) -> Memory:
+    """The site's memory with what a run added to it."""
+    memory = memory or Memory()
+    texts = dict(memory.texts)
+    for mark, text in other.texts.items():
+        texts[mark] = min(text, texts.get(mark, text))
+    joined = _believe(memory, [*memory.pages, *other.pages], texts, now)
+    return joined.model_copy(update={"site": other.site, "run": max(memory.run, other.run)})
+
+
+def _believe(memory: Memory, known: Iterable[Sketch], texts: dict[str, str], now: datetime) -> Memory:
+    latest: dict[str, Sketch] = {}
+    for sketch in known:
+        before = latest.get(sketch.article)
+        if before is None or (sketch.seen, sketch.blocks) > (before.seen, before.blocks):
+            latest[sketch.article] = sketch
+    pages = sorted(latest.values(), key=lambda sketch: (sketch.seen, sketch.article), reverse=True)[:WINDOW]
+    young = sum(now - sketch.seen <= UNSEEN for sketch in pages)
+    if young >= _ENOUGH:
+        pages = pages[:young]
+    rows = [_unpack(sketch) for sketch in pages]
+    spread = Counter(words for row in rows for words in {token.words for token in row})
+    told = sorted((mark for mark in texts if spread[mark] > 1), key=lambda mark: (-spread[mark], mark))[:_TEXTS]
+    texts = {mark: texts[mark] for mark in sorted(told)}
+    stories = pick_stories(pages, rows)
+    lessons = _find_lessons([rows[number] for number in stories], texts)
+    return memory.model_copy(
+        update={"pages": tuple(pages), "texts": texts, "stories": len(stories), "lessons": tuple(lessons)}
+    )
+
+
+_OWN_CHARACTERS: Final = 400  # of prose that another page has not: it is another story
+_OWN_SHARE: Final = 0.5  # of a short page's prose
+_OWN_LEAST: Final = 60
+
+
+def pick_stories(pages: Sequence[Sketch], rows: Sequence[Sequence[_Token]]) -> list[int]:
+    """Numbers of pages of which no two tell the same story; the longest first, and one of each story.
+
+    Two pages tell the same story when one of them has too little prose that the other one has not.
+    """
+    prose = [{token.words: token.length * _STEP for token in row if token.prose} for row in rows]
+    sizes = [sum(each.values()) for each in prose]
+    order = sorted(range(len(pages)), key=lambda number: (-sizes[number], pages[number].article))
+    chosen: list[int] = []
+    for number in order:
+        if sizes[number] and all(_differ(prose[number], prose[other]) for other in chosen):
+            chosen.append(number)
+    return sorted(chosen)
+
+
+def _differ(one: dict[str, int], other: dict[str, int]) -> bool:
+    for this, that in ((one, other), (other, one)):
+        own = sum(length for words, length in this.items() if words not in that)
+        whole = sum(this.values())
+        if own < _OWN_CHARACTERS and (own < _OWN_LEAST or own < _OWN_SHARE * whole):
+            return False
+    return True
+
+
+# --- lessons --------------------------------------------------------------------------------------------
+
+_MOST: Final = 0.5  # of all stories: what so many have, outside of the text, is furniture
+_STEADY: Final = 0.9
+_SOME: Final = 0.4
+_SLOT: Final = 0.6  # of all stories have something that recurs at a place
+_HEAD_LINES: Final = 8
+_LEAST_INSIDE: Final = 5
+
+
+@dataclass(kw_only=True, slots=True)
+class _Story:
+    """A story as a row of blocks, with where its own prose stands."""
+
+    row: list[_Token]
+    before: list[int]  # for each block: so much of the story's own prose stands before it
+    whole: int  # all of it
+    first: dict[str, int]  # words -> number of the first block with them
+    end: int  # the text ends before this block, as far as is known
+    paragraphs: list[int]  # for each block: so many blocks of prose stand before it
+
+    def after(self, number: int) -> int:
+        return self.whole - self.before[number] - (self.row[number].length if self.own(number) else 0)
+
+    def own(self, number: int) -> bool:
+        following = self.before[number + 1] if number + 1 < len(self.before) else self.whole
+        return following > self.before[number]
+
+
+def _tell_story(row: list[_Token], own: set[str], end: int | None = None) -> _Story:
+    before: list[int] = []
+    paragraphs: list[int] = []
+    whole = prose = 0
+    first: dict[str, int] = {}
+    end = len(row) if end is None else end
+    for number, token in enumerate(row):
+        before.append(whole)
+        paragraphs.append(prose)
+        prose += token.prose
+        first.setdefault(token.words, number)
+        if token.words in own and number < end:
+            whole += token.length
+    return _Story(row=row, before=before, whole=whole, first=first, end=end, paragraphs=paragraphs)
+
+
+def _find_lessons(rows: Sequence[list[_Token]], texts: dict[str, str]) -> list[Lesson]:
+    count = len(rows)
+    if count < FEWEST:
+        return []
+    spread = Counter(words for row in rows for words in {token.words for token in row})
+    tokens = {token.words: token for row in rows for token in row}
+    rare = 1 if count < 8 else 2
+    own = {words for words, token in tokens.items() if token.prose and spread[words] <= rare}
+    stories = [_tell_story(row, own) for row in rows]
+    stories = [story for story in stories if story.whole]
+    count = len(stories)
+    if count < FEWEST:
+        return []
+    least = count if count < 5 else 3
+    common = {words: number for words, number in spread.items() if number >= least and not tokens[words].traits & _BARE}
+    ends = _find_ends(stories, tokens, common)
+    stories = [_cut(story, own, ends) for story in stories]
+    found = [
+        Lesson(kind="end", mark=words, zone="below", pages=pages, of=count, why=why, text=texts.get(words, ""))
+        for words, (pages, why) in sorted(ends.items())
+    ]
+    found += _judge_common(stories, tokens, common, texts)
+    furniture = {lesson.mark for lesson in found if lesson.kind in {"block", "end"}}
+    found += _find_places(stories, spread, furniture, texts)
+    found += _find_lines(stories, furniture)
+    order = {"end": 0, "place": 1, "line": 2, "block": 3, "kept": 4}
+    found.sort(key=lambda lesson: (order[lesson.kind], -lesson.pages, lesson.mark))
+    return found[:_LESSONS]
+
+
+def _cut(story: _Story, own: set[str], ends: dict[str, tuple[int, str]]) -> _Story:
+    """The story with its text ending where an end begins that has little behind it."""
+    for number, token in enumerate(story.row):
+        if token.words in ends and 4 * story.after(number) <= story.whole:
+            return _tell_story(story.row, own, number)
+    return story
+
+
+def _find_ends(
+    stories: Sequence[_Story], tokens: dict[str, _Token], common: dict[str, int]
+) -> dict[str, tuple[int, str]]:
+    """Blocks after which no text follows: with how many stories, and why."""
+    count = len(stories)
+    having: dict[str, list[tuple[_Story, int]]] = defaultdict(list)
+    for story in stories:
+        for words, number in story.first.items():
+            if words in common:
+                having[words].append((story, number))
+    ends: dict[str, tuple[int, str]] = {}
+    for words in sorted(having):
+        seen = having[words]
+        token = tokens[words]
+        share = len(seen) / count
+        if len(seen) < FEWEST or share < (0.1 if token.called else _SOME):
+            continue
+        clean = sum(not story.after(number) and story.before[number] > 0 for story, number in seen)
+        if clean >= _STEADY * len(seen):
+            ends[words] = (len(seen), "no text of its own follows on any page")
+        elif share >= _MOST and len(seen) >= 8 and _is_cadence(seen):
+            ends[words] = (len(seen), "links or lines of one pattern follow on every page")
+    return ends
+
+
+def _is_cadence(seen: Sequence[tuple[_Story, int]]) -> bool:
+    """Whether what follows a block is of one pattern on all pages: so many blocks, or links, and little text."""
+    counts: Counter[int] = Counter()
+    linked = small = 0
+    for story, number in seen:
+        tail = story.row[number + 1 :]
+        counts[len(tail)] += 1
+        links = sum(bool(token.traits & _LINK) for token in tail)
+        linked += bool(tail) and 3 * links >= len(tail)
+        small += 3 * story.after(number) <= story.whole and story.before[number] > 0
+    enough = _STEADY * len(seen)
+    return small >= enough and (linked >= enough or (counts.most_common(1)[0][1] >= enough and len(seen) >= 12))
+
+
+def _zone_of(seen: Sequence[tuple[_Story, int]]) -> Zone:
+    above = sum(not story.before[number] for story, number in seen)
+    below = sum(not story.after(number) for story, number in seen)
+    if above >= _STEADY * len(seen):
+        return "above"
+    return "below" if below >= _STEADY * len(seen) else "inside"
+
+
+def _judge_common(
+    stories: Sequence[_Story], tokens: dict[str, _Token], common: dict[str, int], texts: dict[str, str]
+) -> list[Lesson]:
+    """A lesson for every block that recurs: it is left out, or kept all the same."""
+    count = len(stories)
+    having: dict[str, list[tuple[_Story, int]]] = defaultdict(list)
+    for story in stories:
+        for words, number in story.first.items():
+            if words in common:
+                having[words].append((story, number))
+    slots = _find_slots(stories, common)
+    found: list[Lesson] = []
+    for words in sorted(having):
+        seen, token = having[words], tokens[words]
+        if len(seen) < FEWEST:
+            continue
+        zone, share = _zone_of(seen), len(seen) / count
+        why = ""
+        if zone == "inside":
+            why = _judge_inside(seen, token, count, slots)
+        elif zone == "below" and sum(story.end <= number for story, number in seen) >= _STEADY * len(seen):
+            why = "always behind the end of the text"
+        elif share >= _MOST:
+            why = "most pages have it outside of the text"
+        elif token.called and not token.leading and len(seen) >= FEWEST:
+            why = "a call or a link outside of the text"
+        elif zone == "above" and not token.prose and _in_slot(seen, slots, top=True):
+            why = "most pages have something of the kind there"
+        found.append(
+            Lesson(
+                kind="block" if why else "kept",
+                mark=words,
+                zone=zone,
+                pages=len(seen),
+                of=count,
+                text=texts.get(words, ""),
+                why=why,
+            )
+        )
+    return found
+
+
+def _judge_inside(seen: Sequence[tuple[_Story, int]], token: _Token, count: int, slots: _Slots) -> str:
+    """Why a block between a story's own sentences is no part of it; empty text: it is one."""
+    if len(seen) < _LEAST_INSIDE:
+        return ""
+    if token.called:
+        return "a call or a link that recurs"
+    if token.leading or count < 8:
+        return ""
+    if _in_slot(seen, slots):
+        return "most pages have something that recurs at this very place"
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Slots:
+    """Places at which most stories have a block that recurs."""
+
+    top: frozenset[int]  # so many blocks stand before it on the page
+    text: frozenset[int]  # so many paragraphs
+    middle: bool  # half of the text's paragraphs
+
+
+def _find_slots(stories: Sequence[_Story], common: dict[str, int]) -> _Slots:
+    top: Counter[int] = Counter()
+    text: Counter[int] = Counter()
+    middle = 0
+    for story in stories:
+        at: set[int] = set()
+        for number, token in enumerate(story.row[: story.end]):
+            if token.words in common and not token.leading:
+                top[number] += 1
+                at.add(story.paragraphs[number])
+        # A paragraph more or less before it is the same place: a line that leads in, an introduction.
+        text.update({place for paragraph in at for place in (paragraph, paragraph - 1)})
+        middle += any(_is_middle(paragraph, story) for paragraph in at)
+    enough = _SLOT * len(stories)
+    return _Slots(
+        top=frozenset(number for number, times in top.items() if times >= enough and number < _HEAD_LINES),
+        text=frozenset(
+            each for number, times in text.items() if times >= enough and number > 0 for each in (number, number + 1)
+        ),
+        middle=middle >= _STEADY * len(stories) and len(stories) >= 12,
+    )
+
+
+def _is_middle(paragraph: int, story: _Story) -> bool:
+    return abs(2 * paragraph - story.paragraphs[story.end - 1]) <= 2
+
+
+def _in_slot(seen: Sequence[tuple[_Story, int]], slots: _Slots, *, top: bool = False) -> bool:
+    enough = _STEADY * len(seen)
+    if top:
+        return sum(number in slots.top for _, number in seen) >= enough
+    places = [(story.paragraphs[number], story) for story, number in seen]
+    common = Counter(place for place, _ in places)
+    if any(common[place] + common[place + 1] >= enough for place in sorted(slots.text) if place + 1 in slots.text):
+        return True
+    long = sum(story.paragraphs[story.end - 1] for _, story in places) >= 7 * len(places)
+    return slots.middle and long and sum(_is_middle(place, story) for place, story in places) >= enough
+
+
+def _find_places(
+    stories: Sequence[_Story], spread: Counter[str], furniture: set[str], texts: dict[str, str]
+) -> list[Lesson]:
+    """Places of the markup at which furniture stands, whatever it says today."""
+    count = len(stories)
+    pages: Counter[str] = Counter()
+    blocks: Counter[str] = Counter()
+    known: Counter[str] = Counter()
+    again: Counter[str] = Counter()
+    own: Counter[str] = Counter()
+    zones: dict[str, Counter[Zone]] = defaultdict(Counter)
+    example: dict[str, tuple[int, str]] = {}
+    for story in stories:
+        for place in {token.place for token in story.row}:
+            pages[place] += 1
+        for number, token in enumerate(story.row):
+            blocks[token.place] += 1
+            known[token.place] += token.words in furniture
+            again[token.place] += spread[token.words] >= FEWEST and not token.leading
+            own[token.place] += story.own(number) or (token.prose and spread[token.words] <= 2)
+            zones[token.place][_zone_of([(story, number)])] += 1
+            best = (-spread[token.words], token.words)
+            example[token.place] = min(example.get(token.place, best), best)
+    found: list[Lesson] = []
+    for place in sorted(pages):
+        if pages[place] < max(_LEAST_INSIDE, 0.2 * count):
+            continue
+        zone: Zone = max(("inside", "above", "below"), key=lambda name: zones[place][name])
+        why = ""
+        if known[place] >= 0.8 * blocks[place] and own[place] <= 0.1 * blocks[place]:
+            why = "nearly all that stands there recurs"
+        elif again[place] >= 0.8 * blocks[place] and not own[place] and pages[place] >= max(8, _MOST * count):
+            why = "all that stands there recurs"
+        elif (
+            not own[place]
+            and zone != "inside"
+            and zones[place][zone] >= 0.95 * blocks[place]
+            and pages[place] >= max(8, _MOST * count)
+        ):
+            why = "no text of a story ever stands there"
+        if why:
+            text = texts.get(example[place][1], "")
+            found.append(Lesson(kind="place", mark=place, zone=zone, pages=pages[place], of=count, text=text, why=why))
+    return found
+
+
+def _find_lines(stories: Sequence[_Story], furniture: set[str]) -> list[Lesson]:
+    """Lines at the top of the page at which hardly any page has a sentence: headline, caption, date."""
+    count = len(stories)
+    if count < 8:
+        return []
+    lines: Counter[int] = Counter()
+    for story in stories:
+        for position, token in _head_lines(story.row, furniture):
+            lines[position] += _is_line(token)
+    return [
+        Lesson(
+            kind="line", mark=str(position), zone="above", pages=times, of=count, why="hardly any page has text there"
+        )
+        for position, times in sorted(lines.items())
+        if times >= _STEADY * count
+    ]
+
+
+def _head_lines(row: Sequence[_Token], furniture: set[str] | frozenset[str]) -> Iterator[tuple[int, _Token]]:
+    position = 0
+    for token in row:
+        if token.words in furniture:
+            continue
+        if position == _HEAD_LINES:
+            return
+        yield position, token
+        position += 1
+
+
+def _is_line(token: _Token) -> bool:
+    return not token.prose and not token.traits & (_HEADING | _LEADS) and token.length * _STEP <= 160
+
+
+# --- judging --------------------------------------------------------------------------------------------
+
+_TAIL_SHARE: Final = 0.15  # of a page's prose that may follow an end on it
+
+
+class _Known:
+    """Lessons, laid out for judging pages."""
+
+    def __init__(self, lessons: Iterable[Lesson]) -> None:
+        self.blocks: dict[str, Lesson] = {}
+        self.ends: dict[str, Lesson] = {}
+        self.places: dict[str, Lesson] = {}
+        self.kept: set[str] = set()
+        self.lines: dict[int, Lesson] = {}
+        for lesson in lessons:
+            match lesson.kind:
+                case "block":
+                    self.blocks[lesson.mark] = lesson
+                case "end":
+                    self.ends[lesson.mark] = lesson
+                case "place":
+                    self.places[lesson.mark] = lesson
+                case "line":
+                    self.lines[int(lesson.mark)] = lesson
+                case _:
+                    self.kept.add(lesson.mark)
+        self.furniture = frozenset(self.blocks.keys() | self.ends.keys())
+
+    def judge(self, row: Sequence[_Token]) -> dict[int, Judgement]:
+        """Which blocks of a page are furniture, by their numbers."""
+        before, whole = [], 0
+        for token in row:
+            before.append(whole)
+            whole += token.length if self._is_text(token) else 0
+        found: dict[int, Judgement] = {}
+        for number, token in enumerate(row):
+            lesson = self.blocks.get(token.words)
+            if lesson is not None and self._stands_as_learned(lesson, token, before[number], whole):
+                found[number] = _judgement(lesson, sure=True)
+            elif (lesson := self.places.get(token.place)) is not None and token.words not in self.kept:
+                found[number] = _judgement(lesson, sure=False)
+        end = next(
+            (n for n, t in enumerate(row) if t.words in self.ends and whole - before[n] <= _TAIL_SHARE * whole), None
+        )
+        if end is not None and before[end]:
+            lesson = self.ends[row[end].words]
+            for number in range(end + 1, len(row)):
+                if number not in found and row[number].words not in self.kept:
+                    found[number] = _judgement(lesson, sure=False)
+        for position, token in _head_lines(row, self.furniture):
+            lesson = self.lines.get(position)
+            if lesson is not None and _is_line(token) and token.words not in self.kept:
+                number = next(n for n, other in enumerate(row) if other is token)
+                found.setdefault(number, _judgement(lesson, sure=False))
+        return found
+
+    def _is_text(self, token: _Token) -> bool:
+        return token.prose and token.words not in self.furniture and token.place not in self.places
+
+    def _stands_as_learned(self, lesson: Lesson, token: _Token, before: int, whole: int) -> bool:
+        """Whether a block stands on this page where it was learned; one that is no prose may stand anywhere."""
+        if not token.prose or lesson.zone == "inside" or token.called:
+            return True
+        return 2 * before <= whole if lesson.zone == "above" else 2 * before >= whole
+
+
+def _judgement(lesson: Lesson, *, sure: bool) -> Judgement:
+    where = {"above": "above", "inside": "inside", "below": "below"}[lesson.zone]
+    on = f"{lesson.pages} of {lesson.of} pages of the site"
+    match lesson.kind:
+        case "block":
+            return Judgement(why=f"recurs on {on}, {where} the text", sure=sure)
+        case "end":
+            return Judgement(why=f'follows "{lesson.text}", after which no text stands on {on}', sure=sure)
+        case "place":
+            return Judgement(why=f"stands where furniture stands on {on}", sure=sure)
+        case _:
+            return Judgement(why=f"stands where no text stands on {on}", sure=sure)
