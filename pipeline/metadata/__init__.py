@@ -34,7 +34,7 @@ from pipeline.metadata.names import looks_like_name, split_names
 from pipeline.metadata.page import JsonLd, Page, parse_json_ld, site_names
 from pipeline.metadata.title import vote_title
 from pipeline.metadata.values import AUTHORS, NAME_CHARACTERS, TITLE_CHARACTERS, clean_text, clean_url, fold, tidy
-from pipeline.model import Moment
+from pipeline.model import Byline, Moment
 from spiders.site import Site
 
 __all__ = [
@@ -67,7 +67,10 @@ class Metadata:
 
     title: str | None = None
     titles: tuple[str, ...] = ()  # every form of the headline that the page shows or declares
-    authors: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()  # people
+    byline: str | None = None  # as it stands on the page; where it stands nowhere, as declared
+    bylines: tuple[Byline, ...] = ()  # the same people with role and address
+    agencies: tuple[str, ...] = ()  # that are named as authors
     published: Moment | None = None
     modified: Moment | None = None
     section: str | None = None
@@ -82,7 +85,9 @@ class Metadata:
     updates: tuple[Update, ...] = ()  # of a live page, as declared, in the order of the declaration
     clock: Clock | None = None  # how dates of this page are to be read
     origins: Mapping[str, str] = field(default_factory=dict)
-    page: Page | None = field(default=None, repr=False, compare=False)  # what they were read from: `pipeline.particulars`
+    page: Page | None = field(
+        default=None, repr=False, compare=False
+    )  # what they were read from: `pipeline.particulars`
     linked: JsonLd | None = field(default=None, repr=False, compare=False)  # asks it for more
 
 
@@ -108,11 +113,15 @@ def read_metadata(tree: HtmlElement, *, site: Site, url: str, captured_at: datet
         return value or None
 
     headline = vote_title(page, linked, names)
+    signed = read_authors(page, linked, names, url)
     article = linked.article is not None or page.is_article
     return Metadata(
         title=note("title", (headline.text, headline.origin)),
         titles=headline.forms,
-        authors=note("authors", read_authors(tree, page, linked, names)) or (),
+        authors=note("authors", (tuple(person.name for person in signed.people), signed.origin)) or (),
+        bylines=signed.people,
+        byline=signed.text or None,
+        agencies=signed.agencies,
         published=note("published", read_published(tree, page, linked, clock, url)),
         modified=note("modified", read_modified(page, linked, clock)),
         section=note("section", read_section(page, linked, names)),

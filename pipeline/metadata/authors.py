@@ -1,47 +1,119 @@
-"""Who signed a page: the places where bylines stand, in order of trust."""
+"""Who signed a page: the places where bylines stand, in order of trust.
+
+JSON-LD, ``meta``, microdata, and then what readers see: elements whose class, rel or link says that an author stands
+there, and at last a short "By Jane Doe" soon after the headline. The first place that names a person decides; a place
+that names only an agency or the house is remembered for the case that none does.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 
-from lxml.etree import XPath
 from lxml.html import HtmlElement
 
-from pipeline.metadata.names import BY, keep_people, looks_like_name, split_names
-from pipeline.metadata.page import JsonLd, Page, items
-from pipeline.metadata.values import AUTHORS, NAME_CHARACTERS, clean_text
+from pipeline.metadata.names import BY, Mention, Signers, looks_like_name, read_byline, sort_names
+from pipeline.metadata.page import SIGN, JsonLd, Page, items
+from pipeline.metadata.values import AUTHORS, NAME_CHARACTERS, clean_text, clean_url, fold
+from pipeline.model import Byline
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signed:
+    """Who signed: ``text`` as it stands on the page, or as declared where the page shows nothing."""
+
+    people: tuple[Byline, ...] = ()
+    agencies: tuple[str, ...] = ()
+    text: str = ""
+    origin: str = ""
+
 
 _AUTHOR_METAS: Final = (
     "author", "article:author", "article:author_name", "og:author", "og:article:author", "dc.creator",
     "dcterms.creator", "sailthru.author", "parsely-author", "byl", "cxenseparse:author", "citation_author",
+    "citation_authors", "twitter:misc:written by",
 )  # fmt: skip
 
 
-def read_authors(tree: HtmlElement, page: Page, linked: JsonLd, names: frozenset[str]) -> tuple[tuple[str, ...], str]:
-    """The people a page names as its authors, and the place that named them."""
-    for origin, values in (
-        ("json-ld", _names_of(linked.values("author", page_too=False))),
-        ("json-ld", _names_of(linked.values("creator", page_too=False))),
-        ("meta", [value for name in _AUTHOR_METAS for value in page.metas.get(name, ())]),
+def read_authors(page: Page, linked: JsonLd, names: frozenset[str], url: str) -> Signed:
+    """Who signed the page, and where that was read."""
+    shown = _find_shown(page, names, url)
+    places: tuple[tuple[str, Iterable[Mention]], ...] = (
+        ("json-ld", _linked_names(linked.values("author", page_too=False), url)),
+        ("json-ld", _linked_names(linked.values("creator", page_too=False), url)),
+        ("meta", (Mention(name=value) for name in _AUTHOR_METAS for value in page.metas.get(name, ()))),
+        ("meta", _card_names(page)),
         ("microdata", _author_properties(page)),
-        ("byline", _bylines(tree)),
-        ("byline", _plain_bylines(tree)),
-    ):
-        people = keep_people(values, names)
-        if people:
-            return people, origin
-    return (), ""
+    )
+    agencies: dict[str, None] = {}
+    house: tuple[str, str] | None = None
+    for origin, mentions in places:
+        found = sort_names(mentions, names)
+        agencies.update(dict.fromkeys(found.agencies))
+        if found.people:
+            return _sign(found, agencies, origin, shown)
+        if house is None and (found.houses or found.agencies):
+            house = (", ".join((*found.agencies, *found.houses)[:5]), origin)
+    if shown.signers.people:
+        agencies.update(dict.fromkeys(shown.signers.agencies))
+        return _sign(shown.signers, agencies, "byline", shown)
+    agencies.update(dict.fromkeys(shown.signers.agencies))
+    if house is None and shown.text:
+        house = (shown.text, "byline")
+    text, origin = house or ("", "")
+    return Signed(agencies=tuple(agencies), text=text, origin=origin)
 
 
-def _names_of(values: Iterable[Any]) -> Iterator[str]:
-    for value in values:
-        for name in items(value.get("name")) if isinstance(value, dict) else [value]:
-            if isinstance(name, str):
-                yield name
+def _sign(found: Signers, agencies: Iterable[str], origin: str, shown: _Shown) -> Signed:
+    """The people of one place, with what the visible byline adds of the same people."""
+    more = {fold(mention.name): mention for mention in shown.signers.people}
+    people = tuple(
+        Byline(
+            name=mention.name,
+            role=mention.role or (more[key].role if key in more else None),
+            url=mention.url or (more[key].url if key in more else None),
+        )
+        for mention in found.people
+        for key in [fold(mention.name)]
+    )
+    same = any(fold(mention.name) in more for mention in found.people)
+    text = shown.text if same else ", ".join(mention.name for mention in found.people)
+    return Signed(people=people, agencies=tuple(agencies), text=text, origin=origin)
 
 
-def _author_properties(page: Page) -> Iterator[str]:
+# --- declared -------------------------------------------------------------------------------------------
+
+
+def _linked_names(values: Iterable[Any], url: str) -> Iterator[Mention]:
+    for number, value in enumerate(values):
+        if number == AUTHORS:
+            return
+        if isinstance(value, str):
+            yield Mention(name=value)
+        elif isinstance(value, dict):
+            role = clean_text(value.get("jobTitle"), NAME_CHARACTERS) or None
+            address = next((link for item in items(value.get("url"))[:3] if (link := clean_url(item, url))), None)
+            for name in items(value.get("name"))[:AUTHORS]:
+                if isinstance(name, str):
+                    yield Mention(name=name, role=role, url=address)
+
+
+_WRITTEN_BY: Final = re.compile(
+    r"written by|author|autor|verfasst|geschrieben|écrit|escrito|scritto|geschreven|skrev|napisan|yazan|автор|作者|執筆",
+    re.IGNORECASE,
+)
+
+
+def _card_names(page: Page) -> Iterator[Mention]:
+    """The author on a card as Yoast writes it: a label, and the name beside it."""
+    if _WRITTEN_BY.search(page.first_meta("twitter:label1")):
+        for value in page.metas.get("twitter:data1", ()):
+            yield Mention(name=value)
+
+
+def _author_properties(page: Page) -> Iterator[Mention]:
     """Microdata authors of the first thing that has any: a page's other articles have authors too."""
     owner: object = None
     for element in page.properties.get("author", ())[:AUTHORS]:
@@ -51,57 +123,185 @@ def _author_properties(page: Page) -> Iterator[str]:
             return
         inner = element.xpath("descendant::*[@itemprop='name']")[:AUTHORS]
         for named in inner or [element]:
-            yield named.get("content") or " ".join(named.itertext())
+            if named.get("content"):
+                yield Mention(name=named.get("content") or "")
+            else:
+                yield from _mentions_of(_pieces(named))
 
 
-_FIND_BYLINES: Final = XPath(
-    # one walk, not a union of two: joining node sets takes libxml2 the square of their size
-    "//*[contains(@class, 'uthor') or contains(@class, 'yline') or contains(@rel, 'author')"
-    " or (self::a and (contains(@href, '/author') or contains(@href, '/profile/')))]"
+# --- shown ----------------------------------------------------------------------------------------------
+
+
+_NOBODY: Final = Signers()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    text: str = ""
+    signers: Signers = _NOBODY
+
+
+_ELSEWHERE: Final = re.compile(
+    r"comment|related|recommend|popular|trending|teaser|most-read|read-more|more-from|latest|promo|sidebar|widget_recent"
+    r"|footer|menu|navbar|reply|testimonial|bookmark|card-list|next-post|prev",
+    re.IGNORECASE,
 )
+_OTHER_PART: Final = re.compile(
+    r"\b(?:review(?:ed)?|fact[- ]?check(?:ed)?|edit(?:ed)|photo(?:s|graphs?)?|illustrat\w+|translat\w+|updated|"
+    r"foto|bild|crédit|credit)\b",
+    re.IGNORECASE,
+)
+_JOINS: Final = re.compile(
+    r"^(?:and|und|with|y|e|et|og|och|en|&|,|;|\||·|•|/|-|–|—|with|by|von|par|por|di|door|av|af|written by|words by|"
+    r"posted by|author|authors|autor|by:|author:|written by:|posted by:|の|と)$",
+    re.IGNORECASE,
+)
+_DATED: Final = re.compile(r"\d{4}|\d\d?[:.]\d\d|min(?:ute)?s?\b", re.IGNORECASE)
+_SIGNS, _BEFORE, _PIECES, _BYLINE_CHARACTERS = 120, 20, 16, 160
 
 
-def _bylines(tree: HtmlElement) -> Iterator[str]:
-    """The best visible byline: a short text that begins with "By", or is a name where bylines stand."""
-    found = _FIND_BYLINES(tree)
-    elements = [element for element in found if isinstance(element, HtmlElement)] if isinstance(found, list) else []
-    for element in sorted(elements[:60], key=_byline_rank):
-        if next(element.iterancestors("aside", "nav", "footer"), None) is not None:
+def _find_shown(page: Page, names: frozenset[str], url: str) -> _Shown:
+    """The byline that readers see, from the best of the elements that look like one."""
+    marked = page.signs
+    start = next((at for at, element in enumerate(marked) if element.tag == "h1"), 0)
+    near = marked[start : start + _SIGNS] + marked[max(0, start - _BEFORE) : start]
+    house = _Shown()
+    for element in near:
+        if element.tag == "h1" or _is_elsewhere(element):
             continue
-        text = clean_text(" ".join(element.itertext()), 4 * NAME_CHARACTERS)
-        if (BY.match(text) and len(text) < 80) or (len(text) < 50 and looks_like_name(text)):
-            yield text
-            return
+        pieces = _pieces(element)
+        if not pieces or sum(map(len, pieces)) > _BYLINE_CHARACTERS:
+            continue
+        text = clean_text(" ".join(pieces), _BYLINE_CHARACTERS)
+        if _OTHER_PART.search(" ".join(pieces[:1])) or not _is_signed(element, text):
+            continue
+        signers = sort_names(_mentions_of(pieces, element, url), names, shaped=True)
+        if signers.people:
+            return _Shown(text=text, signers=_add_neighbours(signers, element, near, names, url))
+        if not house.text and (signers.agencies or (signers.houses and _is_strong(element))):
+            name = (*signers.agencies, *signers.houses)[0]
+            house = _Shown(text=name, signers=Signers(agencies=signers.agencies, houses=signers.houses))
+    plain = _find_plain(page, names)
+    return plain if plain.signers.people or not house.text else house
 
 
-_FIND_PLAIN_BYLINES: Final = XPath(
-    "((//h1)[1]/following::*[self::p or self::div or self::span or self::li or self::address or self::strong"
-    " or self::em or self::h2 or self::h3 or self::h4 or self::h5 or self::h6])[position() <= 60]"
-    "[starts-with(normalize-space(text()), 'By ') or starts-with(normalize-space(text()), 'By:')"
-    " or normalize-space(text()) = 'By' or normalize-space(text()) = 'BY'"
-    " or starts-with(normalize-space(text()), 'BY ')]"
+def _is_elsewhere(element: HtmlElement) -> bool:
+    """Whether an element stands in a part of the page that is not the article."""
+    for number, above in enumerate(element.iterancestors()):
+        if above.tag in {"nav", "footer", "form"} or number > 40:
+            return True
+        if above.tag in {"body", "article", "main"}:
+            return False
+        names = above.get("class") or above.get("id") or ""
+        if names and _ELSEWHERE.search(names[:200]):
+            return True
+    return False
+
+
+def _is_signed(element: HtmlElement, text: str) -> bool:
+    names = f"{element.get('class') or ''} {element.get('rel') or ''} {element.get('itemprop') or ''}"
+    return bool(SIGN.search(names[:300])) or element.tag == "a" or bool(BY.match(text))
+
+
+def _is_strong(element: HtmlElement) -> bool:
+    """Whether nothing but the signer can stand here, whatever it looks like."""
+    return (
+        "author" in (element.get("rel") or "")
+        or "author" in (element.get("itemprop") or "")
+        or (element.tag == "a" and "/author" in (element.get("href") or ""))
+        or bool(re.search(r"author[-_]?name|byline|AuthorName|creator-name", (element.get("class") or "")[:200]))
+    )
+
+
+def _pieces(element: HtmlElement) -> list[str]:
+    """The texts of an element, each as one line; nothing when they are too many for a byline."""
+    pieces: list[str] = []
+    for text in element.itertext():
+        line = clean_text(text, 2 * _BYLINE_CHARACTERS)
+        if line:
+            pieces.append(line)
+            if len(pieces) > _PIECES:
+                return []
+    return pieces
+
+
+def _mentions_of(pieces: list[str], element: HtmlElement | None = None, url: str = "") -> list[Mention]:
+    """The names in the texts of a byline: a text that is no name ends it, unless it joins two or is a role."""
+    found: list[Mention] = []
+    joined = True
+    for piece in pieces:
+        if _JOINS.match(piece):
+            joined = True
+            continue
+        if found and not joined and not BY.match(piece) and not _JOINS.match(piece.split()[0]):
+            if found[-1].role is None and not _DATED.search(piece) and not looks_like_name(piece):
+                found[-1] = Mention(name=found[-1].name, role=piece.strip(" ,|·–-"), url=found[-1].url)
+            break
+        if _OTHER_PART.search(piece) and not BY.match(piece):
+            break
+        line = re.sub(r"^(?:and|und|y|et|&|,|by)\s+", "", piece, flags=re.IGNORECASE) if found else piece
+        found += read_byline(_before_date(line))
+        joined = bool(re.search(r"(?:\band|\bund|\bby|\bvon|&|,|\||•|·)$", piece, re.IGNORECASE))
+    if element is not None and len(found) == 1:
+        link = element if element.tag == "a" else next(element.iter("a"), None)
+        address = clean_url(link.get("href"), url) if link is not None else ""
+        found = [Mention(name=found[0].name, role=found[0].role, url=address or None)]
+    return found
+
+
+def _before_date(text: str) -> str:
+    """A byline without the date that stands in the same text."""
+    return (
+        re.split(r"\s*(?:[|•·–—]|\bon\b|\blast\b|\bupdated\b|\bpublished\b|-\s)\s*", text, flags=re.IGNORECASE)[0]
+        or text
+    )
+
+
+def _add_neighbours(
+    signers: Signers, element: HtmlElement, near: list[HtmlElement], names: frozenset[str], url: str
+) -> Signers:
+    """The authors that stand beside the first one, each in an element like its own."""
+    home = element.getparent()
+    for _ in range(2):
+        above = home.getparent() if home is not None else None
+        if above is not None and len(" ".join(home.itertext())[: 3 * _BYLINE_CHARACTERS]) < _BYLINE_CHARACTERS:
+            home = above
+    if home is None:
+        return signers
+    people = list(signers.people)
+    at = near.index(element)
+    for other in near[at + 1 : at + 1 + AUTHORS]:
+        if other.tag != element.tag or other.get("class") != element.get("class"):
+            continue
+        if home not in list(other.iterancestors())[:5]:
+            break
+        pieces = _pieces(other)
+        if not pieces or sum(map(len, pieces)) > _BYLINE_CHARACTERS or _OTHER_PART.search(pieces[0]):
+            continue
+        known = {fold(mention.name) for mention in people}
+        more = sort_names(_mentions_of(pieces, other, url), names, shaped=True)
+        people += [mention for mention in more.people if fold(mention.name) not in known]
+    return Signers(people=tuple(people[:AUTHORS]), agencies=signers.agencies, houses=signers.houses)
+
+
+_FIRST: Final = re.compile(
+    r"(?:(?:written|words|story|posted|published|report) by|by|von|par|por|door|autor|author|text)\b[: ]", re.IGNORECASE
 )
 
 
-def _plain_bylines(tree: HtmlElement) -> Iterator[str]:
+def _find_plain(page: Page, names: frozenset[str]) -> _Shown:
     """A byline that nothing marks as one: a short "By Jane Doe" soon after the headline."""
-    found = _FIND_PLAIN_BYLINES(tree)
-    for element in found if isinstance(found, list) else []:
-        if (
-            not isinstance(element, HtmlElement)
-            or next(element.iterancestors("aside", "nav", "footer"), None) is not None
-        ):
+    for element in page.below:
+        if not element.text:
             continue
-        text = clean_text(" ".join(element.itertext()), 4 * NAME_CHARACTERS)
-        named = split_names(text)
-        if len(text) < 80 and named and looks_like_name(named[0]):
-            yield text
-            return
-
-
-def _byline_rank(element: HtmlElement) -> int:
-    """Which sign is trusted first: a link to the author, a byline, anything called author, a link to a profile."""
-    names = element.get("class") or ""
-    if element.tag == "a" and "author" in (element.get("rel") or ""):
-        return 0
-    return 1 if "yline" in names else 2 if "uthor" in names else 3
+        start = element.text.lstrip()[:20]
+        if not _FIRST.match(f"{start} ") or next(element.iterancestors("aside", "nav", "footer"), None) is not None:
+            continue
+        pieces = _pieces(element)
+        text = clean_text(" ".join(pieces), 4 * NAME_CHARACTERS)
+        if not text or len(text) >= 100:
+            continue
+        signers = sort_names(_mentions_of(pieces), names, shaped=True)
+        if signers.people and looks_like_name(signers.people[0].name):
+            return _Shown(text=text, signers=signers)
+    return _Shown()

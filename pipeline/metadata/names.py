@@ -1,27 +1,155 @@
-"""Bylines read as text: which persons they name, without "By", roles and places."""
+"""Bylines read as text: whom they name, in which role; and what a name is: a person, an agency, or a house.
+
+A house is whatever signs without being a person: the site itself, "the newsroom", a company. No list of people's names
+is used, so a person is what has the shape of one and none of the words that houses and roles have.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from pipeline.metadata.page import is_site
 from pipeline.metadata.values import AUTHORS, NAME_CHARACTERS, clean_text, fold
 
+
+@dataclass(frozen=True, kw_only=True)
+class Mention:
+    """One name as a page gives it."""
+
+    name: str
+    role: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signers:
+    """The names of one place, sorted: people, agencies, and houses (what signs and is neither)."""
+
+    people: tuple[Mention, ...] = ()
+    agencies: tuple[str, ...] = ()
+    houses: tuple[str, ...] = ()
+
+
 BY = re.compile(
-    r"^(?:(?:written|words|text|story|report(?:ed)?|posted|published|article|"
-    r"(?:fact[- ]|medically )?(?:review|check|edit|updat)ed)\s+)?(?:by|von|par|por|di)\b[:\s]+",
+    r"^(?:(?:written|words|text|story|report(?:ed|ing)?|posted|published|article|created|authored|"
+    r"(?:fact[- ]|medically )?(?:review|check|edit|updat)ed)\s+)?(?:by|von|par|por|di|door|av|af|przez)\b[:\s]+(?=\S)"
+    r"|^(?:authors?|autor(?:in|en|es)?|auteur|text|texte|texto|testo|words|writer|posted|written)\s?:\s*"
+    r"|^[(（]?(?:责编|責編|责任编辑|责任編輯|記者|记者|作者|文)\s?[:：]\s*",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"(?:https?:)?//\S+|\S+@\S+", re.IGNORECASE)
-_BETWEEN = re.compile(r"\s*(?:[;|/·•]|\s&\s|\band\b|\bund\b|\bwith\b)\s*", re.IGNORECASE)
+_BETWEEN = re.compile(r"\s*(?:[;|/·•、；]|\s&\s|\band\b|\bund\b|\bwith\b|及び)\s*", re.IGNORECASE)
+# words of one or two letters are also parts of names (Ramón y Cajal): they part only what has two words on either side
+_BETWEEN_ABROAD = re.compile(r"(?<=\w)\s+(?:y|e|et|og|och|en|i|ja|ve|oraz|и|και)\s+(?=[^\W\d_a-z]\S*\s+\S)")
 ROLE = re.compile(
     r"\b(?:editor|reporter|correspondent|writer|journalist|columnist|contributor|staff|admin|administrator|team|desk|"
-    r"office|officer|newsroom|webmaster|author|guest|press|news|editorial|redaktion|rédaction|agencies|department)\b",
+    r"office|officer|newsroom|newsdesk|webmaster|author|guest|press|news|editorial|redaktion|redaktionen|redacción|"
+    r"redazione|redactie|rédaction|redakcja|agencies|department|korrespondent(?:in)?|redakteur(?:in)?|journaliste?|"
+    r"giornalista|periodista|journalistin|reporterin|autor(?:in)?|consultant|manager|director|coordinator|specialist|"
+    r"strategist|producer|analyst|ceo|founder|co-founder|president|professor|expert)\b",
     re.IGNORECASE,
 )
-_NO_NAME = re.compile(r"https?:|www\.|@|\.(?:com|co|org|net|gov|uk)\b|[<>{}\[\]\\=]|\d{2}|^\W*$", re.IGNORECASE)
+_HOUSE = re.compile(
+    r"\b(?:team|staff|desk|newsroom|newsdesk|redaktion|redaktionen|redacción|redazione|redactie|rédaction|redakcja|"
+    r"editors?|admin|administrator|webmaster|council|university|college|school|institute|magazine|media|blog|ltd|"
+    r"limited|inc|llc|gmbh|plc|company|agency|association|society|foundation|department|ministry|office|press|news|"
+    r"times|online|digital|software|solutions|services?|group|bank|care|store|shop|studio|expert|experts|contributor)\b"
+    r"|新聞|新闻|日报|日報|通信|編集|编辑部|ニュース|デジタル",
+    re.IGNORECASE,
+)
+_BEFORE_ROLE: Final = frozenset(
+    [
+        *("senior", "chief", "deputy", "associate", "assistant", "former", "political", "local", "staff", "news"),
+        *("sports", "sport", "education", "health", "crime", "business", "science", "technology", "environment"),
+        *("managing", "executive", "content", "marketing", "head", "lead", "principal", "contributing", "freelance"),
+        *("social", "web", "digital", "community", "democracy", "money", "travel", "culture", "arts", "westminster"),
+    ]
+)
+_LITTLE: Final = frozenset(
+    [
+        *("the", "of", "our", "by", "political", "local", "government", "council", "web", "media", "communications"),
+        *("digital", "chief", "senior", "deputy", "democracy", "a", "an", "in", "and", "for", "social", "affairs"),
+    ]
+)
+_NO_NAME = re.compile(r"https?:|www\.|@|[<>{}\[\]\\=]|\d{2}|^\W*$|^(?:null|none|undefined|unknown)$", re.IGNORECASE)
+_HOST = re.compile(r"^[\w-]+(?:\.[\w-]+)*\.(?:[a-z]{2,6})$", re.IGNORECASE)
+_HANDLE = re.compile(r"^[a-z][\w.\-]*$|^\S*\d\S*$")
+_DEGREES = re.compile(r"^(?:(?:[A-Z][A-Za-z]{0,3}\.?){1,4}[®™]?\s?)+$")
+_TITLED = re.compile(r"\s+(?:in|aus|bei|for|für|on behalf of)\s.*$")
+_NAME = re.compile(
+    r"(?:[^\W\d_a-z][\w'’.\-]*|(?:d[aei]|de la|de[nrl]|van|von|der|ter|ten|bin|bint|ben|al|el|ap|ab|ferch|af|do|dos|du"
+    r"|la|le|san|y|zu|zur|i)\b|[dl]['’][^\W\d_]\w+)(?:\s|$)"
+)
+_IDEOGRAPHS = re.compile(r"^[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af·]{2,10}$")
+
+AGENCIES: Final = {
+    fold(name): shown
+    for shown, names in {
+        "PA Media": ("pa", "pa media", "press association", "pa news agency", "pa reporters", "the press association"),
+        "Reuters": ("reuters", "thomson reuters"),
+        "Associated Press": ("ap", "associated press", "the associated press", "ap news"),
+        "AFP": ("afp", "agence france presse", "agence france-presse", "afp deutschland", "afp news agency"),
+        "dpa": ("dpa", "deutsche presse agentur", "dpa infocom", "dpa-afx"),
+        "Local Democracy Reporting Service": (
+            *("local democracy reporting service", "ldrs", "local democracy reporters", "local democracy service"),
+            "bbc local democracy reporting service",
+        ),
+        "Bloomberg": ("bloomberg", "bloomberg news"),
+        "ANSA": ("ansa", "agenzia ansa", "redazione ansa"),
+        "Adnkronos": ("adnkronos",),
+        "EFE": ("efe", "agencia efe", "agencias", "efe agencia"),
+        "Europa Press": ("europa press", "europapress"),
+        "Kyodo": ("kyodo", "kyodo news", "共同通信", "共同通信社", "共同"),
+        "Jiji Press": ("jiji", "jiji press", "時事", "時事通信", "時事通信社"),
+        "Xinhua": ("xinhua", "新华社", "新華社", "xinhua news agency"),
+        "Yonhap": ("yonhap", "yonhap news agency", "연합뉴스"),
+        "TASS": ("tass", "тасс"),
+        "Interfax": ("interfax", "интерфакс"),
+        "RIA Novosti": ("ria novosti", "риа новости"),
+        "Ukrinform": ("ukrinform", "укрінформ"),
+        "ANP": ("anp", "algemeen nederlands persbureau"),
+        "Belga": ("belga", "agence belga", "belga news agency"),
+        "APA": ("apa", "austria presse agentur", "apa ots"),
+        "Keystone-SDA": ("sda", "keystone-sda", "ats", "keystone ats", "awp"),
+        "epd": ("epd", "evangelischer pressedienst"),
+        "KNA": ("kna", "katholische nachrichten agentur"),
+        "SID": ("sid", "sport informations dienst"),
+        "TT": ("tt nyhetsbyrån", "tt"),
+        "NTB": ("ntb",),
+        "Ritzau": ("ritzau",),
+        "STT": ("stt", "stt lehtikuva"),
+        "PAP": ("pap", "polska agencja prasowa"),
+        "ČTK": ("čtk", "ctk"),
+        "MTI": ("mti",),
+        "Agerpres": ("agerpres",),
+        "BTA": ("bta", "бта"),
+        "Hina": ("hina",),
+        "Lusa": ("lusa", "agência lusa"),
+        "Anadolu": ("anadolu", "anadolu ajansı", "anadolu agency"),
+        "AAP": ("aap", "australian associated press"),
+        "The Canadian Press": ("the canadian press", "canadian press", "la presse canadienne"),
+        "PTI": ("pti", "press trust of india"),
+        "ANI": ("ani", "asian news international"),
+        "IANS": ("ians",),
+        "UPI": ("upi", "united press international"),
+        "SWNS": ("swns", "south west news service"),
+        "Press Agencies": ("agencies", "news agencies", "agenturen", "agences", "agenzie", "byråer"),
+    }.items()
+    for name in names
+}
+"""News agencies and services by every name they sign with (folded), and how we call them."""
+
+
+def name_agency(text: str) -> str | None:
+    """The agency that a name is one of, as we call it."""
+    key = fold(text)
+    found = AGENCIES.get(key)
+    if found is None and key.endswith(" ldrs"):
+        return AGENCIES["ldrs"]
+    return found
 
 
 def split_names(text: str) -> list[str]:
@@ -30,34 +158,105 @@ def split_names(text: str) -> list[str]:
     >>> split_names("By Jane Doe, Political Editor, and John Smith")
     ['Jane Doe', 'John Smith']
     """
-    cleaned = BY.sub("", _ADDRESS.sub(";", clean_text(text, NAME_CHARACTERS * AUTHORS)))
-    names: list[str] = []
+    return [mention.name for mention in read_byline(text)]
+
+
+def read_byline(text: str) -> list[Mention]:
+    """The names of a byline with the roles that stand behind them."""
+    cleaned = BY.sub("", _ADDRESS.sub(";", clean_text(text, NAME_CHARACTERS * AUTHORS))).rstrip(")）")
+    found: list[Mention] = []
     for part in _BETWEEN.split(cleaned):
-        pieces = [piece.strip(" .,:-–—") for piece in part.split(",")]
-        for number, piece in enumerate(pieces):
-            if piece and (number == 0 or (len(piece.split()) > 1 and not ROLE.search(piece))):
-                names.append(piece)
-    return names
+        for side in _part_abroad(part):
+            found += _read_part(side)
+    return found
 
 
-def keep_people(values: Iterable[str], names: frozenset[str]) -> tuple[str, ...]:
-    """Values that can be names of people (or of an agency), each once, in order; never the site's own name."""
-    people: dict[str, str] = {}
-    for value in values:
-        for name in split_names(value):
-            key = fold(name)
-            if (
-                2 <= len(key) <= NAME_CHARACTERS
-                and len(key.split()) <= 6
-                and not _NO_NAME.search(name)
-                and not is_site(name, names)
-                and not _is_only_a_role(key)
-                and key not in people
-            ):
-                people[key] = name
-            if len(people) == AUTHORS:
-                return tuple(people.values())
-    return tuple(people.values())
+def _part_abroad(text: str) -> list[str]:
+    sides = _BETWEEN_ABROAD.split(text)
+    return sides if all(len(side.split()) > 1 for side in sides) else [text]
+
+
+def _read_part(text: str) -> list[Mention]:
+    """Name, role, name, role … between commas; the first is a name whatever it looks like."""
+    found: list[Mention] = []
+    for number, piece in enumerate(piece.strip(" .,:-–—*") for piece in re.split(r"[,，]", text)):
+        if not piece:
+            continue
+        if number == 0:
+            found.append(_cut_role(piece))
+        elif ROLE.search(piece):
+            if found and found[-1].role is None and len(piece) <= NAME_CHARACTERS:
+                found[-1] = Mention(name=found[-1].name, role=piece)
+        elif (len(piece.split()) > 1 and not _DEGREES.match(piece)) or _IDEOGRAPHS.match(piece):
+            found.append(_cut_role(piece))
+    return found
+
+
+def _cut_role(text: str) -> Mention:
+    """A name without the role or place that follows it with no comma: "Jane Doe Senior Reporter"."""
+    words = text.split()
+    if len(words) < 3:
+        return Mention(name=text)
+    name = _TITLED.sub("", text)
+    words = name.split()
+    if len(words) > 3 and ROLE.search(words[-1]) and len(words) <= 8:
+        cut = next((at for at in range(2, len(words)) if words[at].lower() in _BEFORE_ROLE), len(words) - 1)
+        return Mention(name=" ".join(words[:cut]), role=" ".join(words[cut:]))
+    return Mention(name=name)
+
+
+def sort_names(mentions: Iterable[Mention], names: frozenset[str], *, shaped: bool = False) -> Signers:
+    """Mentions sorted by what they are, each name once, in order; what can be no name at all is dropped.
+
+    Args:
+        mentions: names as a page gives them, not yet split.
+        names: the site's own names, from `pipeline.metadata.page.site_names`.
+        shaped: whether a person must have the shape of a name: for places that nothing declares.
+    """
+    people: dict[str, Mention] = {}
+    agencies: dict[str, None] = {}
+    houses: dict[str, str] = {}
+    for mention in mentions:
+        whole = name_agency(BY.sub("", mention.name.strip()))
+        if whole:
+            agencies.setdefault(whole)
+            continue
+        if is_site(mention.name, names):
+            houses.setdefault(fold(mention.name), clean_text(mention.name, NAME_CHARACTERS))
+            continue
+        split = read_byline(mention.name)
+        for each in split:
+            key = fold(each.name)
+            if not 2 <= len(key) <= NAME_CHARACTERS or len(key.split()) > 7 or _NO_NAME.search(each.name):
+                continue
+            agency = name_agency(each.name)
+            if agency:
+                agencies.setdefault(agency)
+            elif _is_house(each.name, key, names) or (shaped and not looks_like_name(each.name)):
+                houses.setdefault(key, each.name)
+            elif len(people) < AUTHORS:
+                alone = len(split) == 1
+                people.setdefault(
+                    key,
+                    Mention(
+                        name=each.name,
+                        role=each.role or (mention.role if alone else None),
+                        url=mention.url if alone else None,
+                    ),
+                )
+    return Signers(
+        people=tuple(people.values()), agencies=tuple(agencies)[:AUTHORS], houses=tuple(houses.values())[:AUTHORS]
+    )
+
+
+def _is_house(name: str, key: str, names: frozenset[str]) -> bool:
+    return bool(
+        is_site(name, names)
+        or _is_only_a_role(key)
+        or _HOUSE.search(name)
+        or _HOST.match(name)
+        or (_HANDLE.match(name) and not _IDEOGRAPHS.match(name))
+    )
 
 
 def _is_only_a_role(key: str) -> bool:
@@ -65,18 +264,12 @@ def _is_only_a_role(key: str) -> bool:
     return bool(ROLE.search(key)) and (len(words) == 1 or all(ROLE.fullmatch(w) or w in _LITTLE for w in words))
 
 
-_LITTLE: Final = frozenset(
-    [
-        *("the", "of", "our", "by", "political", "local", "government", "council", "web", "media", "communications"),
-        *("digital", "chief", "senior", "deputy"),
-    ]
-)
-
-
-_NAME = re.compile(r"(?:[^\W\d_a-z][\w'’.\-]*|(?:d[aei]|de la|de[nrl]|van|von|der|ter|bin|ben|al|el|ap)\b)(?:\s|$)")
-
-
 def looks_like_name(text: str) -> bool:
     """Whether a text has the shape of a person's name: two to five capitalised words, particles allowed."""
     words = text.split()
-    return 2 <= len(words) <= 5 and all(_NAME.fullmatch(word) for word in words) and not ROLE.search(text)
+    return (
+        2 <= len(words) <= 5
+        and all(_NAME.fullmatch(word) for word in words)
+        and not ROLE.search(text)
+        and not text.endswith(".")
+    ) or bool(len(words) == 1 and _IDEOGRAPHS.match(text) and len(text) <= 6)
