@@ -11,18 +11,19 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Generic, Self, TypeVar
 
 from pipeline.body import load_trafilatura
+from pipeline.boilerplate import Memory, Observed
 from pipeline.errors import Temporary
-from pipeline.extract import make_finding, read_status
+from pipeline.extract import make_finding, observe_capture, read_status
 from pipeline.kinds import Reading
 from pipeline.model import Finding
 from pipeline.settings import child_environment
@@ -62,13 +63,26 @@ class _Worker:
     process: subprocess.Popen[bytes]
     channel: Connection
     ready: bool = False
-    told: bytes = b""  # site and segment that it was told of last
+    told: bytes = b""  # the errand that it was told of last
     work: deque[_Page] = field(default_factory=deque)
 
     def stop(self) -> None:
         self.channel.close()
         self.process.kill()
         self.process.wait()
+
+
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Errand(Generic[_Answer]):
+    """What workers are to do with pages, and how their answers are read."""
+
+    site: Site
+    told: bytes  # to the workers: site, the segment's key, the site's memory, whether they observe
+    read: Callable[[bytes], _Answer]
+    settle: Callable[[Captured, Reading], _Answer]  # what is answered for a page that no worker has read
 
 
 class Extractor:
@@ -84,7 +98,7 @@ class Extractor:
     Args:
         processes: how many.
         page_seconds: CPU seconds that one page may take.
-        function: where workers find ``(site, capture, warc_key) -> Finding``, as ``module:name``.
+        function: where workers find ``(site, capture, warc_key[, memory]) -> Finding``, as ``module:name``.
     """
 
     def __init__(
@@ -112,37 +126,69 @@ class Extractor:
             worker.stop()
         self._workers.clear()
 
-    def extract_segment(self, site: Site, path: Path, warc_key: str) -> Iterator[Finding]:
+    def extract_segment(
+        self, site: Site, path: Path, warc_key: str, *, memory: Memory | None = None
+    ) -> Iterator[Finding]:
         """Findings of a segment's pages, in the order of their records.
 
         Args:
             site: whose segment it is.
             path: the segment, on this machine.
             warc_key: its key in the archive.
+            memory: what is known of the site's blocks.
 
         Raises:
             Temporary: the workers do not start (no memory, say).
             OSError: the segment cannot be read.
         """
         with path.open("rb") as stream:
-            yield from self.extract_captures(site, read_captures(stream), warc_key)
+            yield from self.extract_captures(site, read_captures(stream), warc_key, memory=memory)
 
-    def extract_captures(self, site: Site, captures: Iterable[Captured], warc_key: str) -> Iterator[Finding]:
+    def extract_captures(
+        self, site: Site, captures: Iterable[Captured], warc_key: str, *, memory: Memory | None = None
+    ) -> Iterator[Finding]:
         """Findings of captured pages, in their order.
 
         Args:
             site: whose pages they are.
             captures: taken as there is room for them, not all at once.
             warc_key: what the findings say of where the pages lie.
+            memory: what is known of the site's blocks.
 
         Raises:
             Temporary: the workers do not start (no memory, say).
         """
-        told = pickle.dumps((site, warc_key))
-        done: dict[int, Finding] = {}  # found, and waiting for those before them
+        yield from self._work(
+            _Errand(
+                site=site,
+                told=pickle.dumps((site, warc_key, memory, False)),
+                read=Finding.model_validate_json,
+                settle=lambda capture, reading: make_finding(capture, warc_key, reading),
+            ),
+            captures,
+        )
+
+    def observe_captures(self, site: Site, captures: Iterable[Captured]) -> Iterator[Observed]:
+        """What the site's memory is to learn from captured pages, in their order; nothing of those without a text.
+
+        Raises:
+            Temporary: the workers do not start (no memory, say).
+        """
+        errand = _Errand(
+            site=site,
+            told=pickle.dumps((site, "", None, True)),
+            read=lambda answer: Observed.model_validate_json(answer) if answer else None,
+            settle=lambda _capture, _reading: None,
+        )
+        yield from (observed for observed in self._work(errand, captures) if observed is not None)
+
+    def _work(self, errand: _Errand[_Answer], captures: Iterable[Captured]) -> Iterator[_Answer]:
+        """What the workers answer to each captured page, in their order."""
+        told = errand.told
+        done: dict[int, _Answer] = {}  # found, and waiting for those before them
         again: deque[_Page] = deque()  # given to a worker that ended before it read them
         following = 0
-        pages = self._read(site, captures, done, warc_key)
+        pages = self._read(errand, captures, done)
         coming = next(pages, None)
         try:
             while True:
@@ -166,25 +212,25 @@ class Extractor:
                 if coming is None and not again and not any(worker.work for worker in busy.values()):
                     return
                 for channel in wait(list(busy)):
-                    self._receive(busy[channel], done, again, warc_key)  # type: ignore[index]
+                    self._receive(busy[channel], done, again, errand)  # type: ignore[index]
         finally:
             for worker in [worker for worker in self._workers if worker.work]:
                 self._workers.remove(worker)  # its answers would be taken for those of the next segment
                 worker.stop()
 
     def _read(
-        self, site: Site, captures: Iterable[Captured], done: dict[int, Finding], warc_key: str
+        self, errand: _Errand[_Answer], captures: Iterable[Captured], done: dict[int, _Answer]
     ) -> Iterator[_Page]:
         """Pages that a worker must read; what the status decides is done at once."""
         number = 0
         for capture in captures:
             if capture.kind != "page":
                 continue
-            reading = read_status(site, capture)
+            reading = read_status(errand.site, capture)
             if reading is None:
                 yield _Page(number=number, capture=capture)
             else:
-                done[number] = make_finding(capture, warc_key, reading)
+                done[number] = errand.settle(capture, reading)
             number += 1
 
     def _choose(self, page: _Page, following: int) -> _Worker | None:
@@ -206,20 +252,22 @@ class Extractor:
                 worker.told = told
             worker.channel.send_bytes(pickle.dumps(page.capture))
 
-    def _receive(self, worker: _Worker, done: dict[int, Finding], again: deque[_Page], warc_key: str) -> None:
+    def _receive(
+        self, worker: _Worker, done: dict[int, _Answer], again: deque[_Page], errand: _Errand[_Answer]
+    ) -> None:
         try:
             answer = worker.channel.recv_bytes()
         except (EOFError, OSError):
-            self._bury(worker, done, again, warc_key)
+            self._bury(worker, done, again, errand)
             return
         if not worker.ready:
             worker.ready = True
             self._failed_starts = 0
             return
         page = worker.work.popleft()
-        done[page.number] = Finding.model_validate_json(answer)
+        done[page.number] = errand.read(answer)
 
-    def _bury(self, worker: _Worker, done: dict[int, Finding], again: deque[_Page], warc_key: str) -> None:
+    def _bury(self, worker: _Worker, done: dict[int, _Answer], again: deque[_Page], errand: _Errand[_Answer]) -> None:
         """A worker has ended: find out why, count its page or try it again, give the others back."""
         status = worker.process.wait()
         worker.channel.close()
@@ -233,7 +281,7 @@ class Extractor:
             late = status == -signal.SIGPROF
             if late or page.tries:
                 reason = f"extraction took more than {self._page_seconds:g} s" if late else "extraction process crashed"
-                done[page.number] = make_finding(page.capture, warc_key, Reading(kind="failed", reason=reason))
+                done[page.number] = errand.settle(page.capture, Reading(kind="failed", reason=reason))
             else:
                 again.append(_Page(number=page.number, capture=page.capture, tries=1))
         again.extend(worker.work)
@@ -270,18 +318,23 @@ def serve(descriptor: str, page_seconds: str, function: str) -> None:
     judge = getattr(import_module(module), name)
     load_trafilatura()
     gc.freeze()
-    site, warc_key = None, ""
+    site: Any = None  # until the owner says for whom
+    warc_key, memory, observes = "", None, False
     with suppress(EOFError, OSError):
         channel.send_bytes(b"ready")
         while True:
             message = pickle.loads(channel.recv_bytes())  # noqa: S301 - from our owner, through a socket of ours alone
             if isinstance(message, tuple):
-                site, warc_key = message
+                site, warc_key, memory, observes = message
                 continue
             signal.setitimer(signal.ITIMER_PROF, float(page_seconds))
-            finding = judge(site, message, warc_key)
+            found: Any
+            if observes:
+                found = observe_capture(site, message)
+            else:
+                found = judge(site, message, warc_key) if memory is None else judge(site, message, warc_key, memory)
             signal.setitimer(signal.ITIMER_PROF, 0)
-            channel.send_bytes(finding.to_json())
+            channel.send_bytes(b"" if found is None else found.to_json())
             if _resident_bytes() > TIRED_BYTES:
                 return
 
