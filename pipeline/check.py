@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from pipeline.model import Check, Finding, Outcome, Report, SourceRecord
+from pipeline.model import Check, Finding, Outcome, Report, RuleRecord, SourceRecord
 from spiders.protocol import CrawlSummary, SourceYield
 from spiders.site import CheckLimits, Site
 
@@ -49,6 +49,11 @@ FALLEN_WORDS = 0.25
 
 SAME = 3
 """So many pages with one text or one address are no accident; two are a story that was published twice."""
+
+IDLE_PAGES = 20
+"""A rule that has found nothing on so many articles in a row is told; boxes come and go from page to page."""
+MIN_FIELD_SHARE = 0.5
+"""A rule for the body or a field that finds something on fewer of a run's articles than this is told."""
 
 _SHOWN = 3
 _DAYS = 35  # so many days with something new are remembered of a source
@@ -75,6 +80,7 @@ def check_run(site: Site, summary: CrawlSummary, findings: Iterable[Finding], hi
         tally.add(finding)
     limits = site.check
     records = _record_sources(summary, history)
+    rules = _record_rules(summary, tally, history)
     checks = (
         _check_sources(summary),
         _check_dried(site, summary, records),
@@ -88,6 +94,7 @@ def check_run(site: Site, summary: CrawlSummary, findings: Iterable[Finding], hi
         _check_short_bodies(tally, limits, history),
         _check_same_body(tally, limits),
         _check_canonical(tally),
+        _check_rules(rules),
     )
     verdict = _worst(check.verdict for check in checks)
     return Report(
@@ -99,6 +106,7 @@ def check_run(site: Site, summary: CrawlSummary, findings: Iterable[Finding], hi
         reasons=dict(sorted((tally.reasons + Counter(summary.reasons)).items())),
         message=_message(site, summary, tally, verdict, checks),
         sources=records,
+        rules=rules,
     )
 
 
@@ -114,6 +122,8 @@ class _Tally:
     requested: set[str] = field(default_factory=set)
     bodies: dict[bytes, dict[str, str]] = field(default_factory=dict)  # text digest -> article -> URL
     canonicals: dict[str, list[str]] = field(default_factory=dict)  # canonical URL -> pages that claim it
+    ruled: Counter[str] = field(default_factory=Counter)  # rule of the site's file -> articles it was held against
+    obeyed: Counter[str] = field(default_factory=Counter)  # … and on which it found something
 
     def add(self, finding: Finding) -> None:
         self.kinds[finding.kind] += 1
@@ -123,6 +133,8 @@ class _Tally:
         article = finding.article
         if article is None:
             return
+        self.ruled.update(finding.rules.keys())
+        self.obeyed.update(rule for rule, found in finding.rules.items() if found)
         self.words.append(article.words)
         self.titled += bool(article.title)
         self.dated += article.published is not None
@@ -504,6 +516,49 @@ def _check_canonical(tally: _Tally) -> Check:
     return _check(
         "canonical", "accept", "Pages name addresses of their own.", figure=share, limit=MAX_SAME_CANONICAL_SHARE
     )
+
+
+def _record_rules(summary: CrawlSummary, tally: _Tally, history: Sequence[Report]) -> tuple[RuleRecord, ...]:
+    """What is remembered of each extraction rule after this run, by name; one that was not asked stays as it was."""
+    before: dict[str, RuleRecord] = {}
+    for report in history:  # newest first
+        for record in report.rules:
+            before.setdefault(record.rule, record)
+    records = []
+    for rule in sorted(tally.ruled):
+        pages, found, known = tally.ruled[rule], tally.obeyed[rule], before.get(rule)
+        if found or known is None:
+            idle, since = (0 if found else pages), summary.finished
+        else:
+            idle, since = known.idle + pages, known.since
+        records.append(RuleRecord(rule=rule, pages=pages, found=found, idle=idle, since=since))
+    if not records and history:
+        return tuple(record.model_copy(update={"pages": 0, "found": 0}) for record in history[0].rules)
+    return tuple(records)
+
+
+def _check_rules(records: Sequence[RuleRecord]) -> Check:
+    """Extraction rules of the site's file that no longer find anything: the page has been redesigned around them."""
+    said = []
+    for record in records:
+        wanted = record.rule.split(" ")[0] not in ("strip", "keep")
+        if not record.pages:
+            continue
+        if record.idle >= (FEW if wanted else IDLE_PAGES):
+            said.append(f"rule {record.rule} found nothing on any of {record.idle} pages since {record.since:%d %B %Y}")
+        elif wanted and record.pages >= FEW and record.found < MIN_FIELD_SHARE * record.pages:
+            said.append(f"rule {record.rule} found nothing on {record.pages - record.found} of {record.pages} pages")
+    if said:
+        more = f", and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
+        return _check(
+            "rules",
+            "warn",
+            f"{'; '.join(said[:_SHOWN])}{more}. The pages are read without it: has the site been redesigned? Correct "
+            "[[extract]] in the site's file, with from and until.",
+            figure=len(said),
+            limit=0,
+        )
+    return _check("rules", "accept", "No rule of the site's file is idle.", figure=0, limit=0)
 
 
 def _usual_share(history: Sequence[Report], part: str) -> float | None:

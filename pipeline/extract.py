@@ -11,13 +11,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from pipeline.body import Verdict, extractor_version, read_body
+from pipeline.body import Body, Verdict, cut_page, extractor_version, read_body
+from pipeline.boilerplate import Memory, Observed, sketch_page
 from pipeline.edits import essence_digest
 from pipeline.kinds import Reading, is_home, judge_page
 from pipeline.language import choose_language, count_words
 from pipeline.metadata import read_metadata
 from pipeline.model import Article, Evidence, Finding, article_id, content_digest
 from pipeline.page import decode_page, find_excess, find_other_type, parse_page
+from pipeline.particulars import read_particulars, survey_pictures
+from pipeline.rules import apply_rules, compile_rules, override_article, override_metadata, read_fields
 from pipeline.structure import is_live
 from spiders.site import Site
 from spiders.urls import canonical_url
@@ -27,7 +30,14 @@ LONGEST_TEXT: Final = 1_000_000  # characters; a longer text is no article
 
 
 def extract_page(
-    payload: bytes, *, site: Site, url: str, requested: str, captured_at: datetime, content_type: str | None = None
+    payload: bytes,
+    *,
+    site: Site,
+    url: str,
+    requested: str,
+    captured_at: datetime,
+    content_type: str | None = None,
+    memory: Memory | None = None,
 ) -> Reading:
     """Read one page.
 
@@ -38,12 +48,19 @@ def extract_page(
         requested: the canonical URL that was asked for.
         captured_at: when; dates after that are not believed.
         content_type: value of the header, if there was one.
+        memory: what is known of the site's blocks from other pages.
 
     Returns:
         An article, or another kind with the reason in words. Never raises for what the page does.
     """
     return examine_page(
-        payload, site=site, url=url, requested=requested, captured_at=captured_at, content_type=content_type
+        payload,
+        site=site,
+        url=url,
+        requested=requested,
+        captured_at=captured_at,
+        content_type=content_type,
+        memory=memory,
     ).reading
 
 
@@ -57,7 +74,14 @@ class Examined:
 
 
 def examine_page(
-    payload: bytes, *, site: Site, url: str, requested: str, captured_at: datetime, content_type: str | None = None
+    payload: bytes,
+    *,
+    site: Site,
+    url: str,
+    requested: str,
+    captured_at: datetime,
+    content_type: str | None = None,
+    memory: Memory | None = None,
 ) -> Examined:
     """`extract_page` for those who want to see more than its result: a pack's scorer, ``muniment extract --explain``.
 
@@ -75,11 +99,16 @@ def examine_page(
     if tree is None:
         return Examined(reading=Reading(kind="not-an-article", reason="no text"))
     about = read_metadata(tree, site=site, url=url, captured_at=captured_at)
-    body = read_body(tree, about)
+    tables = site.rules_at(captured_at)
+    marks = apply_rules(compile_rules(tables), tree) if tables else None
+    fields = {} if marks is None else read_fields(marks, site=site, captured_at=captured_at)
+    about = override_metadata(about, fields)
+    pictures = survey_pictures(tree)
+    body = read_body(tree, about, memory=memory, rules=marks)
     text = body.text
     if len(text) > LONGEST_TEXT:
         return Examined(reading=Reading(kind="failed", reason="text too long"))
-    verdict = judge_page(tree, about, text.split("\n") if text else [], site, url, requested)
+    verdict = judge_page(tree, about, text.split("\n") if text else [], site, url, requested, body.verdicts)
     if verdict is not None and not text:
         return Examined(reading=verdict, verdicts=body.verdicts)
     address = about.canonical or _article_url(site, url, requested)
@@ -98,7 +127,7 @@ def examine_page(
         description=about.description,
         image=about.image,
         tags=about.tags,
-        origins={**about.origins, "text": "trafilatura", "language": origin},
+        origins={**about.origins, "text": "trafilatura", "language": origin, **_tell_memory(body)},
         kind="live" if is_live(body.parts) else "article",
         parts=body.parts,
         stripped=body.stripped,
@@ -106,9 +135,19 @@ def examine_page(
         digest=content_digest(title, text),
         essence=essence_digest(title, text),
     )
-    return Examined(
-        reading=verdict or Reading(kind="article", article=article), article=article, verdicts=body.verdicts
+    said = read_particulars(
+        tree, about, body, site=site, url=url, captured_at=captured_at, pictures=pictures
     )
+    article = override_article(said.add_to(article), fields)
+    told = {} if marks is None else marks.told
+    return Examined(
+        reading=verdict or Reading(kind="article", article=article, rules=told), article=article, verdicts=body.verdicts
+    )
+
+
+def _tell_memory(body: Body) -> dict[str, str]:
+    """What the site's memory would have taken, where that was too much."""
+    return {"memory": body.held} if body.held else {}
 
 
 def _article_url(site: Site, url: str, requested: str) -> str:
@@ -119,41 +158,91 @@ def _article_url(site: Site, url: str, requested: str) -> str:
     return final if site.owns(final) or site.is_inherited(final) else requested
 
 
+def observe_page(
+    payload: bytes, *, requested: str, captured_at: datetime, content_type: str | None = None
+) -> Observed | None:
+    """What the site's memory is to learn from a page; None where it has no text.
+
+    Args:
+        payload: the body, content codings undone.
+        requested: the canonical URL that was asked for.
+        captured_at: when.
+        content_type: value of the header, if there was one.
+    """
+    if find_other_type(payload, content_type):
+        return None
+    written = decode_page(payload, content_type)
+    tree = None if find_excess(written) else parse_page(written)
+    if tree is None:
+        return None
+    return sketch_page(cut_page(tree), article=article_id(requested), seen=captured_at)
+
+
 # --- one capture ----------------------------------------------------------------------------------------
 
 
-def judge_capture(site: Site, capture: Captured, warc_key: str) -> Finding:
+def judge_capture(site: Site, capture: Captured, warc_key: str, memory: Memory | None = None) -> Finding:
     """What became of one captured page. Never raises for what the page does.
 
     Args:
         site: whose page it is.
         capture: as read from the segment.
         warc_key: key of the segment in the archive.
+        memory: what is known of the site's blocks from other pages.
+    """
+    return make_finding(capture, warc_key, examine_capture(site, capture, memory=memory).reading)
+
+
+def examine_capture(site: Site, capture: Captured, *, memory: Memory | None = None) -> Examined:
+    """All that is known of a captured page. Never raises for what the page does.
+
+    Args:
+        site: whose page it is.
+        capture: as read from a segment, or put together from an answer or a file.
+        memory: what is known of the site's blocks from other pages.
     """
     reading = read_status(site, capture)
     if reading is None and capture.unrendered is not None:
         reading = Reading(kind="failed", reason=f"not drawn: {capture.unrendered}")
-    if reading is None:
-        try:
-            drawn = capture.rendered
-            reading = extract_page(
-                capture.body(site.crawl.max_bytes) if drawn is None else drawn,
-                site=site,
-                url=capture.url,
-                requested=capture.requested,
-                captured_at=capture.captured_at,
-                content_type=capture.header("content-type") if drawn is None else "text/html;charset=utf-8",
-            )
-            reading = reading if drawn is None else _say_drawn(reading)
-        except BodyTooLarge:
-            reading = Reading(kind="failed", reason="page too large")
-        except BodyUndecodable:
-            reading = Reading(kind="failed", reason="content coding broken")
-        except MemoryError:
-            reading = Reading(kind="failed", reason="extraction ran out of memory")
-        except Exception as error:  # noqa: BLE001 - whatever a page provokes costs that page
-            reading = Reading(kind="failed", reason=f"extraction failed: {type(error).__name__}")
-    return make_finding(capture, warc_key, reading)
+    if reading is not None:
+        return Examined(reading=reading)
+    try:
+        drawn = capture.rendered
+        examined = examine_page(
+            capture.body(site.crawl.max_bytes) if drawn is None else drawn,
+            site=site,
+            url=capture.url,
+            requested=capture.requested,
+            captured_at=capture.captured_at,
+            content_type=capture.header("content-type") if drawn is None else "text/html;charset=utf-8",
+            memory=memory,
+        )
+        return examined if drawn is None else replace(examined, reading=_say_drawn(examined.reading))
+    except BodyTooLarge:
+        reason = "page too large"
+    except BodyUndecodable:
+        reason = "content coding broken"
+    except MemoryError:
+        reason = "extraction ran out of memory"
+    except Exception as error:  # noqa: BLE001 - whatever a page provokes costs that page
+        reason = f"extraction failed: {type(error).__name__}"
+    return Examined(reading=Reading(kind="failed", reason=reason))
+
+
+def observe_capture(site: Site, capture: Captured) -> Observed | None:
+    """What the site's memory is to learn from a captured page; None: nothing. Never raises for what the page does."""
+    if read_status(site, capture) is not None or capture.unrendered is not None:
+        return None
+    try:
+        drawn = capture.rendered
+        return observe_page(
+            capture.body(site.crawl.max_bytes) if drawn is None else drawn,
+            requested=capture.requested,
+            captured_at=capture.captured_at,
+            content_type=capture.header("content-type") if drawn is None else "text/html;charset=utf-8",
+        )
+    except Exception:  # noqa: BLE001 - what is wrong with the page is told when it is extracted
+        return None
 
 
 def _say_drawn(reading: Reading) -> Reading:
@@ -192,6 +281,7 @@ def make_finding(capture: Captured, warc_key: str, reading: Reading) -> Finding:
         hops=capture.hops,
         facts=dict(capture.facts),
         policy=dict(capture.policy),
+        rules=dict(reading.rules),
     )
 
 

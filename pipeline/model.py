@@ -240,6 +240,7 @@ class Finding(Document):
     hops: tuple[tuple[int, str], ...] = ()  # redirects from ``requested`` to ``final``: status, and where it led
     facts: dict[str, str] = Field(default_factory=dict)  # what the source says: "author", "guid", "published" …
     policy: dict[str, str] = Field(default_factory=dict)  # what the site allows: robots rule, noarchive, TDM …
+    rules: dict[str, bool] = Field(default_factory=dict)  # article: rule of the site's file -> it found something
 
 
 class Version(Story):
@@ -292,6 +293,16 @@ class SourceRecord(Document):
     mark: str | None = None  # digest of the unknown articles it named, so that the same ones do not count again
 
 
+class RuleRecord(Document):
+    """What is remembered of an extraction rule of a site's file from report to report."""
+
+    rule: str  # 'strip ".promo"'
+    pages: int  # articles of this run that it was held against
+    found: int  # … and on which it found something
+    idle: int  # articles in a row, earlier runs' too, in whose runs it found nothing
+    since: UtcTime  # since when that is so; where idle is 0, when it found something last
+
+
 class Report(Document):
     """``runs/<site>/<run>/report.json``: what a run counted, its checks, and the verdict."""
 
@@ -304,6 +315,7 @@ class Report(Document):
     reasons: dict[str, int] = Field(default_factory=dict)  # "not-an-article: too short" -> 3
     message: str  # what the operator reads
     sources: tuple[SourceRecord, ...] = ()  # what is remembered of each source
+    rules: tuple[RuleRecord, ...] = ()  # what is remembered of each extraction rule of the site's file
     mode: Literal["regular", "backfill", "full"] = "regular"  # "backfill": no measure for other runs
 
 

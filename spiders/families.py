@@ -33,6 +33,7 @@ _SAMPLE_HOME: Final = "https://www.example.org/"
 _PLACES: Final = ("home", "origin", "host", "newsroom", "slug")
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]{2,})\}")
 _WHOLE: Final = ("article", "exclude", "sources", "recheck")
+_ADDED: Final = ("extract",)  # the site's own come first, and then the family's
 _SINGLE: Final = ("schedule", "language", "timezone", "country", "publisher", "dates")
 _TABLES: Final = ("crawl", "check")
 _SEARCHED: Final = 200_000  # characters of a page that are held against marks
@@ -102,6 +103,12 @@ class Family(BaseModel):
                 more = {name: value for name, value in given.items() if name not in own}
                 filled[key] = {**more, **own}
                 keys += [f"{key}.{name}" for name in more]
+            elif key in _ADDED:
+                own = data.get(key, [])
+                if not isinstance(own, list):
+                    continue
+                filled[key] = [*own, *given]
+                keys += [f"{key}.{number}" for number in range(len(own), len(filled[key]))]
             elif key not in data and not (key == "exclude" and "article" in data):
                 filled[key] = self._write(given, values, pattern=key in ("article", "exclude"))
                 keys.append(key)
@@ -322,10 +329,15 @@ def read_family(path: Path) -> Family:
     problems = []
     if not re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", path.stem):
         problems.append(refuse("", f"{path.stem!r} is no id of a family", "Rename it: a-z, 0-9 and inner hyphens."))
-    templates = {key: data.pop(key) for key in (*_WHOLE, *_SINGLE, *_TABLES) if key in data}
+    templates = {key: data.pop(key) for key in (*_WHOLE, *_ADDED, *_SINGLE, *_TABLES) if key in data}
     for key, value in templates.items():
         if (key in _TABLES) != isinstance(value, dict):
             problems.append(refuse(key, "is a table where none belongs, or none where one does", f"See {path.name}."))
+    problems += [
+        refuse(key, "is not a list of tables", f"Write [[{key}]].")
+        for key in _ADDED
+        if key in templates and not isinstance(templates[key], list)
+    ]
     problems += [refuse(*words) for words in _find_placeholder_problems(templates)]
     for own in [name for name in ("id", "file", "site") if name in data]:
         del data[own]
@@ -360,7 +372,7 @@ def _explain(item: Mapping[str, Any]) -> tuple[str, str, str]:
         return key, str(item["ctx"]["problem"]), str(item["ctx"]["remedy"])
     if item["type"] == "extra_forbidden":
         known = Mark.model_fields if "recognise" in item["loc"] else Family.model_fields
-        keys = [*(key for key in known if key not in ("id", "file", "site")), *_WHOLE, *_SINGLE, *_TABLES]
+        keys = [*(key for key in known if key not in ("id", "file", "site")), *_WHOLE, *_ADDED, *_SINGLE, *_TABLES]
         near = find_nearest(name, keys)
         return key, "there is no such key", f"Write {near}." if near else f"Remove it. Known: {', '.join(keys)}."
     if item["type"] == "missing":

@@ -17,13 +17,14 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
@@ -32,6 +33,7 @@ from spiders.pattern import MAX_URL, find_reach
 from spiders.problem import Problem as Problem  # noqa: PLC0414 - who reads sites meets their mistakes here
 from spiders.problem import SiteError as SiteError  # noqa: PLC0414
 from spiders.problem import check_pattern, find_nearest
+from spiders.selectors import check_field, check_selector
 from spiders.values import (
     Country,
     Day,
@@ -151,6 +153,17 @@ class CrawlRules(_Part):
     render_resources: Switch = Field(
         default=False, description="Let rendered pages load images, fonts, styles and media too."
     )
+    documents: Switch = Field(
+        default=False, description="Archive the documents (PDF) that an article's page links in its text, too."
+    )
+    documents_at_most: Whole = Field(
+        default=50, ge=0, le=100_000, description="New documents fetched in a run; the rest waits for the next."
+    )
+    document_hosts: tuple[Domain, ...] = Field(
+        default=(),
+        description="Hosts beside the site's own from which documents are fetched, with port where unusual.",
+        examples=[["assets.example.gov.uk"]],
+    )
     allow_private: Switch = Field(
         default=False, description="Allow loopback and private addresses: for tests and intranets only."
     )
@@ -158,6 +171,58 @@ class CrawlRules(_Part):
         default=True,
         description="Refuse a server whose certificate cannot be verified; false: take its answers anyway.",
     )
+
+
+Selector = Annotated[str, AfterValidator(check_selector)]
+FieldSelector = Annotated[str, AfterValidator(check_field)]
+
+
+class FieldRules(_Part):
+    """Where a site's pages say what they say: CSS selectors, ``selector@attribute`` where an attribute says it."""
+
+    title: FieldSelector | None = Field(default=None, description="The headline.", examples=["h1.headline"])
+    standfirst: FieldSelector | None = Field(default=None, description="The paragraph that sums the article up.")
+    byline: FieldSelector | None = Field(default=None, description="Who signed it, as it stands there.")
+    authors: FieldSelector | None = Field(
+        default=None, description="People; each element found is one, or several with commas.", examples=[".byline a"]
+    )
+    agencies: FieldSelector | None = Field(default=None, description="Agencies; each element found is one.")
+    published: FieldSelector | None = Field(
+        default=None, description="Date of publication.", examples=["time.published@datetime"]
+    )
+    modified: FieldSelector | None = Field(default=None, description="Date of the latest change.")
+    section: FieldSelector | None = Field(default=None, description="The section that it is in.")
+    tags: FieldSelector | None = Field(default=None, description="Tags; each element found is one.")
+    description: FieldSelector | None = Field(default=None, description="What the page says of itself in short.")
+    ward: FieldSelector | None = Field(default=None, description="The ward that it is about.")
+    committee: FieldSelector | None = Field(default=None, description="The committee that it is about.")
+    embargo: FieldSelector | None = Field(default=None, description="Date until which the press was to hold it back.")
+    notes_to_editors: FieldSelector | None = Field(default=None, description="What is meant for the press only.")
+
+
+class ExtractRules(_Part):
+    """How the pages of a site are read, where the usual reading does not suffice; for captures of some days."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    from_: Day | None = Field(
+        default=None, alias="from", description="First day of the captures that it is for; left out: all before until."
+    )
+    until: Day | None = Field(default=None, description="Last day of these captures; left out: all after from.")
+    body: Selector | None = Field(
+        default=None, description="Only what is within is text of the article.", examples=["div.article-body"]
+    )
+    strip: tuple[Selector, ...] = Field(
+        default=(), max_length=50, description="What is within is no text of the article.", examples=[[".promo"]]
+    )
+    keep: tuple[Selector, ...] = Field(
+        default=(), max_length=50, description="What is within is text of the article, whatever it looks like."
+    )
+    fields: FieldRules = Field(default=FieldRules(), description="Where the fields stand: fields = { … }.")
+
+    def covers(self, day: date) -> bool:
+        """Whether captures of that day, in the site's zone, are read by it."""
+        return (self.from_ is None or self.from_ <= day) and (self.until is None or day <= self.until)
 
 
 class CheckLimits(_Part):
@@ -246,6 +311,15 @@ class Site(_Part):
     recheck: tuple[Recheck, ...] = Field(
         default=(), description="When known articles are looked at again: [[recheck]], youngest first."
     )
+    extract: tuple[ExtractRules, ...] = Field(
+        default=(),
+        max_length=100,
+        description="How its pages are read, where the usual reading does not suffice: [[extract]], for spans of days.",
+    )
+    memory: bool = Field(
+        default=True,
+        description="Whether blocks that repeat over the site's articles are learned and left out of their texts.",
+    )
     dates: Literal["learn", "trust", "ignore"] = Field(
         default="learn",
         description="Whether a date in a source that has not moved says that the page has not changed; learn: until an "
@@ -291,6 +365,26 @@ class Site(_Part):
             return find_netloc(urlsplit(url)) in self.hosts
         except ValueError:
             return False
+
+    def wants_document(self, url: str) -> bool:
+        """Whether a canonical URL, which a page of the site links as a document, is to be archived."""
+        try:
+            host = find_netloc(urlsplit(url))
+        except ValueError:
+            return False
+        return (
+            self.crawl.documents
+            and len(url) <= MAX_URL
+            and (host in self.hosts or host in self.crawl.document_hosts)
+            and not any(pattern.search(url) for pattern in self._exclude)
+        )
+
+    def rules_at(self, captured_at: datetime) -> tuple[ExtractRules, ...]:
+        """The extraction rules for a page captured at that moment: the file's own first, then the family's."""
+        if not self.extract:
+            return ()
+        day = captured_at.replace(tzinfo=captured_at.tzinfo or UTC).astimezone(ZoneInfo(self.timezone)).date()
+        return tuple(rules for rules in self.extract if rules.covers(day))
 
     def is_inherited(self, url: str) -> bool:
         """Whether the URL lies on the host of the site that takes over from this one."""
@@ -395,6 +489,7 @@ def parse_site(
         problems.append(refuse("", f"is not TOML: {reason}", "Correct the line; docs/sites.md has a whole example."))
         raise SiteError(problems) from error
     families = families or Families()
+    raw = data
     data, family, filled, misfit = _fill(data, families)
     wrong = [(misfit.key, misfit.problem, misfit.remedy)] if misfit else []
     site = None
@@ -407,6 +502,7 @@ def parse_site(
     if "id" in data:
         wrong.append(("id", "the id is the file's name", f"Remove the key; this file's id is {id!r}."))
     wrong += _find_contradictions(data)
+    wrong += _find_overlaps(raw)
     if wrong and not misfit and family is None and isinstance(data.get("family"), str):
         wrong = [_name_family(words, data["family"], families) for words in wrong]
     problems += [refuse(*_blame_family(words, family, filled)) for words in wrong]
@@ -474,6 +570,7 @@ def find_family_problems(families: Families) -> list[Problem]:
         except ValidationError as error:
             wrong = [_explain(item) for item in error.errors(include_url=False) if not _is_echo(item, filled)]
         wrong += [words for words in _find_contradictions(stand_in) if words[0] not in {key for key, *_ in wrong}]
+        wrong += _find_overlaps(stand_in)
         problems += [
             Problem(file=family.file, key=key, problem=f"{problem} (tried with home {family.example})", remedy=remedy)
             for key, problem, remedy in wrong
@@ -564,15 +661,17 @@ def find_site_files(folders: Iterable[Path], *, setting: str, problems: list[Pro
 # ------------------------------------------------------------------ saying what is wrong
 
 _PARTS: Final[Mapping[str, type[_Part]]] = {
-    "": Site, "sources": Source, "crawl": CrawlRules, "check": CheckLimits, "recheck": Recheck
+    "": Site, "sources": Source, "crawl": CrawlRules, "check": CheckLimits, "recheck": Recheck,
+    "extract": ExtractRules, "extract.fields": FieldRules,
 }  # fmt: skip
 _TABLES: Final[Mapping[str, str]] = {
-    "sources": "[[sources]]", "crawl": "[crawl]", "check": "[check]", "recheck": "[[recheck]]"
+    "sources": "[[sources]]", "crawl": "[crawl]", "check": "[check]", "recheck": "[[recheck]]",
+    "extract": "[[extract]]", "extract.fields": "fields = { … } of [[extract]]",
 }  # fmt: skip
 
 
 def _part_keys(part: str) -> tuple[str, ...]:
-    return tuple(name for name in _PARTS[part].model_fields if name != "id" or part)
+    return tuple(field.alias or name for name, field in _PARTS[part].model_fields.items() if name != "id" or part)
 
 
 def _is_echo(item: ErrorDetails, data: Mapping[str, Any]) -> bool:
@@ -584,6 +683,8 @@ def _explain(item: ErrorDetails) -> tuple[str, str, str]:
     """Key, problem and remedy of one pydantic error."""
     loc, ctx = item["loc"], item.get("ctx", {})
     part = str(loc[0]) if len(loc) > 1 and loc[0] in _PARTS else ""
+    if part == "extract" and len(loc) > 3 and loc[2] == "fields":
+        part = "extract.fields"
     problem, remedy = _describe(item["type"], str(loc[-1]) if loc else "", part, item["input"], ctx) or (
         item["msg"][:1].lower() + item["msg"][1:],
         "docs/sites.md says what each key takes.",
@@ -743,6 +844,29 @@ def _find_ladder_problems(rungs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[
             yield f"recheck.{index}.age", "is missing before the last rung", "Add age, or move this rung to the end."
         elif isinstance(age, timedelta) and isinstance(following, timedelta) and following <= age:
             yield f"recheck.{index + 1}.age", "is not later than that of the rung before", "Order the rungs by age."
+
+
+def _find_overlaps(data: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Tables of extraction rules of one file that are for the same days, or for none; key, problem, remedy."""
+    tables = data.get("extract")
+    spans: list[tuple[int, date, date]] = []
+    for index, table in enumerate(tables if isinstance(tables, list) else ()):
+        try:
+            rules = ExtractRules.model_validate({key: table[key] for key in ("from", "until") if key in table})
+        except (ValidationError, TypeError):  # told beside the key itself
+            continue
+        first, last = rules.from_ or date.min, rules.until or date.max
+        if last < first:
+            yield f"extract.{index}.until", f"is {last}, before from, {first}", "Exchange them, or correct one."
+            continue
+        other = next((span for span in spans if span[1] <= last and first <= span[2]), None)
+        if other is not None:
+            yield (
+                f"extract.{index}",
+                f"is for days that extract.{other[0]} is for, too",
+                "Give both from and until; a day belongs to one table only, and both days to their span.",
+            )
+        spans.append((index, first, last))
 
 
 def _texts(value: object) -> list[str]:

@@ -6,7 +6,8 @@ file, and judged by the very function that judges captures. No store and no arch
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -248,6 +249,7 @@ def _tell(finding: Finding, site: Site | None, requested: str) -> dict[str, Any]
         "verdict": finding.kind,
         "reason": finding.reason,
         "policy": dict(finding.policy),
+        "rules": dict(finding.rules),
         "note": NOT_DRAWN if site is not None and site.crawl.render else None,
         "article": None if article is None else article.model_dump(mode="json"),
     }
@@ -289,6 +291,7 @@ def _print(told: Mapping[str, Any]) -> None:
         table.add_row(name, article["origins"].get(name, "-"), safe(str(value)) if value else "-")
     table.add_row("words", article["origins"].get("text", "-"), str(article["words"]))
     print_table(table)
+    _print_rules(told["rules"], article["stripped"])
     out.print("\nText", style="bold")
     out.print(safe(article["text"]))
     if article["stripped"]:
@@ -298,3 +301,15 @@ def _print(told: Mapping[str, Any]) -> None:
             out.print(safe(f"  {block['reason']}: {text[:160]}{'…' if len(text) > 160 else ''}"))
         if len(article["stripped"]) > _SHOWN_BLOCKS:
             out.print(f"  … {len(article['stripped']) - _SHOWN_BLOCKS} more (--json has them all)")
+
+
+def _print_rules(rules: Mapping[str, bool], stripped: Sequence[Mapping[str, Any]]) -> None:
+    """Which rules of the site's file found something, and how much they stripped."""
+    if not rules:
+        return
+    out = console()
+    out.print("\nRules of the site's file", style="bold")
+    blocks = Counter(block["reason"] for block in stripped if block["rule"] == "site rule")
+    for rule, found in rules.items():
+        taken = f", stripped: {blocks[rule]}" if blocks[rule] else ""
+        out.print(safe(f"  {rule}: {'found' + taken if found else 'found nothing, read as usual'}"))

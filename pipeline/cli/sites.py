@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from pipeline.settings import Settings, read_settings
 from spiders.families import Families, Family
 from spiders.site import (
     BUILTIN_FOLDER,
+    ExtractRules,
     Problem,
     Site,
     SiteError,
@@ -39,6 +40,8 @@ from spiders.site import (
 from spiders.values import Kind
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from spiders.probe import SiteSeen
     from spiders.survey import Survey
 
@@ -128,6 +131,8 @@ def show_site(
         """Who said it: the family, the file, or nobody (a default)."""
         if family is not None and key in filled:
             return f"family {family.id}"
+        if key.startswith("extract."):
+            return "file"
         part, _, name = key.partition(".")
         said = getattr(site, part) if name and part in ("crawl", "check") else site
         return "file" if (name if said is not site else part) in said.model_fields_set else "default"
@@ -141,7 +146,7 @@ def show_site(
     out.print(f"{path}" + (f"\nfamily {family.id}: {family.file}" if family else "") + "\n")
     table = plain_table("KEY", "FROM", "VALUE")
     for name in type(site).model_fields:
-        if name not in ("id", "name", "sources", "crawl", "check", "recheck"):
+        if name not in ("id", "name", "sources", "crawl", "check", "recheck", "extract"):
             table.add_row(name, origin(name), safe(_as_text(getattr(site, name))) or "-")
     for part in ("crawl", "check"):
         for name, value in getattr(site, part):
@@ -154,6 +159,7 @@ def show_site(
     for index, rung in enumerate(site.ladder):
         age = f"up to {_as_text(rung.age)}" if rung.age else "for ever"
         table.add_row(f"recheck.{index}", origin("recheck"), f"{age}: every {_as_text(rung.every)}")
+    _add_rules(table, site, origin)
     print_table(table)
     if (closing := describe_phase(site, read_settings().now())) is not None:
         out.print(f"\n{safe(site.name)} {safe(closing)}.")
@@ -605,6 +611,21 @@ def _print_seen(seen: SiteSeen) -> None:
     if seen.ok:
         out.print("  It does what its file says. If the links named article are articles and the others are not, take")
         out.print(f"  the keys out of its unverified list; then: muniment run {seen.site} --limit 5")
+
+
+def _add_rules(table: Table, site: Site, origin: Callable[[str], str]) -> None:
+    for index, rules in enumerate(site.extract):
+        table.add_row(f"extract.{index}", origin(f"extract.{index}"), safe(_tell_rules(rules)))
+
+
+def _tell_rules(rules: ExtractRules) -> str:
+    """A table of extraction rules in a few lines."""
+    days = " ".join(f"{name} {day}" for name, day in (("from", rules.from_), ("until", rules.until)) if day is not None)
+    lines = [days or "all captures"]
+    lines += [f"body {rules.body}"] if rules.body else []
+    lines += [f"strip {selector}" for selector in rules.strip] + [f"keep {selector}" for selector in rules.keep]
+    lines += [f"{name} {selector}" for name, selector in rules.fields if selector]
+    return "\n".join(lines)
 
 
 def _as_text(value: object) -> str:

@@ -19,7 +19,7 @@ RUN = "20261122T090000Z-00000000"
 HOST = "https://ledger.example"
 NAMES = (
     "sources", "dried", "books", "captures", "errors", "blocked", "article-yield", "title", "published", "short-bodies",
-    "same-body", "canonical",
+    "same-body", "canonical", "rules",
 )  # fmt: skip
 _numbers = itertools.count()
 
@@ -356,3 +356,44 @@ class TestDriedSources:
         report = self.look(AT, (), error="child.xml: HTTP status 404")
         assert (check_of(report, "sources").verdict, report.verdict) == ("warn", "warn")
         assert "gave only a part" in report.message
+
+
+# --- rules of the site's file ----------------------------------------------------------------------------
+
+
+def _ruled(rules: Sequence[dict[str, bool]], *history: Report, day: int = 22) -> tuple[Check, Report]:
+    findings = [a_finding().model_copy(update={"rules": found}) for found in rules]
+    report = report_on(findings, history=history, finished=AT.replace(day=day))
+    return check_of(report, "rules"), report
+
+
+def test_a_rule_that_finds_something_here_and_there_is_well() -> None:
+    told, report = _ruled([{'strip ".promo"': number == 3} for number in range(60)])
+    assert told.verdict == "accept"
+    (record,) = report.rules
+    assert (record.pages, record.found, record.idle) == (60, 1, 0)
+
+
+def test_a_rule_that_no_longer_finds_anything_is_named_with_the_pages_since() -> None:
+    found = _ruled([{'strip ".promo"': True}] * 5, day=2)[1]
+    first, once = _ruled([{'strip ".promo"': False}] * 15, found, day=9)
+    assert first.verdict == "accept"
+    nothing = _ruled([], once, found, day=10)[1]
+    second, _ = _ruled([{'strip ".promo"': False}] * 25, nothing, once, found, day=16)
+    assert second.verdict == "warn"
+    assert second.message.startswith('rule strip ".promo" found nothing on any of 40 pages since 02 November 2026')
+
+
+def test_a_field_is_expected_on_most_pages() -> None:
+    told, _ = _ruled([{'title "h1.big"': number < 3} for number in range(10)])
+    assert told.verdict == "warn"
+    assert 'rule title "h1.big" found nothing on 7 of 10 pages' in told.message
+    assert _ruled([{'title "h1.big"': False}] * 4)[0].verdict == "accept"
+    assert _ruled([{'body ".gone"': False}] * 5)[0].verdict == "warn"
+
+
+def test_a_rule_that_was_taken_out_of_the_file_is_forgotten() -> None:
+    _, before = _ruled([{'body ".gone"': False}] * 5)
+    told, report = _ruled([{'body ".new"': True}] * 5, before)
+    assert told.verdict == "accept"
+    assert [record.rule for record in report.rules] == ['body ".new"']

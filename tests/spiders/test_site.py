@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import jsonschema
@@ -24,6 +24,8 @@ from spiders.site import (
     DEFAULT_RECHECK,
     CheckLimits,
     CrawlRules,
+    ExtractRules,
+    FieldRules,
     Problem,
     Recheck,
     Site,
@@ -457,7 +459,84 @@ def test_every_key_stands_in_the_guide() -> None:
         (CrawlRules, "crawl."),
         (CheckLimits, "check."),
         (Recheck, "recheck."),
+        (ExtractRules, "extract."),
+        (FieldRules, ""),
     ):
-        for name in part.model_fields:
+        for name in (field.alias or name for name, field in part.model_fields.items()):
             if name != "id":
                 assert f"`{prefix}{name}`" in guide, f"docs/sites.md: no row for {prefix}{name}"
+
+
+# --- rules for reading pages -----------------------------------------------------------------------------------------
+
+
+RULES = """
+[[extract]]
+from = 2026-03-02
+strip = [".promo"]
+fields = { title = "h1.headline" }
+
+[[extract]]
+until = 2026-03-01
+body = "div.story"
+"""
+
+
+def test_a_capture_is_read_by_the_rules_of_its_day_in_the_sites_zone() -> None:
+    site = parse_site(_good('timezone = "America/New_York"', RULES), id="x")
+    (new,) = site.rules_at(datetime(2026, 3, 2, 6, tzinfo=UTC))
+    (old,) = site.rules_at(datetime(2026, 3, 2, 4, tzinfo=UTC))
+    assert new.strip == (".promo",)
+    assert new.fields.title == "h1.headline"
+    assert old.body == "div.story"
+    assert parse_site(_good(), id="x").rules_at(datetime(2026, 3, 2, tzinfo=UTC)) == ()
+
+
+@pytest.mark.parametrize(
+    ("tables", "key", "words"),
+    [
+        ('[[extract]]\nstrip = ["p["]', "extract.0.strip.0", "is no CSS selector"),
+        ('[[extract]]\nstrip = ".promo"', "extract.0.strip", "not a list"),
+        ('[[extract]]\nfields = { titel = "h1" }', "extract.0.fields.titel", "Write title."),
+        ('[[extract]]\nfields = { title = "h1@" }', "extract.0.fields.title", "names no attribute"),
+        ("[[extract]]\nform = 2026-01-01", "extract.0.form", "Write from."),
+        ('[[extract]]\nfrom = "soon"', "extract.0.from", "is no date"),
+        ("[[extract]]\nfrom = 2026-03-02\nuntil = 2026-03-01", "extract.0.until", "before from"),
+        (
+            '[[extract]]\nbody = "p"\n[[extract]]\nuntil = 2026-01-01',
+            "extract.1",
+            "for days that extract.0 is for, too",
+        ),
+        ("[[extract]]\nuntil = 2026-01-01\n[[extract]]\nfrom = 2026-01-01", "extract.1", "for days that"),
+    ],
+)
+def test_a_mistake_in_the_rules_is_named(tables: str, key: str, words: str) -> None:
+    problems = _problems(_good("", tables))
+    assert set(problems) == {key}
+    assert words in str(problems[key])
+
+
+def test_a_familys_rules_come_after_the_sites_own(tmp_path: Path) -> None:
+    folder = tmp_path / "families"
+    folder.mkdir()
+    (folder / "kp.toml").write_text(
+        'name = "KP"\n[[extract]]\nstrip = [".kp-box"]\n[[extract]]\nfrom = 2027-01-01\n', encoding="utf-8"
+    )
+    _write(tmp_path, "own.toml", _good('family = "KP"', RULES))
+    _write(tmp_path, "none.toml", _good('family = "KP"'))
+    sites = load_sites([tmp_path])
+    at = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    assert [rules.strip for rules in sites["own"].rules_at(at)] == [(".promo",), (".kp-box",)]
+    assert [rules.strip for rules in sites["none"].rules_at(at)] == [(".kp-box",)]
+
+
+def test_a_mistake_in_a_familys_rules_is_told_as_the_familys(tmp_path: Path) -> None:
+    folder = tmp_path / "families"
+    folder.mkdir()
+    (folder / "kp.toml").write_text('name = "KP"\n[[extract]]\nstrip = ["p["]\n', encoding="utf-8")
+    _write(tmp_path, "own.toml", _good('family = "KP"', RULES))
+    with pytest.raises(SiteError) as refused:
+        load_sites([tmp_path])
+    (problem,) = [problem for problem in refused.value.problems if problem.file.endswith("own.toml")]
+    assert problem.key == "extract.2.strip.0"
+    assert "from family kp" in problem.problem

@@ -119,6 +119,22 @@ def test_a_saved_page_is_read_without_asking_anybody(anytown: LoopbackSite, tmp_
     assert _call(anytown.url("/x"), "--html", str(tmp_path / "absent")).exit_code == 2
 
 
+def test_what_the_rules_of_the_sites_file_did_is_shown(anytown: LoopbackSite, tmp_path: Path) -> None:
+    file = tmp_path / "anytown.toml"
+    rules = '[[extract]]\nstrip = [".share", ".promo"]\nfields = { section = "footer", ward = ".ward" }\n'
+    file.write_text(file.read_text(encoding="utf-8") + rules, encoding="utf-8")
+    saved = tmp_path / "saved.html"
+    saved.write_text(ARTICLE, encoding="utf-8")
+    result = _call(anytown.url("/news/bins"), "--html", str(saved))
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    assert 'strip ".share": found, stripped: 1' in lines
+    assert 'strip ".promo": found nothing, read as usual' in lines
+    assert 'section "footer": found' in lines
+    told = json.loads(_call(anytown.url("/news/bins"), "--html", str(saved), "--json").stdout)
+    assert told["article"]["origins"]["section"] == "site rule"
+    assert told["rules"]['ward ".ward"'] is False
+
+
 def test_the_live_web_is_asked_only_with_a_contact_address(anytown: LoopbackSite) -> None:
     result = _call("https://unknown.example/a")
     assert isinstance(result.exception, SettingsError)
