@@ -43,6 +43,7 @@ from typing import Final, Literal, get_args
 from urllib.parse import quote
 
 from bench.stories import COUNCILS
+from bench.web import Page
 from bench.wording import WORDINGS, Wording, draw_name, fill, write_paragraph
 
 Degree = Literal["semantic", "named", "meaningless", "flat"]
@@ -82,13 +83,14 @@ class Written:
 
     number: int
     run: int
-    url: str
+    path: str
     title: str
     authors: tuple[str, ...]
     published: datetime
     blocks: tuple[Block, ...]
     traits: frozenset[str]
     seed: str  # of what is drawn once for the article
+    url: str = ""
     html: bytes = b""
 
     @property
@@ -239,6 +241,7 @@ class Newsroom:
     published: list[list[Written]] = field(default_factory=list)
     designs: dict[bool, Design] = field(default_factory=dict)
     reporters: tuple[str, ...] = ()
+    home: str = HOST
 
     @property
     def words(self) -> Wording:
@@ -259,8 +262,25 @@ class Newsroom:
 
     def render(self, page: Written, *, run: int) -> Written:
         """The article as it is served in a run, with the noise of that day."""
-        boxes = self._fill_boxes(page, run)
-        return replace(page, run=run, html=_render_page(self, page, boxes, self.design(run)).encode())
+        boxes = self.furnish(page, run)
+        page = replace(page, run=run, url=self.home + page.path)
+        return replace(page, html=_render_page(self, page, boxes, self.design(run)).encode())
+
+    def answer(self, asked: str, *, run: int) -> Page | None:
+        """What the site's server answers in a run: robots.txt, a sitemap of all that was published, the pages."""
+        live = [page for day in self.published[: run + 1] for page in day]
+        if asked == "/robots.txt":
+            text = f"User-agent: *\nAllow: /\nSitemap: {self.home}/sitemap.xml\n"
+            return Page(plain=text.encode(), media_type="text/plain")
+        if asked == "/sitemap.xml":
+            lines = (
+                f"<url><loc>{self.home}{page.path}</loc><lastmod>{page.published.isoformat()}</lastmod></url>"
+                for page in live
+            )
+            text = f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{"".join(lines)}</urlset>'
+            return Page(plain=text.encode(), media_type="application/xml")
+        found = next((page for page in live if page.path == asked), None)
+        return None if found is None else Page(plain=self.render(found, run=run).html)
 
     # the noise of one page ---------------------------------------------------------------------------
 
@@ -268,7 +288,8 @@ class Newsroom:
         known = [other for day in self.published[: run + 1] for other in day if other.number != page.number][-40:]
         return rng.sample(known, min(number, len(known)))
 
-    def _fill_boxes(self, page: Written, run: int) -> dict[str, Box]:
+    def furnish(self, page: Written, run: int) -> dict[str, Box]:
+        """Everything that stands on the page in that run and is not its text, by name."""
         words, design = self.words, self.design(run)
         fixed = random.Random(f"{page.seed}-fixed")  # goes with the article
         rng = random.Random(f"{page.seed}-{run}")  # goes with the day
@@ -291,7 +312,7 @@ class Newsroom:
                 shape="list",
                 heading=head,
                 rows=tuple((other.title,) for other in others),
-                links=tuple(other.url for other in others),
+                links=tuple(other.path for other in others),
             )
 
         def cards(name: str, head: str, rows: Sequence[tuple[str, ...]]) -> Box:
@@ -344,7 +365,7 @@ class Newsroom:
             boxes["advert2"] = line("advert2", rng.choice(adverts), advert_link.format(rng.randrange(10**6)))
         for name, other in zip(("readmore", "readmore2"), reads, strict=False):
             if fixed.random() < 0.7:
-                boxes[name] = line(name, f"{more}: {other.title}", other.url)
+                boxes[name] = line(name, f"{more}: {other.title}", other.path)
         if fixed.random() < 0.5:
             boxes["figure2"] = figure("figure2")
         return boxes
@@ -417,7 +438,7 @@ def _write_article(newsroom: Newsroom, rng: random.Random, shared: _Shared, numb
     return Written(
         number=number,
         run=run,
-        url=f"{HOST}/news/{number}-{_slug(title) or 'story'}",
+        path=f"/news/{number}-{_slug(title) or 'story'}",
         title=title,
         authors=authors,
         published=BEGAN + timedelta(days=run, minutes=rng.randrange(0, 600)),

@@ -70,9 +70,23 @@ def test_everything_that_recurs_in_texts_comes_to_pass() -> None:
     assert frozenset().union(*(page.traits for page in pages)) >= REPEATS | {"copy", "list", "table"}
     copies = [page for page in pages if "copy" in page.traits]
     assert len({page.text for page in copies}) < len(copies)
-    assert len({page.url for page in pages}) == len(pages)
+    assert len({page.path for page in pages}) == len(pages)
 
 
 def test_pages_and_true_texts_are_written_into_a_folder(tmp_path: Path) -> None:
     assert main(["--degree", "flat", "--seed", "1", "--runs", "1", "--folder", str(tmp_path)]) == 0
     assert len(list(tmp_path.glob("run-1/*.html"))) == len(list(tmp_path.glob("run-1/*.txt"))) == 30
+
+
+def test_a_newsroom_answers_as_a_server_does() -> None:
+    newsroom = open_newsroom("named", seed=1, runs=2, first=5, later=4)
+    newsroom.home = "http://127.0.0.1:9"
+    sitemap = newsroom.answer("/sitemap.xml", run=0)
+    assert sitemap is not None
+    assert sitemap.plain.count(b"<loc>http://127.0.0.1:9/news/") == 5
+    later = newsroom.published[1][0]
+    assert newsroom.answer(later.path, run=0) is None
+    page = newsroom.answer(later.path, run=1)
+    assert page is not None
+    assert page.plain == newsroom.render(later, run=1).html
+    assert newsroom.answer("/robots.txt", run=0) is not None
