@@ -13,6 +13,7 @@ from typing import Final
 
 from pipeline.body import Body, Verdict, cut_page, extractor_version, read_body
 from pipeline.boilerplate import Memory, Observed, sketch_page
+from pipeline.documents import document_version, is_document, read_document
 from pipeline.edits import essence_digest
 from pipeline.kinds import Reading, is_home, judge_page
 from pipeline.language import choose_language, count_words
@@ -208,8 +209,11 @@ def examine_capture(site: Site, capture: Captured, *, memory: Memory | None = No
         return Examined(reading=reading)
     try:
         drawn = capture.rendered
+        payload = capture.body(site.crawl.max_bytes) if drawn is None else drawn
+        if drawn is None and is_document(payload, capture.header("content-type")):
+            return _examine_document(site, capture, payload)
         examined = examine_page(
-            capture.body(site.crawl.max_bytes) if drawn is None else drawn,
+            payload,
             site=site,
             url=capture.url,
             requested=capture.requested,
@@ -217,6 +221,8 @@ def examine_capture(site: Site, capture: Captured, *, memory: Memory | None = No
             content_type=capture.header("content-type") if drawn is None else "text/html;charset=utf-8",
             memory=memory,
         )
+        if "linked_from" in capture.facts and not site.is_article(capture.requested):
+            return replace(examined, reading=_refuse_page(examined.reading))
         return examined if drawn is None else replace(examined, reading=_say_drawn(examined.reading))
     except BodyTooLarge:
         reason = "page too large"
@@ -243,6 +249,27 @@ def observe_capture(site: Site, capture: Captured) -> Observed | None:
         )
     except Exception:  # noqa: BLE001 - what is wrong with the page is told when it is extracted
         return None
+
+
+def _examine_document(site: Site, capture: Captured, payload: bytes) -> Examined:
+    """A PDF that a page links, or that is an article by its own address."""
+    reading = read_document(
+        payload,
+        site=site,
+        url=capture.url,
+        address=_article_url(site, capture.url, capture.requested),
+        captured_at=capture.captured_at,
+        linked_from=capture.facts.get("linked_from", ""),
+        link=capture.source_title,
+    )
+    return Examined(reading=reading, article=reading.article)
+
+
+def _refuse_page(reading: Reading) -> Reading:
+    """What becomes of a web page that answered where a document was linked: it is no article of the site."""
+    if reading.kind != "article":
+        return reading
+    return Reading(kind="not-an-article", reason="linked as a document, and is a web page")
 
 
 def _say_drawn(reading: Reading) -> Reading:
@@ -277,12 +304,18 @@ def make_finding(capture: Captured, warc_key: str, reading: Reading) -> Finding:
         last_modified=_validator(capture, "last-modified"),
         via=capture.via,
         source_lastmod=capture.source_lastmod,
-        extractor=extractor_version() if reading.article else None,
+        extractor=_name_extractor(reading.article),
         hops=capture.hops,
         facts=dict(capture.facts),
         policy=dict(capture.policy),
         rules=dict(reading.rules),
     )
+
+
+def _name_extractor(article: Article | None) -> str | None:
+    if article is None:
+        return None
+    return document_version() if article.kind == "document" else extractor_version()
 
 
 _VALIDATOR: Final = re.compile(r"[\x20-\x7e]{1,500}")

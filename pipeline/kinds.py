@@ -151,11 +151,17 @@ def _is_section_of(url: str, requested: str) -> bool:
 
 _KEYS: Final = 3000  # links and lines that are held against each other
 _KEY_CHARACTERS: Final = 2000
+_PROSE_WORDS: Final = 35  # a paragraph of so many is longer than teasers are
+_MOST_PROSE: Final = 200  # words of such paragraphs; a page with more is an article that ends in links
 
 
 def is_index(tree: HtmlElement, lines: Sequence[str]) -> bool:
-    """Whether a text is mostly the links of an index page: teasers, not sentences of its own."""
-    texts = (" ".join(link.itertext())[:_KEY_CHARACTERS] for link in islice(tree.iter("a"), _KEYS))
+    """Whether a text is mostly the links of an index page: teasers, not sentences of its own.
+
+    A list of what stands further down on the page is none.
+    """
+    leading = (link for link in islice(tree.iter("a"), _KEYS) if not (link.get("href") or "").startswith("#"))
+    texts = (" ".join(link.itertext())[:_KEY_CHARACTERS] for link in leading)
     links = tuple({key for text in texts if len((key := fold(text)).split()) >= 3})
     keys = [fold(line[:_KEY_CHARACTERS]) for line in lines[:_KEYS]]
     # a teaser is its link, or its link and a date
@@ -164,7 +170,12 @@ def is_index(tree: HtmlElement, lines: Sequence[str]) -> bool:
         for key in keys
         if key.startswith(links) and any(key.startswith(link) and 2 * len(link) >= len(key) for link in links)
     ]
-    return len(linked) >= 5 and (len(linked) >= 0.3 * len(keys) or sum(map(len, linked)) >= 0.5 * sum(map(len, keys)))
+    if len(linked) < 5:
+        return False
+    told = set(linked)
+    prose = sum(words for key in keys if key not in told and (words := len(key.split())) >= _PROSE_WORDS)
+    many = len(linked) >= 0.3 * len(keys) and prose < _MOST_PROSE
+    return many or sum(map(len, linked)) >= 0.5 * sum(map(len, keys))
 
 
 # --- pages whose article is something else than a text --------------------------------------------------
@@ -258,13 +269,16 @@ def _has_player(tree: HtmlElement, kind: str) -> bool:
     return kind == "gallery page" or any(tree.find(f".//{tag}") is not None for tag in _PLAYERS.get(kind, ()))
 
 
+_FEWEST_ROWS: Final = 8
+
+
 def _is_figures(lines: Sequence[str]) -> bool:
     """Whether a text is a table of scores, prices or measurements: hardly a line has a sentence."""
-    if len(lines) < 8:
+    if len(lines) < _FEWEST_ROWS:
         return False
-    tokens = [token for line in lines[:_KEYS] for token in line.split()]
-    numbers = sum(any(character.isdigit() for character in token) for token in tokens)
-    return 5 * numbers >= 2 * len(tokens) and all(len(line.split()) < 20 or "|" in line for line in lines[:_KEYS])
+    letters = [character for line in lines[:_KEYS] for character in line[:_KEY_CHARACTERS] if character.isalnum()]
+    digits = sum(character.isdigit() for character in letters)
+    return 3 * digits >= len(letters) and all(len(line.split()) < 20 or "|" in line for line in lines[:_KEYS])
 
 
 _FIND_PICTURES: Final = XPath("//figcaption | //*[contains(@class,'caption') or contains(@class,'Caption')]")

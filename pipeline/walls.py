@@ -266,6 +266,43 @@ _CONSENT_FARTHER = re.compile(
 )
 
 
+_SUBSCRIBE: Final = re.compile(
+    r"\b(?:subscribe|sign up|register|log ?in|sign ?in|become a (?:member|subscriber)|join|upgrade|"
+    r"start your (?:free )?trial)\b.{0,40}\b(?:to|and) (?:continue|keep|read|unlock|access|see|view|finish)\w*\b|"
+    r"\b(?:to (?:continue|keep) reading|continue reading (?:with|for)|unlock (?:this|the (?:full|rest))|"
+    r"read the (?:full|rest of the) (?:article|story) (?:with|by)|(?:this|the) (?:article|story|content|post|page|"
+    r"report) is (?:only )?(?:for|available to|reserved for|exclusive to|free for) (?:\w+ ){0,2}(?:subscribers|"
+    r"members|registered)|for (?:paid |paying )?(?:subscribers|members) only|(?:subscribers?|members?)[- ](?:only|"
+    r"exclusive)|already a (?:subscriber|member)|you have (?:reached|read) (?:your|all your) .{0,30}(?:free|"
+    r"limit)|this is premium content)|\b(?:weiterlesen mit|jetzt (?:weiterlesen|abonnieren|freischalten)|"
+    r"um (?:den|diesen) (?:\w+ )?(?:artikel|beitrag|text) (?:\w+ )?(?:zu lesen|lesen zu können|weiterzulesen)|"
+    r"(?:nur|exklusiv) für (?:\w+ )?(?:abonnent|mitglieder|plus)|(?:dieser|der) (?:artikel|beitrag|"
+    r"inhalt) ist (?:\w+ )?(?:kostenpflichtig|abonnenten|plus)|bereits (?:abonnent|registriert|mitglied)|"
+    r"lesen sie (?:den ganzen|weiter))|\b(?:(?:cet article|ce contenu|la suite) est (?:\w+ )?réservée?|"
+    r"réservée?s? (?:à nos|aux) abonné|il vous reste .{0,12}(?:à|de cet article)|abonnez-vous|(?:pour (?:lire|"
+    r"accéder à)|lire) la suite|déjà abonné)|\b(?:suscríbete|hazte (?:socio|suscriptor)|(?:contenido|artículo|"
+    r"noticia) (?:\w+ )?(?:exclusiv[oa]|solo|sólo) para (?:suscriptores|socios)|para (?:seguir|continuar) leyendo|"
+    r"sigue leyendo (?:con|por)|ya (?:soy|eres) suscriptor)|\b(?:abbonati (?:per|a)|riservat[oa] agli abbonati|"
+    r"per continuare a leggere|continua a leggere con|sei già abbonato)|\b(?:(?:word|alleen voor) abonnee\w*|"
+    r"om (?:verder|door) te lezen|lees (?:verder|dit artikel) (?:met|gratis|voor)|al abonnee)|\b(?:(?:assine|"
+    r"subscreva|torne-se assinante) (?:para|e)|exclusivo para assinantes|para continuar (?:a ler|lendo)|"
+    r"já é assinante)|\b(?:(?:wykup|kup) (?:dostęp|subskrypcję|prenumeratę)|tylko dla (?:prenumeratorów|"
+    r"subskrybentów)|aby (?:czytać dalej|przeczytać (?:cały|całość))|czytaj dalej z)|\b(?:(?:för|for) (?:att|at|"
+    r"å) (?:läsa|læse|lese) (?:vidare|videre|hela|hele|resten)|(?:endast|kun|bare) (?:för|for) (?:prenumeranter|"
+    r"abonnenter)|läs (?:hela|vidare) (?:artikeln )?(?:med|som)|bli(?:v)? (?:prenumerant|abonnent|plus)|"
+    r"(?:denna artikel|denne artikkelen|denne artikel) (?:är|er) (?:för|for|låst|kun))|"
+    r"\btanysgrifiwch i (?:ddarllen|barhau)|続きを読むには|会員限定|有料(?:会員|"
+    r"記事)|구독자 전용|доступн\w+ (?:только )?(?:по подписке|"
+    r"подписчикам)|pouze pro předplatitele|csak előfizetőknek",
+    re.IGNORECASE,
+)
+
+
+def says_subscribe(block: str) -> bool:
+    """Whether a short block of a page asks its readers to pay or to sign up for the rest of it."""
+    return len(block) < 600 and _SUBSCRIBE.search(block) is not None
+
+
 def says_missing(titles: Sequence[str], words: int) -> bool:
     """Whether a page with these headlines and so many words says that there is nothing at its address."""
     return words < 300 and any(_MISSING.search(title) or _MISSING_FARTHER.search(title) for title in titles)
