@@ -411,7 +411,7 @@ def measure_quality(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
     print(f"{tell_scores(scored)}\n")
     for tool, one in taken.items():
         for why, number in Counter(found["why"] for found in one.found.values() if found.get("why")).most_common(5):
-            print(f"{tool}: nothing from {number} pages: {why}", file=sys.stderr)
+            print(f"{tool}: {number} pages: {why}", file=sys.stderr)
     told: dict[str, Any] = {"scores": [one.to_json() for one in scored]}
     if {"muniment", "trafilatura"} <= taken.keys():
         table, told["gains"] = tell_gains(labels, asked.by, taken)

@@ -32,7 +32,7 @@ Extract = Callable[[bytes, str], Found]
 PAGE_SECONDS = 60.0
 """CPU seconds after which a page is given up."""
 
-_WARM_UP = 5
+_WARM_UP = 20  # pages that are read before any is timed: all that is loaded at the first page that needs it
 
 
 def _day(moment: Any) -> str | None:
@@ -40,14 +40,17 @@ def _day(moment: Any) -> str | None:
 
 
 def _load_muniment() -> Extract:
-    """`extract_page`, body and all metadata, for a site that nothing is known of."""
+    """`examine_page`, body and all metadata, for a site that nothing is known of.
+
+    A page is read whatever it is judged to be, as the other tools do, which have no such judgement.
+    """
     from datetime import UTC, datetime, timedelta
     from urllib.parse import urlsplit
 
     from dateutil.parser import isoparse
 
     from pipeline.body import load_trafilatura
-    from pipeline.extract import extract_page
+    from pipeline.extract import examine_page
     from spiders.site import Site, Source
 
     load_trafilatura()
@@ -76,7 +79,7 @@ def _load_muniment() -> Extract:
             domains=(host.split(":")[0],),
             sources=sources,
         )
-        reading = extract_page(
+        examined = examine_page(
             page,
             site=site,
             url=url,
@@ -84,14 +87,16 @@ def _load_muniment() -> Extract:
             captured_at=captured,
             content_type="text/html; charset=utf-8",
         )
-        article = reading.article
+        article = examined.article
         if article is None:
-            return {"body": "", "why": reading.reason}
+            return {"body": "", "why": examined.reading.reason}
+        judged = {} if examined.reading.article else {"why": f"judged: {examined.reading.reason}"}
         return {
             "body": article.text,
             "title": article.title,
             "authors": list(article.authors),
             "date": day_as_written(article.published),
+            **judged,
         }
 
     return extract
@@ -223,7 +228,7 @@ def serve(tool: str, pages: Path, output: TextIO) -> None:
 
     signal.signal(signal.SIGPROF, _give_up)
     extract = load()
-    for number in range(min(_WARM_UP, len(known))):
+    for number in range(0, len(known), max(1, len(known) // _WARM_UP)):
         _extract_timed(extract, read(number), known[number]["url"])
     try:
         release = version(distribution)
