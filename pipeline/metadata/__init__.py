@@ -69,7 +69,7 @@ class Metadata:
     titles: tuple[str, ...] = ()  # every form of the headline that the page shows or declares
     authors: tuple[str, ...] = ()  # people
     byline: str | None = None  # as it stands on the page; where it stands nowhere, as declared
-    bylines: tuple[Byline, ...] = ()  # the same people with role and address
+    bylines: tuple[Byline, ...] = ()  # all who signed, with role and address: also agencies and the house itself
     agencies: tuple[str, ...] = ()  # that are named as authors
     published: Moment | None = None
     modified: Moment | None = None
@@ -118,8 +118,8 @@ def read_metadata(tree: HtmlElement, *, site: Site, url: str, captured_at: datet
     return Metadata(
         title=note("title", (headline.text, headline.origin)),
         titles=headline.forms,
-        authors=note("authors", (tuple(person.name for person in signed.people), signed.origin)) or (),
-        bylines=signed.people,
+        authors=note("authors", (signed.people, signed.origin)) or (),
+        bylines=signed.all,
         byline=signed.text or None,
         agencies=signed.agencies,
         published=note("published", read_published(tree, page, linked, clock, url)),

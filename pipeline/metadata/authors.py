@@ -22,19 +22,24 @@ from pipeline.model import Byline
 
 @dataclass(frozen=True, kw_only=True)
 class Signed:
-    """Who signed: ``text`` as it stands on the page, or as declared where the page shows nothing."""
+    """Who signed.
 
-    people: tuple[Byline, ...] = ()
+    ``people`` are people, ``all`` whoever the place named that decided (agencies and houses with this role too), and
+    ``text`` the byline as it stands on the page, or as declared where the page shows nothing.
+    """
+
+    people: tuple[str, ...] = ()
+    all: tuple[Byline, ...] = ()
     agencies: tuple[str, ...] = ()
     text: str = ""
     origin: str = ""
 
 
 _AUTHOR_METAS: Final = (
-    "author", "article:author", "article:author_name", "og:author", "og:article:author", "dc.creator",
-    "dcterms.creator", "sailthru.author", "parsely-author", "byl", "cxenseparse:author", "citation_author",
-    "citation_authors", "twitter:misc:written by",
+    "author", "article:author", "article:author_name", "og:author", "og:article:author",
+    "sailthru.author", "parsely-author", "byl", "cxenseparse:author", "twitter:misc:written by",
 )  # fmt: skip
+_CITED_METAS: Final = ("dc.creator", "dcterms.creator", "citation_author", "citation_authors")
 
 
 def read_authors(page: Page, linked: JsonLd, names: frozenset[str], url: str) -> Signed:
@@ -44,46 +49,56 @@ def read_authors(page: Page, linked: JsonLd, names: frozenset[str], url: str) ->
         ("json-ld", _linked_names(linked.values("author", page_too=False), url)),
         ("json-ld", _linked_names(linked.values("creator", page_too=False), url)),
         ("meta", (Mention(name=value) for name in _AUTHOR_METAS for value in page.metas.get(name, ()))),
+        ("meta", (Mention(name=_turn(value)) for name in _CITED_METAS for value in page.metas.get(name, ()))),
         ("meta", _card_names(page)),
         ("microdata", _author_properties(page)),
     )
     agencies: dict[str, None] = {}
-    house: tuple[str, str] | None = None
+    house: tuple[Signers, str] | None = None
     for origin, mentions in places:
         found = sort_names(mentions, names)
         agencies.update(dict.fromkeys(found.agencies))
         if found.people:
             return _sign(found, agencies, origin, shown)
-        if house is None and (found.houses or found.agencies):
-            house = (", ".join((*found.agencies, *found.houses)[:5]), origin)
-    if shown.signers.people:
-        agencies.update(dict.fromkeys(shown.signers.agencies))
-        return _sign(shown.signers, agencies, "byline", shown)
+        if house is None and found.others:
+            house = (found, origin)
     agencies.update(dict.fromkeys(shown.signers.agencies))
-    if house is None and shown.text:
-        house = (shown.text, "byline")
-    text, origin = house or ("", "")
-    return Signed(agencies=tuple(agencies), text=text, origin=origin)
+    if shown.signers.people:
+        return _sign(shown.signers, agencies, "byline", shown)
+    if house is None and shown.signers.others:
+        house = (Signers(others=shown.signers.others[:1]), "byline")
+    return _sign(house[0], agencies, house[1], shown) if house else Signed()
 
 
 def _sign(found: Signers, agencies: Iterable[str], origin: str, shown: _Shown) -> Signed:
-    """The people of one place, with what the visible byline adds of the same people."""
-    more = {fold(mention.name): mention for mention in shown.signers.people}
-    people = tuple(
+    """The names of one place, with what the visible byline adds of the same people."""
+    more = {fold(mention.name): mention for mention in (*shown.signers.people, *shown.signers.others)}
+    signed = [
         Byline(
             name=mention.name,
             role=mention.role or (more[key].role if key in more else None),
             url=mention.url or (more[key].url if key in more else None),
         )
-        for mention in found.people
+        for mention in (*found.people, *(found.others if origin != "byline" or not found.people else ()))
         for key in [fold(mention.name)]
+    ]
+    same = any(fold(byline.name) in more for byline in signed)
+    return Signed(
+        people=tuple(mention.name for mention in found.people),
+        all=tuple(signed),
+        agencies=tuple(agencies),
+        text=shown.text if same else ", ".join(byline.name for byline in signed),
+        origin=origin,
     )
-    same = any(fold(mention.name) in more for mention in found.people)
-    text = shown.text if same else ", ".join(mention.name for mention in found.people)
-    return Signed(people=people, agencies=tuple(agencies), text=text, origin=origin)
 
 
 # --- declared -------------------------------------------------------------------------------------------
+
+
+def _turn(text: str) -> str:
+    """A name as libraries write it ("Doe, Jane") as people do."""
+    last, comma, first = text.partition(",")
+    return f"{first.strip()} {last.strip()}" if comma and "," not in first and ";" not in text else text
 
 
 def _linked_names(values: Iterable[Any], url: str) -> Iterator[Mention]:
@@ -178,9 +193,8 @@ def _find_shown(page: Page, names: frozenset[str], url: str) -> _Shown:
         signers = sort_names(_mentions_of(pieces, element, url), names, shaped=True)
         if signers.people:
             return _Shown(text=text, signers=_add_neighbours(signers, element, near, names, url))
-        if not house.text and (signers.agencies or (signers.houses and _is_strong(element))):
-            name = (*signers.agencies, *signers.houses)[0]
-            house = _Shown(text=name, signers=Signers(agencies=signers.agencies, houses=signers.houses))
+        if not house.text and (signers.agencies or (signers.others and _is_strong(element))):
+            house = _Shown(text=text, signers=signers)
     plain = _find_plain(page, names)
     return plain if plain.signers.people or not house.text else house
 
@@ -262,6 +276,8 @@ def _add_neighbours(
 ) -> Signers:
     """The authors that stand beside the first one, each in an element like its own."""
     home = element.getparent()
+    if home is not None and _OTHER_PART.search(" ".join(home.itertext())[: 4 * _BYLINE_CHARACTERS]):
+        return signers  # who reviewed or edited it stands there too
     for _ in range(2):
         above = home.getparent() if home is not None else None
         if above is not None and len(" ".join(home.itertext())[: 3 * _BYLINE_CHARACTERS]) < _BYLINE_CHARACTERS:
@@ -281,7 +297,7 @@ def _add_neighbours(
         known = {fold(mention.name) for mention in people}
         more = sort_names(_mentions_of(pieces, other, url), names, shaped=True)
         people += [mention for mention in more.people if fold(mention.name) not in known]
-    return Signers(people=tuple(people[:AUTHORS]), agencies=signers.agencies, houses=signers.houses)
+    return Signers(people=tuple(people[:AUTHORS]), agencies=signers.agencies, others=signers.others)
 
 
 _FIRST: Final = re.compile(

@@ -26,11 +26,14 @@ class Mention:
 
 @dataclass(frozen=True, kw_only=True)
 class Signers:
-    """The names of one place, sorted: people, agencies, and houses (what signs and is neither)."""
+    """The names of one place, sorted: people, agencies, and houses (what signs and is neither).
+
+    ``agencies`` are called as we call them; ``others`` are agencies and houses as the page calls them.
+    """
 
     people: tuple[Mention, ...] = ()
     agencies: tuple[str, ...] = ()
-    houses: tuple[str, ...] = ()
+    others: tuple[Mention, ...] = ()
 
 
 BY = re.compile(
@@ -42,6 +45,7 @@ BY = re.compile(
 )
 _ADDRESS = re.compile(r"(?:https?:)?//\S+|\S+@\S+", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*(?:[;|/·•、；]|\s&\s|\band\b|\bund\b|\bwith\b|及び)\s*", re.IGNORECASE)
+_HARD_BETWEEN = re.compile(r"\s*[;|/·•、；]\s*|及び")
 # words of one or two letters are also parts of names (Ramón y Cajal): they part only what has two words on either side
 _BETWEEN_ABROAD = re.compile(r"(?<=\w)\s+(?:y|e|et|og|och|en|i|ja|ve|oraz|и|και)\s+(?=[^\W\d_a-z]\S*\s+\S)")
 ROLE = re.compile(
@@ -56,7 +60,7 @@ _HOUSE = re.compile(
     r"\b(?:team|staff|desk|newsroom|newsdesk|redaktion|redaktionen|redacción|redazione|redactie|rédaction|redakcja|"
     r"editors?|admin|administrator|webmaster|council|university|college|school|institute|magazine|media|blog|ltd|"
     r"limited|inc|llc|gmbh|plc|company|agency|association|society|foundation|department|ministry|office|press|news|"
-    r"times|online|digital|software|solutions|services?|group|bank|care|store|shop|studio|expert|experts|contributor)\b"
+    r"times|online|digital|nachrichten|noticias|actualités|notizie|nieuws|nyheter|software|solutions|services?|group|bank|care|store|shop|studio|expert|experts|contributor)\b"
     r"|新聞|新闻|日报|日報|通信|編集|编辑部|ニュース|デジタル",
     re.IGNORECASE,
 )
@@ -165,9 +169,13 @@ def read_byline(text: str) -> list[Mention]:
     """The names of a byline with the roles that stand behind them."""
     cleaned = BY.sub("", _ADDRESS.sub(";", clean_text(text, NAME_CHARACTERS * AUTHORS))).rstrip(")）")
     found: list[Mention] = []
-    for part in _BETWEEN.split(cleaned):
-        for side in _part_abroad(part):
-            found += _read_part(side)
+    for whole in _HARD_BETWEEN.split(cleaned):
+        parts = [part for part in _BETWEEN.split(whole) if part.strip(" ,")]
+        # "Centre for Education and Research" is one name
+        single = any(len(part.strip(" ,").split()) == 1 for part in parts) and "," not in whole
+        for part in [whole] if single else parts:
+            for side in _part_abroad(part):
+                found += _read_part(side)
     return found
 
 
@@ -215,14 +223,24 @@ def sort_names(mentions: Iterable[Mention], names: frozenset[str], *, shaped: bo
     """
     people: dict[str, Mention] = {}
     agencies: dict[str, None] = {}
-    houses: dict[str, str] = {}
+    others: dict[str, Mention] = {}
+
+    def add_other(name: str, role: str) -> None:
+        if len(others) < AUTHORS:
+            others.setdefault(fold(name), Mention(name=name, role=role))
+
     for mention in mentions:
-        whole = name_agency(BY.sub("", mention.name.strip()))
+        text = clean_text(mention.name, NAME_CHARACTERS)
+        whole = name_agency(BY.sub("", text))
         if whole:
             agencies.setdefault(whole)
+            add_other(BY.sub("", text), "agency")
             continue
-        if is_site(mention.name, names):
-            houses.setdefault(fold(mention.name), clean_text(mention.name, NAME_CHARACTERS))
+        if is_site(text, names):
+            add_other(text, "organisation")
+            continue
+        if _INITIALS.match(text):  # srf/hosb: the house and the initials of one of its people
+            add_other(text, "organisation")
             continue
         split = read_byline(mention.name)
         for each in split:
@@ -232,8 +250,9 @@ def sort_names(mentions: Iterable[Mention], names: frozenset[str], *, shaped: bo
             agency = name_agency(each.name)
             if agency:
                 agencies.setdefault(agency)
+                add_other(each.name, "agency")
             elif _is_house(each.name, key, names) or (shaped and not looks_like_name(each.name)):
-                houses.setdefault(key, each.name)
+                add_other(each.name, "organisation")
             elif len(people) < AUTHORS:
                 alone = len(split) == 1
                 people.setdefault(
@@ -244,9 +263,10 @@ def sort_names(mentions: Iterable[Mention], names: frozenset[str], *, shaped: bo
                         url=mention.url if alone else None,
                     ),
                 )
-    return Signers(
-        people=tuple(people.values()), agencies=tuple(agencies)[:AUTHORS], houses=tuple(houses.values())[:AUTHORS]
-    )
+    return Signers(people=tuple(people.values()), agencies=tuple(agencies)[:AUTHORS], others=tuple(others.values()))
+
+
+_INITIALS = re.compile(r"^[a-zäöü]{2,5}/[a-zäöü]{2,5}$")
 
 
 def _is_house(name: str, key: str, names: frozenset[str]) -> bool:
@@ -264,6 +284,19 @@ def _is_only_a_role(key: str) -> bool:
     return bool(ROLE.search(key)) and (len(words) == 1 or all(ROLE.fullmatch(w) or w in _LITTLE for w in words))
 
 
+_NOT_IN_NAMES = re.compile(
+    r"\b(?:full|bio|read|more|text|size|link|links|about|follow|share|view|profile|all|posts?|articles?|subscribe|sign|"
+    r"log|login|updated|published|reviewed|written|contact|contacts|home|menu|search|print|email|comments?|related|meet|"
+    r"learn|image|photo|photos|video|minutes?|table|contents|skip|content|back|next|previous|download|free|guide|tips|"
+    r"reviews?|best|top|how|what|why|when|your|you|our|this|that|the|with|from|for|personal|finance|human|loop|january|"
+    r"february|march|april|june|july|august|september|october|november|december|monday|tuesday|wednesday|thursday|"
+    r"friday|saturday|sunday|health|business|technology|politics|sports?|science|world|education|company|marketing|"
+    r"insights?|events?|resources?|solutions?|services?|products?|case|study|studies|licensed|certified|m\.a|ph\.d|"
+    r"intelligence|machine|learning|data|design|lifestyle|travel|food|style|money|culture|opinion|local|city|show|hide)\b",
+    re.IGNORECASE,
+)
+
+
 def looks_like_name(text: str) -> bool:
     """Whether a text has the shape of a person's name: two to five capitalised words, particles allowed."""
     words = text.split()
@@ -271,5 +304,5 @@ def looks_like_name(text: str) -> bool:
         2 <= len(words) <= 5
         and all(_NAME.fullmatch(word) for word in words)
         and not ROLE.search(text)
-        and not text.endswith(".")
+        and not _NOT_IN_NAMES.search(text)
     ) or bool(len(words) == 1 and _IDEOGRAPHS.match(text) and len(text) <= 6)

@@ -36,7 +36,8 @@ SIGN: Final = re.compile(
 )
 """Classes of elements in which an author may stand."""
 _SIGN_LINK: Final = re.compile(
-    r"/(?:authors?|autor(?:en|es|in)?|auteurs?|profiles?|contributors?|journalists?|people|reporters?|writers?)/", re.IGNORECASE
+    r"/(?:authors?|autor(?:en|es|in)?|auteurs?|profiles?|contributors?|journalists?|people|reporters?|writers?)/",
+    re.IGNORECASE,
 )
 
 
