@@ -589,3 +589,25 @@ def is_notice(line: str) -> bool:
             return False
         return len(line.split()) >= 4
     return True
+
+
+def find_notices(text: str) -> list[str]:
+    """The lines of a text that tell readers of a correction, a clarification or an update, as they stand there.
+
+    A label that stands alone on its line ("Correction") is part of the line that follows.
+    """
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    found: list[str] = []
+    label = ""
+    for number, line in enumerate(lines):
+        outer = number < _HEAD or number >= len(lines) - _FOOT
+        tells = is_notice if outer else _is_plain_notice
+        folded = f"{label}: {_fold(line)}" if label else line if line.isascii() else _fold(line)
+        if tells(folded) and (label or tells(_settle(_fold(line), head=number < 2))):
+            found.append(f"{label}: {line}" if label else line)
+        alone = len(line) < 60 and _LABEL_ALONE.fullmatch(line) is not None and line.strip(" :").lower() not in _STAMPED
+        label = line.rstrip(" :") if alone else ""
+    return found
+
+
+_LABEL_ALONE: Final = re.compile(rf"[\W_]*(?:{_LABELS})\W*", re.IGNORECASE)

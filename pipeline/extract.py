@@ -136,9 +136,7 @@ def examine_page(
         digest=content_digest(title, text),
         essence=essence_digest(title, text),
     )
-    said = read_particulars(
-        tree, about, body, site=site, url=url, captured_at=captured_at, pictures=pictures
-    )
+    said = read_particulars(tree, about, body, site=site, url=url, captured_at=captured_at, pictures=pictures)
     article = override_article(said.add_to(article), fields)
     told = {} if marks is None else marks.told
     return Examined(
