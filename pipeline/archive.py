@@ -5,6 +5,7 @@
     runs/<site>/<run>/orders.json                         written first: what kind of run it is
     runs/<site>/<run>/crawl.json                          what the crawl did: counts, failures, policy seen
     runs/<site>/<run>/extracted-<nnnnn>.jsonl.zst         a Finding a line for every page of that segment
+    runs/<site>/<run>/boilerplate.json                    the repeated blocks that its pages were read without
     runs/<site>/<run>/report.json                         the gate's checks and verdict
     runs/<site>/<run>/published.json                      written last: the run is published
     articles/<site>/<article>/<nnnnnn>.json               versions of an article, from 000001 on, without gaps
@@ -119,6 +120,11 @@ def extracted_key(site: str, run: str, number: int) -> str:
     return f"{_run_folder(site, run)}extracted-{_digits(number, 5)}.jsonl.zst"
 
 
+def lessons_key(site: str, run: str) -> str:
+    """Key of what was known of a site's repeated blocks when a run was extracted."""
+    return f"{_run_folder(site, run)}boilerplate.json"
+
+
 def report_key(site: str, run: str) -> str:
     """Key of the gate's report on a run."""
     return f"{_run_folder(site, run)}report.json"
@@ -189,6 +195,7 @@ class Archive:
     orders_key = staticmethod(orders_key)
     crawl_key = staticmethod(crawl_key)
     extracted_key = staticmethod(extracted_key)
+    lessons_key = staticmethod(lessons_key)
     report_key = staticmethod(report_key)
     published_key = staticmethod(published_key)
     version_key = staticmethod(version_key)
@@ -316,6 +323,14 @@ class Archive:
         for _, key in sorted(numbers.items()):
             yield from self._findings_under(key)
 
+    def write_lessons(self, site: str, run: str, lessons: _Doc) -> _Doc:
+        """Store what a run's pages are read by; returns what stands there, which is the first that was written."""
+        return self._write_once(lessons_key(site, run), lessons, lessons.model_dump_json().encode())
+
+    def read_lessons(self, site: str, run: str, kind: type[_Doc]) -> _Doc | None:
+        """What a run's pages were read by; None when they were read by nothing, or not yet."""
+        return self._find(lessons_key(site, run), kind)
+
     def write_report(self, report: Report) -> Report:
         """Store the gate's report; returns what stands there, which is the first that was written."""
         return self._write_once(report_key(report.site, report.run), report, report.to_json())
@@ -351,13 +366,21 @@ class Archive:
         """A document below ``sites/`` that one run hands to the next; None when there is none."""
         return self._find(key, kind)
 
-    def change_progress(self, key: str, kind: type[_Doc], change: Callable[[_Doc | None], _Doc | None]) -> _Doc | None:
+    def change_progress(
+        self,
+        key: str,
+        kind: type[_Doc],
+        change: Callable[[_Doc | None], _Doc | None],
+        *,
+        rebuildable: bool = False,
+    ) -> _Doc | None:
         """Change such a document on top of whatever others wrote meanwhile.
 
         Args:
             key: where it lies.
             kind: its type.
             change: makes the new state of the one that stands; called again when somebody else was faster.
+            rebuildable: one that cannot be read counts as none, and is replaced.
 
         Returns:
             What stands now.
@@ -376,7 +399,9 @@ class Archive:
                     standing, etag = None, None
                     with suppress(KeyMissing):
                         stored = self.store.get(key)
-                        standing, etag = _parse(kind, stored.body, key), stored.etag
+                        etag = stored.etag
+                        with suppress(*((ArchiveError,) if rebuildable else ())):
+                            standing = _parse(kind, stored.body, key)
                     changed = change(standing)
                     if changed is not None and changed != standing:
                         body = changed.model_dump_json().encode()

@@ -179,10 +179,15 @@ _CALL_WORDS = re.compile(
 _CALL_CHARACTERS: Final = 320
 
 
-def digest_words(text: str) -> str:
-    """The digest of a block's words, blind to case, white space, typography and numbers: 8 characters."""
+def digest_words(text: str, *, exact: bool) -> str:
+    """The digest of a block's words, blind to case, white space and typography, and to numbers if not exact.
+
+    Returns:
+        8 characters.
+    """
     folded = unicodedata.normalize("NFKC", text[:_TEXT_CHARACTERS]).translate(_FOLD).casefold()
-    folded = _NUMBERS.sub("0", " ".join(folded.split()))
+    folded = " ".join(folded.split())
+    folded = folded if exact else _NUMBERS.sub("0", folded)
     if len(text) > _TEXT_CHARACTERS:
         folded += f" {len(text) // 100}"
     return _digest(folded, 6)
@@ -236,7 +241,7 @@ def _read_tokens(blocks: Sequence[BlockLike], picked: Sequence[int]) -> list[_To
     ignored = frozenset(label for label, characters in labelled.items() if 3 * characters > whole)
     return [
         _Token(
-            digest_words(blocks[number].text),
+            digest_words(blocks[number].text, exact=is_prose(blocks[number])),
             _digest(blocks[number].place, 3),
             _traits(blocks[number], ignored),
             min(63, -(-len(blocks[number].text) // _STEP)),
@@ -308,9 +313,24 @@ class Memory(Document):
         """Whether it knows enough for another run's pages to add little."""
         return self.stories >= _ENOUGH
 
+    @property
+    def summary(self) -> str:
+        """How much was learned, in words."""
+        left = sum(lesson.kind == "block" for lesson in self.lessons)
+        kept = sum(lesson.kind == "kept" for lesson in self.lessons)
+        places = sum(lesson.kind in {"place", "end", "line"} for lesson in self.lessons)
+        return f"{left} repeated blocks and {places} places are left out, {kept} repeated blocks belong to the text"
+
     def describe(self) -> list[str]:
         """What was learned, in words, a line for each lesson."""
         return [lesson.describe() for lesson in self.lessons]
+
+    def of_run(self, site: str, run: str, observed: Iterable[Observed]) -> Memory:
+        """What is kept with a run: the lessons, and what its own pages added; the memory can be rebuilt of it."""
+        pages = sorted((page.sketch for page in observed), key=lambda sketch: (sketch.seen, sketch.article))
+        marks = {token.words for sketch in pages for token in _unpack(sketch)}
+        texts = {mark: text for mark, text in self.texts.items() if mark in marks}
+        return self.model_copy(update={"site": site, "run": run, "pages": tuple(pages), "texts": texts})
 
     @cached_property
     def _known(self) -> _Known:

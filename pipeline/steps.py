@@ -13,6 +13,7 @@ returned. What the steps decide stands in the modules they call; this one only p
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import logging
 import secrets
 import subprocess
@@ -23,7 +24,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -40,6 +41,8 @@ from pipeline.backfill import (
     stop_backfill,
     tell_progress,
 )
+from pipeline.boilerplate import WINDOW, Memory, Observed, join
+from pipeline.boilerplate import learn as learn_pages
 from pipeline.check import check_run
 from pipeline.endangered import adapt_site, begin_run, end_run, excuse_closing, last_due
 from pipeline.errors import (
@@ -52,12 +55,15 @@ from pipeline.errors import (
     SettingsError,
     SiteFileError,
     Temporary,
+    WriteConflict,
 )
+from pipeline.extract import read_status
 from pipeline.frontier import Frontier
 from pipeline.model import Published, Report, run_id
 from pipeline.publish import publish_run
 from pipeline.settings import Settings, child_environment
 from pipeline.workers import Extractor
+from spiders.documents import find_documents
 from spiders.pace import describe_window, find_window
 from spiders.protocol import (
     HOSTS_NAME,
@@ -70,7 +76,7 @@ from spiders.protocol import (
     write_plan,
 )
 from spiders.site import BUILTIN_FOLDER, Site, SiteError, load_sites
-from spiders.warc import read_captures
+from spiders.warc import Captured, read_captures
 from spiders.window import Window
 
 log = logging.getLogger("muniment")
@@ -78,6 +84,9 @@ log = logging.getLogger("muniment")
 HISTORY = 30
 """How many accepted earlier reports the gate compares a run with."""
 
+_LEARN_MORE = 60  # pages of a run that are looked at for repeated blocks, where the site is known
+_LEARN_SEGMENTS = 6  # segments that they are taken from
+_RECALLED_RUNS = 60  # that are looked through where a site's memory is lost
 _POLL_SECONDS = 0.2
 _GIVE_WAY_SECONDS = 2.0
 _LOOK_BACK = 50  # runs among which the latest regular one is looked for
@@ -269,11 +278,13 @@ def _crawl_in_child(
     archive, settings = work.archive, work.settings
     sealed = archive.segments(site.id, run)
     now = settings.now()
+    linked: list[tuple[str, str | None, str]] = []
     with Frontier.open(archive, site) as frontier:
         write_plan(
             spool / "plan.sqlite",
             known=frontier.known(now, site),
-            done=_pages_in(archive, sealed, spool),
+            done=_pages_in(archive, site, sealed, spool, linked),
+            linked=linked,
             now=now,
             orders=frontier.complete_orders(orders, site, now=now),
         )
@@ -346,13 +357,19 @@ def _command(settings: Settings, run: str, spool: Path, first: int) -> list[str]
     ]
 
 
-def _pages_in(archive: Archive, keys: Sequence[str], spool: Path) -> Iterator[str]:
-    """URLs whose page capture lies in sealed segments: an earlier try of this run has them."""
+def _pages_in(
+    archive: Archive, site: Site, keys: Sequence[str], spool: Path, linked: list[tuple[str, str | None, str]]
+) -> Iterator[str]:
+    """URLs whose page capture lies in sealed segments: an earlier try of this run has them. The documents that these
+    pages link go to ``linked``: URL, title, page."""
     for key in keys:
         path = spool / "sealed.warc.gz"
         archive.download_segment(key, path)
         with path.open("rb") as stream:
-            yield from (capture.requested for capture in read_captures(stream) if capture.kind == "page")
+            for capture in read_captures(stream):
+                if capture.kind == "page":
+                    linked += ((link.url, link.title, capture.requested) for link in find_documents(site, capture))
+                    yield capture.requested
         path.unlink()
 
 
@@ -443,6 +460,100 @@ def _log_summary(summary: CrawlSummary) -> None:
 # --- extract ----------------------------------------------------------------------------------------
 
 
+def learn(work: Workplace, site_id: str, run: str, *, extractor: Extractor | None = None) -> Memory | None:
+    """What is known of a site's repeated blocks when this run's pages are read: by earlier runs, and by its own.
+
+    Whoever needs it first, of those that extract the run's segments, looks at some of its pages and writes down what
+    follows; the others read that, now and whenever the run is extracted again.
+
+    Args:
+        work: the workplace.
+        site_id: which site.
+        run: id of the run.
+        extractor: a pool that is already running; without one, a pool is started for this call.
+
+    Returns:
+        None: the site's file says that nothing is to be learned.
+    """
+    site, archive, now = work.site(site_id), work.archive, work.settings.now()
+    if not site.memory:
+        return None
+    standing = archive.read_lessons(site_id, run, Memory)
+    if standing is None:
+        known = recall(work, site_id)
+        with ExitStack() as stack:
+            spool = stack.enter_context(_scratch(work.settings, run))
+            pool = extractor or stack.enter_context(Extractor(work.settings.processes))
+            most = _LEARN_MORE if known.settled else WINDOW
+            observed = list(_observe_run(work, site, run, most=most, spool=spool, extractor=pool))
+        learned = learn_pages(known, observed, now)
+        standing = archive.write_lessons(site_id, run, learned.of_run(site_id, run, observed))
+        log.info("learned from %d pages of %d stories: %s", len(observed), learned.stories, learned.summary)
+    return standing
+
+
+def recall(work: Workplace, site_id: str) -> Memory:
+    """What is known of a site's repeated blocks from published runs; put together anew where it is lost or damaged."""
+    archive = work.archive
+    with suppress(ArchiveError):
+        memory = archive.read_progress(archive.boilerplate_key(site_id), Memory)
+        if memory is not None:
+            return memory
+    memory = Memory(site=site_id)
+    for run in islice(archive.runs(site_id), _RECALLED_RUNS):
+        if len(memory.pages) >= WINDOW:
+            break
+        added = archive.read_lessons(site_id, run, Memory) if archive.read_published(site_id, run) else None
+        if added is not None:
+            memory = join(memory, added, work.settings.now())
+    return memory
+
+
+def _remember(work: Workplace, site_id: str, run: str) -> None:
+    """Add what a published run's pages taught to what is known of the site."""
+    archive, now = work.archive, work.settings.now()
+    added = archive.read_lessons(site_id, run, Memory)
+    if added is None or not added.pages:
+        return
+    try:
+        archive.change_progress(
+            archive.boilerplate_key(site_id),
+            Memory,
+            lambda standing: join(standing or recall(work, site_id), added, now),
+            rebuildable=True,
+        )
+    except WriteConflict as error:
+        log.warning("what run %s taught of repeated blocks was not added: %s", run, error)
+
+
+def _observe_run(
+    work: Workplace, site: Site, run: str, *, most: int, spool: Path, extractor: Extractor
+) -> Iterator[Observed]:
+    """A sample of a run's pages as the memory looks at them: always the same one of the same segments."""
+    archive = work.archive
+    keys = archive.segments(site.id, run)
+    keys = keys[:: -(-len(keys) // _LEARN_SEGMENTS) or 1]
+    pages: list[tuple[bytes, str, int]] = []
+    paths: dict[str, Path] = {}
+    for key in keys:
+        paths[key] = spool / f"learn-{archive.segment_number(key):05d}.warc.gz"
+        archive.download_segment(key, paths[key])
+        for number, capture in _unread(site, paths[key]):
+            pages.append((hashlib.blake2b(capture.requested.encode(), digest_size=8).digest(), key, number))
+    chosen = Counter((key, number) for _, key, number in sorted(pages)[:most])
+    for key, path in paths.items():
+        wanted = (capture for number, capture in _unread(site, path) if (key, number) in chosen)
+        yield from extractor.observe_captures(site, wanted)
+
+
+def _unread(site: Site, path: Path) -> Iterator[tuple[int, Captured]]:
+    """The captures of a segment whose pages have to be read, with their numbers."""
+    with path.open("rb") as stream:
+        for number, capture in enumerate(read_captures(stream)):
+            if capture.kind == "page" and read_status(site, capture) is None:
+                yield number, capture
+
+
 def extract(
     work: Workplace, site_id: str, run: str, segment: int, *, extractor: Extractor | None = None
 ) -> dict[str, int]:
@@ -465,11 +576,11 @@ def extract(
         with _scratch(work.settings, run) as spool:
             path = spool / "segment.warc.gz"
             archive.download_segment(key, path)
-            if extractor is None:
-                with Extractor(work.settings.processes) as own:
-                    archive.write_findings(site_id, run, segment, own.extract_segment(site, path, key))
-            else:
-                archive.write_findings(site_id, run, segment, extractor.extract_segment(site, path, key))
+            with ExitStack() as stack:
+                pool = extractor or stack.enter_context(Extractor(work.settings.processes))
+                # A run in which nothing has changed has no page to read, and asks for nothing.
+                memory = learn(work, site_id, run, extractor=pool) if any(_unread(site, path)) else None
+                archive.write_findings(site_id, run, segment, pool.extract_segment(site, path, key, memory=memory))
         counts = archive.count_findings(site_id, run, segment) or {}
     log.info("segment %05d: %s", segment, ", ".join(f"{n} {kind}" for kind, n in sorted(counts.items())) or "no pages")
     return counts
@@ -555,6 +666,7 @@ def publish(work: Workplace, site_id: str, run: str) -> Published:
         )
     published = publish_run(archive, site, run, now=work.settings.now())
     _hand_on(work, site, run)
+    _remember(work, site_id, run)
     log.info(
         "published %s: %s; versions: %s",
         run,
@@ -626,8 +738,12 @@ def run_site(
     with Extractor(work.settings.processes) as extractor, ThreadPoolExecutor(1, "extract") as queue:
         jobs: list[Future[dict[str, int]]] = []
 
+        # Of a site that is not known yet all pages of the run are to teach before the first one is read.
+        known = not work.site(site_id).memory or recall(work, site_id).settled
+
         def extract_soon(segment: int) -> None:
-            jobs.append(queue.submit(extract, work, site_id, run, segment, extractor=extractor))
+            if known:
+                jobs.append(queue.submit(extract, work, site_id, run, segment, extractor=extractor))
             progress.segments(sum(job.done() for job in jobs), len(jobs))
 
         progress.step("crawl")
@@ -644,7 +760,8 @@ def run_site(
         )
         end_step("crawl")
         progress.step("extract")
-        if not jobs:  # the crawl had ended before: nobody announced its segments
+        known = True
+        if not jobs:  # they waited, or the crawl had ended before and nobody announced its segments
             for segment in crawled.segments:
                 extract_soon(segment)
         found: Counter[str] = Counter()

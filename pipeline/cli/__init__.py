@@ -15,7 +15,7 @@ import typer
 from rich.logging import RichHandler
 
 from pipeline import __version__
-from pipeline.cli import extract, preview, runs, sites, stack, store
+from pipeline.cli import extract, memory, preview, runs, sites, stack, store
 from pipeline.cli.output import console, fail
 from pipeline.errors import MunimentError, RunRejected, Temporary
 
@@ -44,6 +44,7 @@ app.add_typer(store.app, name="store", help="The embedded S3 store, and the self
 runs.add_to(app)
 preview.add_to(app)
 extract.add_to(app)
+memory.add_to(app)
 stack.add_to(app)
 
 
