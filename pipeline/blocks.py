@@ -82,11 +82,10 @@ _ROWS, _COLUMNS, _CELL_CHARACTERS = 300, 30, 300
 _EMPTY: Final[frozenset[str]] = frozenset()
 
 
-@dataclass(kw_only=True, slots=True)
-class _Box:
-    """What a block element hands down to the blocks in it."""
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _State:
+    """What a block element hands down to what is in it; elements of the same names in the same place share it."""
 
-    element: Any
     unseen: bool = False
     place: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
@@ -94,13 +93,21 @@ class _Box:
     kind: BlockKind = "paragraph"
     level: int | None = None
     ordered: bool | None = None
-    lists: int = 0
+    lists: int = 0  # how many lists it is in
     listed: bool | None = None  # whether the nearest list is numbered
-    rows: tuple[tuple[str, ...], ...] | None = None
-    whole: _Box | None = None  # the element that is one block with all that is in it: a menu, a table
     flags: int = 0
-    within: frozenset[str] = _EMPTY
+    within: frozenset[str] = frozenset()
     depth: int = 0
+
+
+@dataclass(eq=False, slots=True)
+class _Box:
+    """A block element."""
+
+    element: Any
+    state: _State
+    whole: _Box | None = None  # the element that is one block with all that is in it: a menu, a table of data
+    rows: tuple[tuple[str, ...], ...] | None = None
 
 
 def read_blocks(tree: HtmlElement) -> list[Block]:
@@ -115,10 +122,12 @@ def read_blocks(tree: HtmlElement) -> list[Block]:
     body = tree.find("body")
     if body is None:
         return []
-    boxes: dict[Any, _Box] = {body: _Box(element=body)}
+    top = _Box(body, _State())
+    boxes: dict[Any, _Box] = {body: top}
+    states: dict[tuple[int, str, str], _State] = {}
     known: dict[Any, tuple[_Box, int]] = {}
     blocks: list[Block] = []
-    run = _Run(box=boxes[body])
+    run = _Run(box=top)
     found: Any = _FIND_ALL_TEXTS(body)
     for piece in islice(found, 3 * _TEXT_NODES):
         if piece.isspace():
@@ -133,9 +142,9 @@ def read_blocks(tree: HtmlElement) -> list[Block]:
             parent = parent.getparent()
         entry = known.get(parent)
         if entry is None:
-            entry = known[parent] = _find_box(parent, boxes)
+            entry = known[parent] = _find_box(parent, boxes, states)
         box, flags = entry
-        if box.unseen:
+        if box.state.unseen:
             continue
         if box is not run.box:
             run = _close(blocks, run, box)
@@ -174,7 +183,7 @@ class _Run:
 
 def _close(blocks: list[Block], run: _Run, following: _Box) -> _Run:
     """Make a block of a run, if it has any text, and begin the next one."""
-    box = run.box
+    box, state = run.box, run.box.state
     if not run.characters:
         return _Run(box=following)
     rows = box.rows
@@ -186,24 +195,24 @@ def _close(blocks: list[Block], run: _Run, following: _Box) -> _Run:
         Block(
             element=box.element,
             text=text,
-            kind=box.kind if rows is None else "table",
-            level=box.level,
-            ordered=box.ordered,
+            kind=state.kind if rows is None else "table",
+            level=state.level,
+            ordered=state.ordered,
             rows=rows,
-            place="/".join(box.place),
-            names=" ".join(box.names),
+            place="/".join(state.place),
+            names=" ".join(state.names),
             link_share=run.linked / run.characters,
             bold_share=run.bold / run.characters,
             timed=run.timed,
-            label=_wording(text[:STRIPPED_CHARACTERS]) or box.label,
-            within=box.within,
-            depth=box.depth,
+            label=_wording(text[:STRIPPED_CHARACTERS]) or state.label,
+            within=state.within,
+            depth=state.depth,
         )
     )
     return _Run(box=following)
 
 
-def _find_box(element: Any, boxes: dict[Any, _Box]) -> tuple[_Box, int]:
+def _find_box(element: Any, boxes: dict[Any, _Box], states: dict[tuple[int, str, str], _State]) -> tuple[_Box, int]:
     """The box that an element's own text belongs to, and what the inline elements between say of it."""
     flags = 0
     at = element
@@ -216,46 +225,52 @@ def _find_box(element: Any, boxes: dict[Any, _Box]) -> tuple[_Box, int]:
         at = at.getparent()
     box = boxes[at]
     for down in reversed(way):
-        box = boxes[down] = _enter(down, box)
-    return (box if box.whole is None else box.whole), flags | box.flags
+        tag = down.tag
+        if tag in _UNSEEN and down.find(".//p") is not None:
+            tag = "div"  # one that was never closed has the whole page in it
+        names = " ".join(filter(None, (down.get("class"), down.get("id"), down.get("role"))))[:_NAME_CHARACTERS]
+        key = (id(box.state), tag, names)
+        state = states.get(key)
+        if state is None:
+            state = states[key] = _enter(box.state, tag, names)
+        if tag in _INLINE:  # a link or the like around blocks: it stands for none of its own
+            box = boxes[down] = _Box(box.element, state, box.whole, box.rows)
+            continue
+        box = boxes[down] = _Box(down, state, box.whole)
+        if box.whole is None and tag == "nav" and down.find(".//h1") is None and down.find(".//article") is None:
+            box.whole = box
+        elif box.whole is None and tag == "table":
+            box.rows = _read_table(down)
+            box.whole = box if box.rows is not None else None
+    return (box if box.whole is None else box.whole), flags | box.state.flags
 
 
-def _enter(element: Any, above: _Box) -> _Box:
+def _enter(above: _State, tag: str, names: str) -> _State:
     """What an element adds to what is known of the one it is in."""
-    tag = element.tag if isinstance(element.tag, str) else "?"
     if above.unseen or tag in _UNSEEN or tag in _HIDDEN:
-        return _Box(element=element, unseen=True)
-    if above.whole is not None:
-        return _Box(element=element, whole=above.whole, flags=above.flags | _INLINE_FLAGS.get(tag, 0))
-    if tag in _INLINE:  # a link or the like around blocks: it stands for none of its own
+        return _State(unseen=True)
+    if tag in _INLINE:
         return replace(above, flags=above.flags | _INLINE_FLAGS.get(tag, 0))
-    own = " ".join(filter(None, (element.get("class"), element.get("id"), element.get("role"))))[:_NAME_CHARACTERS]
-    box = _Box(
-        element=element,
-        place=(*above.place[1 - _STEPS :], _step(tag, own)),
-        names=(*above.names[-4:], own) if own else above.names,
-        label=_label_here(tag, own, above),
-        kind=above.kind,
-        level=above.level,
-        ordered=above.ordered,
-        lists=above.lists,
-        listed=above.listed,
+    kind, level, ordered, listed = above.kind, above.level, above.ordered, above.listed
+    if tag in _KINDS:
+        kind, level, ordered = _KINDS[tag], _HEADINGS.get(tag), None
+    if tag == "li":
+        level, ordered = max(1, above.lists), bool(above.listed)
+    elif tag in {"ul", "ol"}:
+        listed = tag == "ol"
+    return _State(
+        place=(*above.place[1 - _STEPS :], _step(tag, names)),
+        names=(*above.names[-4:], names) if names else above.names,
+        label=label_of(f"{tag} {names}") or above.label,
+        kind=kind,
+        level=level,
+        ordered=ordered,
+        lists=above.lists + (tag in {"ul", "ol"}),
+        listed=listed,
         flags=above.flags,
         within=_join(above.within, tag),
         depth=above.depth + 1,
     )
-    if tag in _KINDS:
-        box.kind, box.level, box.ordered = _KINDS[tag], _HEADINGS.get(tag), None
-    if tag == "li":
-        box.level, box.ordered = max(1, above.lists), bool(above.listed)
-    elif tag in {"ul", "ol"}:
-        box.lists, box.listed = above.lists + 1, tag == "ol"
-    elif tag == "nav":
-        box.whole = box
-    elif tag == "table":
-        box.rows = _read_table(element)
-        box.whole = box if box.rows is not None else None
-    return box
 
 
 @lru_cache(maxsize=4096)
@@ -268,10 +283,6 @@ def _step(tag: str, names: str) -> str:
     """A step of the way down to a block: the tag and its first two names, without what is counted in them."""
     kept = [short for name in names.split()[:2] if (short := _DIGITS.sub("-", name).strip("-_"))]
     return ".".join([tag, *(name[:40] for name in kept)])
-
-
-def _label_here(tag: str, own: str, above: _Box) -> str:
-    return label_of(f"{tag} {own}") or above.label
 
 
 def _read_table(table: Any) -> tuple[tuple[str, ...], ...] | None:
@@ -298,28 +309,27 @@ def _read_table(table: Any) -> tuple[tuple[str, ...], ...] | None:
 # --- labels ---------------------------------------------------------------------------------------------
 
 
-def _one_of(*patterns: tuple[str, str]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in patterns), re.IGNORECASE)
-
-
-_PLACES: Final = _one_of(
-    ("cookie_notice", r"cookie|consent|gdpr|onetrust|didomi|\bcmp\b"),
-    ("newsletter", r"newsletter|sign-?up|subscri|mailing"),
-    ("jobs", r"\bjobs?\b|vacanc|recruit"),
-    ("advert", r"\bad(?:s|vert\w*|-?slot|-?unit)?\b|sponsor|promo|commercial"),
-    ("related", r"related|recommend|\bmore-|read-?next|most-?(?:read|popular)|trending|teaser|\blatest\b"),
-    ("caption", r"caption|credit|\bfigure\b|photo"),
-    ("share", r"\bshar(?:e|ing)|social|follow"),
-    ("comments", r"comment|disqus"),
-    ("byline", r"byline|author|dateline|timestamp|publish|\bmeta\b|\bdate\b"),
-    ("tags", r"\btags?\b|\btopics?\b|keyword"),
-    ("breadcrumbs", r"breadcrumb"),
-    ("navigation", r"\bnav|\bmenu|skip-"),
-    ("banner", r"banner"),
-    ("footer", r"footer|copyright"),
-    ("header", r"\bheader|masthead"),
-    ("sidebar", r"\baside\b|sidebar"),
-)
+_PLACES: Final = {  # label: what a name holds; between spaces it has to be a whole word of it
+    "cookie notice": ("cookie", "consent", "gdpr", "onetrust", "didomi", " cmp "),
+    "newsletter": ("newsletter", "signup", "sign up", "subscri", "mailing"),
+    "jobs": (" job ", " jobs ", "vacanc", "recruit"),
+    "advert": (" ad ", " ads ", " advert", " adslot", " adunit", "sponsor", "promo", "commercial"),
+    "related": (
+        *("related", "recommend", " more ", "readnext", "read next", "mostread", "most read", "mostpopular"),
+        *("most popular", "trending", "teaser", " latest "),
+    ),
+    "caption": ("caption", "credit", " figure ", "photo"),
+    "share": ("share", "sharing", "social", "follow"),
+    "comments": ("comment", "disqus"),
+    "byline": ("byline", "author", "dateline", "timestamp", "publish", " meta ", " date "),
+    "tags": (" tag ", " tags ", " topic ", " topics ", "keyword"),
+    "breadcrumbs": ("breadcrumb",),
+    "navigation": (" nav", " menu", "skip "),
+    "banner": ("banner",),
+    "footer": ("footer", "copyright"),
+    "header": (" header", "masthead"),
+    "sidebar": (" aside ", "sidebar"),
+}
 _WORDINGS: Final = {
     "cookies": "cookie notice",
     "newsletter": "newsletter",
@@ -349,8 +359,15 @@ def _wording(block: str) -> str:
     return "jobs" if "£" in text and _PAY.search(text) else ""
 
 
+_APART = re.compile(r"[\W_]+")
+
+
 @lru_cache(maxsize=4096)
 def label_of(names: str) -> str:
-    """The label that names (of classes, ids, roles) give a block, or empty text."""
-    match = _PLACES.search(names)
-    return (match.lastgroup or "").replace("_", " ") if match else ""
+    """The label that names (of tags, classes, ids, roles) give a block, or empty text."""
+    words = f" {_APART.sub(' ', names.lower())} "
+    for label, keys in _PLACES.items():
+        for key in keys:
+            if key in words:
+                return label
+    return ""
