@@ -95,7 +95,7 @@ def judge_page(  # noqa: PLR0911 - one return per reason reads best
         return Reading(kind="not-an-article", reason="too short")
     if not about.title:
         return Reading(kind="not-an-article", reason="no title")
-    if about.declared_list or (not about.declared_article and (is_index(tree, lines) or _is_cards(verdicts, url))):
+    if about.declared_list or (not about.declared_article and (is_index(tree, lines, url) or _is_cards(verdicts, url))):
         if _is_section_of(url, requested):
             return Reading(kind="gone", reason="redirected to a section page")
         return Reading(kind="not-an-article", reason="index page")
@@ -155,12 +155,13 @@ _PROSE_WORDS: Final = 35  # a paragraph of so many is longer than teasers are
 _MOST_PROSE: Final = 200  # words of such paragraphs; a page with more is an article that ends in links
 
 
-def is_index(tree: HtmlElement, lines: Sequence[str]) -> bool:
+def is_index(tree: HtmlElement, lines: Sequence[str], url: str) -> bool:
     """Whether a text is mostly the links of an index page: teasers, not sentences of its own.
 
-    A list of what stands further down on the page is none.
+    Links count that lead to other pages of the site: a list of things to buy is an article, and so is a list of what
+    stands further down on the page.
     """
-    leading = (link for link in islice(tree.iter("a"), _KEYS) if not (link.get("href") or "").startswith("#"))
+    leading = (link for link in islice(tree.iter("a"), _KEYS) if _leads_on(link.get("href") or "", url))
     texts = (" ".join(link.itertext())[:_KEY_CHARACTERS] for link in leading)
     links = tuple({key for text in texts if len((key := fold(text)).split()) >= 3})
     keys = [fold(line[:_KEY_CHARACTERS]) for line in lines[:_KEYS]]
@@ -283,14 +284,15 @@ def _is_figures(lines: Sequence[str]) -> bool:
 
 _FIND_PICTURES: Final = XPath("//figcaption | //*[contains(@class,'caption') or contains(@class,'Caption')]")
 _FEWEST_PICTURES: Final = 4
+_CAPTIONS, _CAPTION_CHARACTERS = 300, 500  # that are looked at
 
 
 def _is_captions(tree: HtmlElement, lines: Sequence[str]) -> bool:
     """Whether a text is nothing but what stands below several pictures."""
     found = _FIND_PICTURES(tree)
     captions = [
-        fold(" ".join(islice(element.itertext(), 50))[:_KEY_CHARACTERS])
-        for element in (found[:_KEYS] if isinstance(found, list) else ())
+        fold(" ".join(islice(element.itertext(), 50))[:_CAPTION_CHARACTERS])
+        for element in (found[:_CAPTIONS] if isinstance(found, list) else ())
         if isinstance(element, HtmlElement)
     ]
     known = {key for key in captions if key}
@@ -311,50 +313,61 @@ _CARD_LEVELS: Final = 4
 def _is_cards(verdicts: Sequence[Verdict], url: str) -> bool:
     """Whether a text is put together of teasers: each in a box of its own, below a heading that is a link.
 
-    Links count that lead to other pages of the same host: a list of things to buy is an article.
+    Links count that lead to other pages of the site: a list of things to buy is an article.
     """
-    host = urlsplit(url).netloc
     boxes: dict[HtmlElement, int] = {}
+    known: dict[HtmlElement, list[HtmlElement]] = {}
     whole = 0
     for verdict in verdicts:
         if not verdict.kept:
             continue
         size = len(verdict.block.text)
         whole += size
-        box = _find_card(verdict.block.element, host)
+        box = _find_card(verdict.block.element, url, known)
         if box is not None:
             boxes[box] = boxes.get(box, 0) + size
     inside = sum(boxes.values())
     return len(boxes) >= _FEWEST_CARDS and inside >= 0.6 * whole and max(boxes.values()) <= 0.4 * inside
 
 
-def _find_card(element: HtmlElement, host: str) -> HtmlElement | None:
-    """The box with a linked heading that an element is in."""
+def _find_card(element: HtmlElement, url: str, known: dict[HtmlElement, list[HtmlElement]]) -> HtmlElement | None:
+    """The box with a linked heading that an element is in; ``known`` has the headings of boxes that were asked."""
     at: HtmlElement | None = element
     for _ in range(_CARD_LEVELS):
         if at is None or at.tag in {"body", "main", "html"}:
             return None
-        headings = list(islice(at.iter("h2", "h3", "h4", "h5"), 2))
+        headings = known.get(at)
+        if headings is None:
+            headings = known[at] = list(islice(at.iter("h2", "h3", "h4", "h5"), 2))
         if len(headings) > 1:
             return None
         if headings:
-            return at if _leads_on(headings[0], host) else None
+            return at if _is_linked(headings[0], url) else None
         at = at.getparent()
     return None
 
 
-def _leads_on(heading: HtmlElement, host: str) -> bool:
+def _is_linked(heading: HtmlElement, url: str) -> bool:
+    """Whether a heading is a link to another page of the site."""
     link = heading.find(".//a[@href]")
     if link is None:
         link = next((above for above in islice(heading.iterancestors(), 2) if above.tag == "a"), None)
     if link is None:
         return False
-    target = (link.get("href") or "").strip()
+    return _leads_on(link.get("href") or "", url)
+
+
+def _leads_on(target: str, url: str) -> bool:
+    """Whether a link leads to another page of the same site."""
+    target = target.strip()
     try:
-        parts = urlsplit(target)
+        parts, here = urlsplit(target), urlsplit(url)
     except ValueError:
         return False
-    return not target.startswith("#") and bool(parts.path.strip("/")) and parts.netloc in {"", host}
+    if target.startswith("#") or not (parts.path.strip("/") or parts.query):
+        return False
+    there, host = parts.netloc.lower().removeprefix("www."), here.netloc.lower().removeprefix("www.")
+    return not there or there == host or there.endswith(f".{host}") or host.endswith(f".{there}")
 
 
 # --- the beginning of an article that has to be paid for ------------------------------------------------
