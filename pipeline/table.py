@@ -94,6 +94,21 @@ SCHEMA: pa.Schema = pa.schema(
         pa.field("hops", _TEXTS),  # "301 https://…": redirects from requested_url to final_url
         pa.field("facts", pa.string()),  # JSON: what the source said
         pa.field("policy", pa.string()),  # JSON: what the site allowed
+        pa.field("kind", pa.string()),  # "article", "live", "document"
+        pa.field("standfirst", pa.string()),
+        pa.field("byline", pa.string()),
+        pa.field("agencies", _TEXTS),
+        pa.field("free", pa.bool_()),
+        pa.field("notices", _TEXTS),  # what kinds: "correction", "update"; their words are in the text
+        pa.field("notes_to_editors", pa.string()),
+        pa.field("contacts", pa.string()),  # JSON, as in the document
+        pa.field("embargo", _TIME),
+        pa.field("ward", pa.string()),
+        pa.field("committee", pa.string()),
+        pa.field("images", pa.string()),  # JSON, as in the document
+        pa.field("documents", _TEXTS),  # URLs
+        pa.field("document_of", _TEXTS),
+        pa.field("confidence", pa.string()),  # JSON: field -> 0 to 1
     ]
 )
 """The columns, in order. Columns may be added; none is renamed or removed within a contract version."""
@@ -303,8 +318,16 @@ def _to_row(archive: Archive, version: Version) -> dict[str, object]:
         "words_added": version.edit and version.edit.words_added,
         "words_removed": version.edit and version.edit.words_removed,
         "hops": [f"{status} {url}" for status, url in version.hops],
-        "facts": _to_json(version.facts) if version.facts else None,
-        "policy": _to_json(version.policy) if version.policy else None,
+        "facts": _to_json(version.facts or None),
+        "policy": _to_json(version.policy or None),
+        "agencies": list(version.agencies),
+        "notices": [notice.kind for notice in version.notices],
+        "contacts": _to_json([contact.model_dump(mode="json") for contact in version.contacts] or None),
+        "embargo": version.embargo and version.embargo.value,
+        "images": _to_json([image.model_dump(mode="json") for image in version.images] or None),
+        "documents": [document.url for document in version.documents],
+        "document_of": list(version.document_of),
+        "confidence": _to_json(version.confidence or None),
         "warc": evidence.warc,
         "warc_offset": evidence.offset,
         "warc_length": evidence.length,
@@ -317,8 +340,8 @@ def _to_row(archive: Archive, version: Version) -> dict[str, object]:
     return row
 
 
-def _to_json(value: dict[str, str]) -> str:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+def _to_json(value: object) -> str | None:
+    return None if value is None else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _to_moment(name: str, moment: Moment | None) -> dict[str, object]:
