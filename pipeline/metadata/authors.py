@@ -15,7 +15,7 @@ from typing import Any, Final
 from lxml.html import HtmlElement
 
 from pipeline.metadata.names import BY, Mention, Signers, looks_like_name, read_byline, sort_names
-from pipeline.metadata.page import SIGN, JsonLd, Page, items
+from pipeline.metadata.page import SIGN, JsonLd, Page, is_elsewhere, items
 from pipeline.metadata.values import AUTHORS, NAME_CHARACTERS, clean_text, clean_url, fold
 from pipeline.model import Byline
 
@@ -156,11 +156,6 @@ class _Shown:
     signers: Signers = _NOBODY
 
 
-_ELSEWHERE: Final = re.compile(
-    r"comment|related|recommend|popular|trending|teaser|most-read|read-more|more-from|latest|promo|sidebar|widget_recent"
-    r"|footer|menu|navbar|reply|testimonial|bookmark|card-list|next-post|prev",
-    re.IGNORECASE,
-)
 _OTHER_PART: Final = re.compile(
     r"\b(?:review(?:ed)?|fact[- ]?check(?:ed)?|edit(?:ed)|photo(?:s|graphs?)?|illustrat\w+|translat\w+|updated|"
     r"foto|bild|crédit|credit)\b",
@@ -182,7 +177,7 @@ def _find_shown(page: Page, names: frozenset[str], url: str) -> _Shown:
     near = marked[start : start + _SIGNS] + marked[max(0, start - _BEFORE) : start]
     house = _Shown()
     for element in near:
-        if element.tag == "h1" or _is_elsewhere(element):
+        if element.tag == "h1" or is_elsewhere(element):
             continue
         pieces = _pieces(element)
         if not pieces or sum(map(len, pieces)) > _BYLINE_CHARACTERS:
@@ -197,19 +192,6 @@ def _find_shown(page: Page, names: frozenset[str], url: str) -> _Shown:
             house = _Shown(text=text, signers=signers)
     plain = _find_plain(page, names)
     return plain if plain.signers.people or not house.text else house
-
-
-def _is_elsewhere(element: HtmlElement) -> bool:
-    """Whether an element stands in a part of the page that is not the article."""
-    for number, above in enumerate(element.iterancestors()):
-        if above.tag in {"nav", "footer", "form"} or number > 40:
-            return True
-        if above.tag in {"body", "article", "main"}:
-            return False
-        names = above.get("class") or above.get("id") or ""
-        if names and _ELSEWHERE.search(names[:200]):
-            return True
-    return False
 
 
 def _is_signed(element: HtmlElement, text: str) -> bool:

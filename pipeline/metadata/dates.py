@@ -14,7 +14,7 @@ from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from pipeline.metadata.moments import EARLIEST_YEAR, Clock, parse_moment
-from pipeline.metadata.page import JsonLd, Page
+from pipeline.metadata.page import JsonLd, Page, is_elsewhere
 from pipeline.metadata.values import AUTHORS
 from pipeline.model import Moment
 
@@ -55,10 +55,64 @@ def read_published(tree: HtmlElement, page: Page, linked: JsonLd, clock: Clock, 
         moment = _first_moment(values, source, clock)
         if moment is not None:
             return moment, source
-    shown = _find_shown(tree, clock)
+    shown = _find_near(page, clock) or _find_labelled(tree, clock) or _find_shown(tree, clock)
     if shown is not None:
         return shown, shown.source
     return _guess_published(tree, clock, url), "htmldate"
+
+
+_DAY: Final = re.compile(
+    r"(?<!\d)(?:\d{1,2}(?:st|nd|rd|th|er|\.|º|°)?\s+(?:of\s+|de\s+)?[^\W\d_]{3,12}\.?,?\s+(?:de\s+|del\s+)?\d{4}"
+    r"|\b[^\W\d_]{3,9}\.?\s+\d{1,2}(?:st|nd|rd|th)?,?\s+\d{4}"
+    r"|\d{1,2}[./-]\d{1,2}[./-](?:20)?\d{2}|20\d{2}[-./]\d{2}[-./]\d{2}|\d{4}\s?[年년]\s?\d{1,2}\s?[月월]\s?\d{1,2})(?!\d)"
+)
+_CHANGED: Final = re.compile(
+    r"updat|modif|revis|review|last|aktuali|geändert|mis(?:e)? à jour|actuali[sz]|aggiorna|bijgewerkt|oppdater|uppdater|"
+    r"更新",
+    re.IGNORECASE,
+)
+_DATE_LABEL: Final = re.compile(
+    r"^(?:datum|date|dated|data|fecha|dato|päiväys|published|publication date|date published|posted|veröffentlicht|"
+    r"publié(?:e)?(?: le)?|publicado|pubblicato|gepubliceerd|publisert|publicerad|cyhoeddwyd|dyddiad|日付|公開日|掲載日)"
+    r"(?: on)?\s*:?$",
+    re.IGNORECASE,
+)
+_NEAR, _NEAR_CHARACTERS = 90, 90
+
+
+def _find_near(page: Page, clock: Clock) -> Moment | None:
+    """The first date that stands by itself soon after the headline; one of a change where there is no other."""
+    changed: Moment | None = None
+    before = ""
+    for element in page.below[1:_NEAR]:
+        for text in (element.text, element.tail):
+            line = " ".join(text.split()) if text and len(text) < 400 else ""
+            if not line:
+                continue
+            day = _DAY.search(line) if len(line) <= _NEAR_CHARACTERS and not line.endswith(".") else None
+            if day is not None and not is_elsewhere(element):
+                moment = parse_moment(line[day.start() :], "visible", clock) or parse_moment(day[0], "visible", clock)
+                label = line[: day.start()] or before
+                if moment is not None and not _CHANGED.search(label[-40:]):
+                    return moment
+                changed = changed or moment
+            before = line
+    return changed
+
+
+def _find_labelled(tree: HtmlElement, clock: Clock) -> Moment | None:
+    """A date that stands behind a word for it, anywhere: "Datum 28.04.2023"."""
+    for element in tree.iter("strong", "b", "span", "dt", "th", "td", "label", "div", "p", "h2", "h3", "h4", "h5"):
+        text = element.text
+        if not text or len(text) > 60 or not _DATE_LABEL.match(" ".join(text.split())):
+            continue
+        following = element.getnext()
+        tail = element.tail or ""
+        value = tail if tail.strip() else " ".join(following.itertext())[:200] if following is not None else ""
+        moment = parse_moment(value, "visible", clock) if len(value) < 200 and _DAY.search(value) else None
+        if moment is not None and not is_elsewhere(element):
+            return moment
+    return None
 
 
 _SHOWN: Final = re.compile(r"\d\s?[年년]|[\u0370-\u04ff\u0600-\u06ff]{3,} \d{4}")

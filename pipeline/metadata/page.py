@@ -154,6 +154,26 @@ _COLLECT: Final = {
 }
 
 
+_ELSEWHERE: Final = re.compile(
+    r"comment|related|recommend|popular|trending|teaser|most-read|read-more|more-from|latest|promo|sidebar|widget_recent"
+    r"|footer|menu|navbar|reply|testimonial|bookmark|card-list|next-post|prev",
+    re.IGNORECASE,
+)
+
+
+def is_elsewhere(element: HtmlElement) -> bool:
+    """Whether an element stands in a part of the page that is not the article."""
+    for number, above in enumerate(element.iterancestors()):
+        if above.tag in {"nav", "footer", "form"} or number > 40:
+            return True
+        if above.tag in {"body", "article", "main"}:
+            return False
+        names = above.get("class") or above.get("id") or ""
+        if names and _ELSEWHERE.search(names[:200]):
+            return True
+    return False
+
+
 # --- JSON-LD --------------------------------------------------------------------------------------------
 
 _PAGE_KEYS: Final = ("@graph", "mainEntity", "mainEntityOfPage")
