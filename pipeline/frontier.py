@@ -22,7 +22,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -49,13 +49,14 @@ from pipeline.recheck import (
     moves_mean_nothing,
 )
 from pipeline.store import KeyMissing, Lost
-from spiders.protocol import Known, Orders
+from spiders.documents import merge_pages
+from spiders.protocol import CrawlSummary, Known, Orders
 from spiders.site import Site
 from spiders.sources import parse_moment
 
 log = logging.getLogger("muniment")
 
-SCHEMA = 2
+SCHEMA = 3
 """Form of the SQLite file; a file of another form is rebuilt."""
 
 _TABLES = {
@@ -64,13 +65,13 @@ _TABLES = {
     # kind, status, fetched_at, moved_to, listed: of the newest capture; moved_to: where permanent redirects led,
     # listed: the sitemap source that named it. etag … digest: of the newest capture with a body that a 304 may
     # refer to. article, canonical, published: of the newest capture that was an article; published at the latest.
-    # seen_at: newest capture with a page.
+    # seen_at: newest capture with a page. linked_from: of a document, the pages that link it.
     "urls": """
         url TEXT PRIMARY KEY, first_seen TEXT NOT NULL, fetched_at TEXT NOT NULL, seen_at TEXT,
         kind TEXT NOT NULL, status INTEGER NOT NULL, moved_to TEXT, listed TEXT,
         article TEXT, article_at TEXT, canonical TEXT, published TEXT,
         etag TEXT, last_modified TEXT, payload_digest TEXT, record_id TEXT, captured_at TEXT, digest TEXT,
-        lastmod TEXT, lastmod_at TEXT""",
+        lastmod TEXT, lastmod_at TEXT, linked_from TEXT""",
     # n: highest number in use. digest … title: of the current version. seen_at: newest live capture.
     "articles": """
         article TEXT PRIMARY KEY, n INTEGER NOT NULL, digest TEXT NOT NULL, state TEXT NOT NULL,
@@ -93,6 +94,9 @@ _TRACK_DAYS = 60
 _PERMANENT = frozenset({301, 308})
 _BODY_COLUMNS = ("etag", "last_modified", "payload_digest", "record_id", "captured_at", "digest")
 _TRIES = 30
+_FOUND = "found"
+"""Kind of a sighting that is none: a page links the document."""
+_NEVER = "1970-01-01T00:00:00.000000Z"
 _LEVEL = 3  # 6 takes four times as long and saves nothing
 
 
@@ -122,6 +126,7 @@ class Sighting:
     published: str | None = None
     why: str | None = None  # of ``spiders.books.RANKS``
     dated: str | None = None  # URL of the source that gave its date
+    linked_from: str | None = None  # document: the pages that link it
 
 
 def note_sighting(finding: Finding) -> Sighting:
@@ -155,6 +160,7 @@ def note_sighting(finding: Finding) -> Sighting:
         published=_published(finding),
         why=finding.facts.get("why"),
         dated=finding.facts.get("dated"),
+        linked_from=finding.facts.get("linked_from"),
     )
 
 
@@ -162,6 +168,13 @@ def note_silence(url: str, at: datetime) -> Sighting:
     """What to remember of a page that failed without an answer to record."""
     absent = dict.fromkeys(("seen_at", "article", "article_at", "lastmod", "lastmod_at", *_BODY_COLUMNS))
     return Sighting(url=url, final=url, kind="failed", status=0, fetched_at=_to_text(at), **absent)
+
+
+def note_uncaptured(summary: CrawlSummary) -> list[Sighting]:
+    """What to remember of a run beside its captures: what gave no answer, and documents that it found and left."""
+    at = summary.finished
+    found = [replace(note_silence(url, at), kind=_FOUND, linked_from=pages) for url, pages in summary.linked.items()]
+    return [note_silence(url, at) for url in summary.unanswered] + found
 
 
 def _moved_to(finding: Finding) -> str | None:
@@ -255,6 +268,7 @@ class Frontier:
                 fetched_at=row["fetched_at"],
                 live=row["kind"] in LIVE_KINDS,
                 listed=row["listed"],
+                linked_from=row["linked_from"],
             )
 
     def complete_orders(self, orders: Orders, site: Site, *, now: datetime) -> Orders:
@@ -512,6 +526,9 @@ class Frontier:
         )
 
     def _apply_sighting(self, run: str, sighting: Sighting, doubted: Collection[str]) -> None:
+        if sighting.kind == _FOUND:
+            self._db.execute(_NOTE_LINK, (sighting.url, sighting.fetched_at, _NEVER, sighting.linked_from))
+            return
         article = self._mapped(sighting.url, sighting.final) if sighting.article is None else self._owner(sighting)
         values = {**sighting.__dict__, "article": sighting.article and article}
         if sighting.article is not None and _is_led_astray(sighting) and self._led_to(sighting.url) is not None:
@@ -629,7 +646,7 @@ class Frontier:
                 sightings = [note_sighting(crossed.reread(finding)) for finding in findings]
                 summary = self._archive.read_summary(self._site, run)
                 if summary is not None:
-                    sightings += [note_silence(url, summary.finished) for url in summary.unanswered]
+                    sightings += note_uncaptured(summary)
                 self._apply(run, sightings, (), changed.get(run, ()), published.storms)
 
     def _use(self, db: sqlite3.Connection) -> None:
@@ -657,6 +674,7 @@ _STANDS = "u.article IS NULL OR (u.digest = coalesce(a.essence, a.digest) AND a.
 _BODY_IF_IT_STANDS = ", ".join(f"iif({_STANDS}, u.{name}, NULL) AS {name}" for name in _BODY_COLUMNS)
 _SELECT_KNOWN = f"""
     SELECT u.url, u.first_seen, u.fetched_at, u.seen_at, u.kind, u.lastmod, u.listed, u.published, u.article,
+        u.linked_from,
         {_BODY_IF_IT_STANDS}, a.state, a.n, a.captured_at AS version_at, m.count, m.first, m.last,
         a.moved_to IS NOT NULL OR EXISTS (
             SELECT 1 FROM urls t
@@ -689,6 +707,15 @@ def _remember(row: sqlite3.Row) -> Memory:
     )
 
 
+_MERGED = """iif(linked_from IS NULL OR excluded.linked_from IS NULL, coalesce(linked_from, excluded.linked_from),
+    merge_pages(linked_from, excluded.linked_from))"""
+# Whatever is captured of it is newer than this, whichever run is applied first.
+_NOTE_LINK = f"""INSERT INTO urls (url, first_seen, fetched_at, kind, status, linked_from)
+    VALUES (?, ?, ?, 'failed', 0, ?)
+    ON CONFLICT (url) DO UPDATE SET first_seen = min(first_seen, excluded.first_seen), linked_from = {_MERGED}
+"""  # noqa: S608 - our names
+
+
 def _upsert_url() -> str:
     groups = {
         "fetched_at": ("kind", "status", "moved_to", "listed", "fetched_at"),
@@ -705,9 +732,10 @@ def _upsert_url() -> str:
     ]
     columns = [name for names in groups.values() for name in names]
     return (
-        f"INSERT INTO urls (url, first_seen, {', '.join(columns)}) "  # noqa: S608 - our names
-        f"VALUES (:url, :fetched_at, {', '.join(':' + name for name in columns)}) "
-        f"ON CONFLICT (url) DO UPDATE SET first_seen = min(first_seen, excluded.first_seen), {', '.join(newest)}"
+        f"INSERT INTO urls (url, first_seen, linked_from, {', '.join(columns)}) "  # noqa: S608 - our names
+        f"VALUES (:url, :fetched_at, :linked_from, {', '.join(':' + name for name in columns)}) "
+        f"ON CONFLICT (url) DO UPDATE SET first_seen = min(first_seen, excluded.first_seen), "
+        f"linked_from = {_MERGED}, {', '.join(newest)}"
     )
 
 
@@ -727,6 +755,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     # Nothing here outlives the process: the bucket's copy is the one that counts.
     db = sqlite3.connect(path, isolation_level=None)
     db.row_factory = sqlite3.Row
+    db.create_function("merge_pages", 2, merge_pages, deterministic=True)
     db.execute("PRAGMA journal_mode = MEMORY")
     db.execute("PRAGMA synchronous = OFF")
     return db

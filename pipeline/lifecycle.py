@@ -43,7 +43,7 @@ _STORM_PATIENCE = timedelta(days=7)
 """So long doubted answers must go on until they count: longer than a botched deployment or a hack is left standing."""
 _PERMANENT = frozenset({301, 308})
 _ABSENT = frozenset({State.GONE, State.BLOCKED})
-_OWN_FACTS = frozenset({"why", "sitemap", "dated"})
+_OWN_FACTS = frozenset({"why", "sitemap", "dated", "linked_from"})
 """Facts of a finding that are ours: why it was fetched. The others are what its source said."""
 _LIVE_KINDS = frozenset({"article", "unchanged"})
 _RANK = {"article": 3, "unchanged": 2, "gone": 1}

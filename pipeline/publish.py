@@ -28,7 +28,7 @@ from pipeline import __version__
 from pipeline.archive import Archive
 from pipeline.crosscheck import CrossCheck, Met, cross_check, lighten
 from pipeline.errors import ArchiveError, NotInArchive, WriteConflict
-from pipeline.frontier import Frontier, Sighting, note_sighting, note_silence
+from pipeline.frontier import Frontier, Sighting, note_sighting, note_uncaptured
 from pipeline.lifecycle import (
     Decision,
     Making,
@@ -167,7 +167,7 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime) -> Pub
         del findings, light
         _make_versions(archive, making, frontier, crossed, speakers, books, rows)
         table_rows = rows.commit(site.id, run, now=now)
-        books.sightings += [note_silence(url, summary.finished) for url in summary.unanswered]
+        books.sightings += note_uncaptured(summary)
         frontier.save(run, books.sightings, books.standings.values(), changed=books.changed, doubted=crossed.storms)
     return archive.write_published(_sum_up(summary, books, crossed, table_rows))
 

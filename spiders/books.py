@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from spiders.documents import Link, merge_pages
 from spiders.protocol import EXAMPLES, FIRST_BELIEF, MOST_UNANSWERED, Known, Plan
 from spiders.site import Site
 from spiders.sources import Listed, SourceError, parse_moment
@@ -25,6 +26,8 @@ RANKS: Final = ("new", "moved", "unlisted", "due", "spot", "backlog")
 """Why a page is fetched, in the order of work: nobody knows it; its source dates it later than the capture (or lists
 it again after it was gone); its sitemap lists it no longer; a look is due; a look is due though its date says that
 there is nothing to see; it is new, but more are new than this run should spend itself on."""
+DOCUMENT: Final = "document"
+"""Why a document is fetched that nobody knows: a page of this run links it. Documents come after all pages."""
 
 CAPTURED = "captured"
 _NEW, _MOVED, _UNLISTED, _DUE, _SPOT, _BACKLOG = range(len(RANKS))
@@ -37,13 +40,16 @@ _MASS_SHARE = 0.5
 _SAMPLE = 20
 _LEFT = 10
 _SPOT_SHARE = 0.015
+_WAITS = "linked_from IS NOT NULL AND looked_at IS NULL"
+"""Of a known document: it was found, and nobody has had it yet. It is taken with those that are found now."""
 
 _SCHEMA = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 CREATE TABLE page (
     seq INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE, source INTEGER, via TEXT, lastmod TEXT, moment REAL, title TEXT,
-    facts TEXT, dated INTEGER, mapped INTEGER, rank INTEGER, urgency REAL, still INTEGER, state TEXT, reason TEXT
+    facts TEXT, dated INTEGER, mapped INTEGER, rank INTEGER, urgency REAL, still INTEGER, state TEXT, reason TEXT,
+    linked TEXT
 );
 CREATE TABLE passed_over (url TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE source (
@@ -96,6 +102,7 @@ class Books:
         self._database.execute("ATTACH ? AS plan", (f"{plan.path.absolute().as_uri()}?mode=ro",))
         self._database.create_function("moment", 1, parse_moment, deterministic=True)
         self._database.create_function("is_article", 1, site.is_article, deterministic=True)
+        self._database.create_function("is_document", 1, site.wants_document, deterministic=True)
         self._database.executescript(_SCHEMA)
         orders = plan.orders
         self._database.executemany(
@@ -240,14 +247,16 @@ class Books:
         database, orders = self._database, self._plan.orders
         database.execute("BEGIN")
         database.execute(
-            "INSERT OR IGNORE INTO page (url, lastmod) SELECT url, lastmod FROM plan.known "
-            "WHERE ?1 = 'full' OR (overdue >= 1 AND ?1 <> 'backfill')",
+            "INSERT OR IGNORE INTO page (url, lastmod, linked) "  # noqa: S608 - ours
+            "SELECT url, lastmod, linked_from FROM plan.known "
+            f"WHERE (?1 = 'full' OR (overdue >= 1 AND ?1 <> 'backfill')) AND NOT ({_WAITS})",
             (orders.mode,),
         )
         left = self._find_unlisted()
         database.execute(
             "UPDATE page SET state = 'excluded', reason = 'off-pattern' "
-            "WHERE state IS NULL AND source IS NULL AND NOT is_article(url)"
+            "WHERE state IS NULL AND source IS NULL AND NOT is_article(url) "
+            "AND NOT (linked IS NOT NULL AND is_document(url))"
         )
         self._rank_pages(left)
         if orders.mode != "full":
@@ -374,23 +383,93 @@ class Books:
         last = 0
         while True:
             rows = self._database.execute(
-                "SELECT work.rowid, url, via, lastmod, title, facts, iif(rank = 3 AND still, 4, rank), dated, mapped "
+                "SELECT work.rowid, url, via, lastmod, title, facts, iif(rank = 3 AND still, 4, rank), dated, mapped, "
+                "linked "
                 "FROM work JOIN page USING (seq) WHERE work.rowid > ? ORDER BY work.rowid LIMIT 100",
                 (last,),
             ).fetchall()
             if not rows:
                 return
             last = rows[-1][0]
-            for _, url, via, lastmod, title, facts, rank, dated, mapped in rows:
+            for _, url, via, lastmod, title, facts, rank, dated, mapped, linked in rows:
                 known = self._plan.known(url)
-                yield Work(
-                    url=url,
-                    via=via,
-                    lastmod=lastmod,
-                    title=title,
-                    facts={**(json.loads(facts) if facts else {}), **self._tell_why(rank, known, dated, mapped)},
-                    known=known,
-                )
+                told = {**(json.loads(facts) if facts else {}), **self._tell_why(rank, known, dated, mapped)}
+                if linked and not self._site.is_article(url):
+                    told["linked_from"] = linked
+                yield Work(url=url, via=via, lastmod=lastmod, title=title, facts=told, known=known)
+
+    def list_documents(self, links: Iterable[Link], page: str) -> None:
+        """Enter the documents that a page of the run links.
+
+        One that is known and was not planned is not due. Those of hosts that the site's file does not name are
+        passed over, and so are those for which there is no room.
+
+        Args:
+            links: as ``spiders.documents.find_links`` found them.
+            page: URL of the page, as ``work`` gave it.
+        """
+        for link in links:
+            if self._site.is_article(link.url):
+                continue  # its sources name it, or nobody does
+            if not self._site.wants_document(link.url):
+                self.pass_over((link.url,), "document elsewhere")
+                continue
+            query = "SELECT linked FROM page WHERE url = ?"
+            row = self._database.execute(query, (link.url,)).fetchone()
+            known = self._plan.known(link.url)
+            if row is None and known is None and self._pages >= self._site.crawl.max_urls:
+                self._crowded += 1
+                continue
+            pages = merge_pages(None if row is None else row[0], None if known is None else known.linked_from, (page,))
+            is_open = known is None or (known.looked_at is None and known.linked_from is not None and known.due)
+            ended = (None, None) if is_open else ("unchanged", "not due")
+            self._database.execute(
+                "INSERT INTO page (url, via, title, linked, state, reason) VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (url) DO UPDATE SET linked = excluded.linked",
+                (link.url, page, link.title, pages, *ended),
+            )
+            if row is None:
+                self._pages = self.count()
+
+    def plan_documents(self) -> Iterator[Work]:
+        """The documents to fetch of which there is no capture yet: those that pages of this run link, in the order in
+        which they were found, then those that earlier runs put off. The others are put off.
+
+        To be called once, when every page has been fetched.
+        """
+        rules = self._site.crawl
+        most = min(rules.documents_at_most, rules.fetch_at_most)
+        self._database.execute(
+            f"INSERT OR IGNORE INTO page (url, linked) SELECT url, linked_from FROM plan.known "  # noqa: S608 - ours
+            f"WHERE {_WAITS} AND overdue >= 1 AND is_document(url) ORDER BY overdue DESC, url"
+        )
+        query = "SELECT url, via, title, linked FROM page WHERE state IS NULL AND rank IS NULL AND linked IS NOT NULL"
+        rows = self._database.execute(f"{query} ORDER BY seq").fetchall()
+        self._database.executemany(
+            "UPDATE page SET state = 'deferred', reason = 'documents_at_most spent' WHERE url = ?",
+            ((row[0],) for row in rows[most:]),
+        )
+        return (
+            Work(
+                url=url,
+                via=via,
+                lastmod=None,
+                title=title,
+                facts={"why": DOCUMENT, "linked_from": linked},
+                known=self._plan.known(url),
+            )
+            for url, via, title, linked in rows[:most]
+        )
+
+    def linked(self) -> dict[str, str]:
+        """Documents that were found and of which there is no capture, with the pages that link them; the first
+        ``MOST_UNANSWERED``. Known ones too, where a page links them that did not before."""
+        query = (
+            "SELECT page.url, linked FROM page LEFT JOIN plan.known AS known ON known.url = page.url "
+            "WHERE linked IS NOT NULL AND linked IS NOT known.linked_from "
+            "AND state IN ('deferred', 'failed', 'unchanged') ORDER BY seq LIMIT ?"
+        )
+        return dict(self._database.execute(query, (MOST_UNANSWERED,)).fetchall())
 
     def _tell_why(self, rank: int, known: Known | None, dated: int | None, mapped: int | None) -> dict[str, str]:
         """What the frontier learns from: why a page is fetched, which sitemap lists it, and which source dates it (or

@@ -211,7 +211,7 @@ class Fetcher:
                     raise Withheld(objection, received.status)
                 return received
             self._record(received, asked, "redirect", tuple(hops))
-            if asked.kind == "page" and not (self.site.owns(target) or self.site.is_inherited(target)):
+            if asked.kind == "page" and not self._is_ours(asked, target):
                 raise Missed("excluded", "off-site redirect", target)
             if target in seen:
                 raise Missed("failed", "redirect loop", target)
@@ -221,6 +221,12 @@ class Fetcher:
             hops.append(Hop(received.status, target))
             url = target
         raise Missed("failed", "too many redirects")
+
+    def _is_ours(self, asked: Asked, target: str) -> bool:
+        """Whether a redirect may be followed there."""
+        if self.site.owns(target) or self.site.is_inherited(target):
+            return True
+        return "linked_from" in asked.facts and self.site.wants_document(target)
 
     async def _draw(self, received: Received) -> Drawn | None:
         """What a browser makes of a page that needs one; None for every other page."""
@@ -287,7 +293,7 @@ class Fetcher:
 
     async def _send(self, url: str, asked: Asked) -> Received:
         headers = self._headers
-        if asked.known is not None and asked.kind == "page" and self._may_compare:
+        if asked.known is not None and asked.kind == "page" and self._compares(asked):
             headers = {**headers, **_validators(asked.known)}
         rules = self.site.crawl
         request = Request(url, headers=headers, dont_filter=True, meta={"download_timeout": rules.timeout})
@@ -304,6 +310,9 @@ class Fetcher:
             retry_after=self._read_retry_after(received) if received.status in _TRY_AGAIN else None,
         )
         return received
+
+    def _compares(self, asked: Asked) -> bool:
+        return self._may_compare or "linked_from" in asked.facts
 
     def _read_retry_after(self, received: Received) -> float | None:
         return read_retry_after(received.header("retry-after"), date=received.header("date"), now=self._now())
@@ -341,7 +350,7 @@ class Fetcher:
                 rendered=None if drawn is None else drawn.html,
                 unrendered=None if drawn is None else drawn.why,
                 original=None if known is None else _original(known),
-                conditional=known is not None and self._may_compare and bool(_validators(known)),
+                conditional=known is not None and self._compares(asked) and bool(_validators(known)),
                 truncated=received.truncated,
             )
         )

@@ -34,15 +34,16 @@ MOST_UNANSWERED = 1000
 FIRST_BELIEF = 2.0
 """So many times more rarely a page is looked at whose date stands still in a source that nothing is known of yet."""
 
-_PLAN_FORMAT = 3
+_PLAN_FORMAT = 4
 _SCHEMA = """
 CREATE TABLE about (format INTEGER NOT NULL, made TEXT NOT NULL, orders TEXT NOT NULL);
 CREATE TABLE known (
     url TEXT PRIMARY KEY, due INTEGER NOT NULL, etag TEXT, last_modified TEXT, payload_digest TEXT,
     captured_at TEXT, record_id TEXT, lastmod TEXT,
-    overdue REAL NOT NULL, looked_at TEXT, fetched_at TEXT, live INTEGER NOT NULL, listed TEXT
+    overdue REAL NOT NULL, looked_at TEXT, fetched_at TEXT, live INTEGER NOT NULL, listed TEXT, linked_from TEXT
 ) WITHOUT ROWID;
 CREATE TABLE done (url TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE linked (url TEXT NOT NULL, title TEXT, page TEXT NOT NULL);
 """
 
 
@@ -72,6 +73,7 @@ class Known:
     fetched_at: str | None = None  # newest capture, whatever it answered
     live: bool = True  # that one showed a page; False: missing, gone, blocked or failed
     listed: str | None = None  # URL of the sitemap source that named it when it was captured last
+    linked_from: str | None = None  # document: pages that link it, as ``spiders.documents.merge_pages`` writes them
 
 
 class SourceWalk(BaseModel):
@@ -133,7 +135,13 @@ def segment_name(run: str, number: int) -> str:
 
 
 def write_plan(
-    path: Path, *, known: Iterable[Known], done: Iterable[str], now: datetime, orders: Orders | None = None
+    path: Path,
+    *,
+    known: Iterable[Known],
+    done: Iterable[str],
+    now: datetime,
+    orders: Orders | None = None,
+    linked: Iterable[tuple[str, str | None, str]] = (),
 ) -> None:
     """Write the plan of a run.
 
@@ -143,6 +151,7 @@ def write_plan(
         done: canonical URLs of pages that sealed segments of this run hold (a retry after a kill).
         now: when the plan was made; with a zone.
         orders: what kind of run it is; a regular one where it is left out.
+        linked: documents that the pages of ``done`` link: URL, title, URL of the page; read after ``done``.
     """
     path.unlink(missing_ok=True)
     database = sqlite3.connect(path)
@@ -153,16 +162,18 @@ def write_plan(
             (_PLAN_FORMAT, now.astimezone(UTC).isoformat(), (orders or Orders()).model_dump_json()),
         )
         database.executemany(
-            "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 (
                     *(k.url, int(k.due), k.etag, k.last_modified, k.payload_digest, k.captured_at, k.record_id),
                     *(k.lastmod, max(k.overdue, float(k.due)), k.looked_at, k.fetched_at, int(k.live), k.listed),
+                    k.linked_from,
                 )
                 for k in known
             ),
         )
         database.executemany("INSERT OR IGNORE INTO done VALUES (?)", ((url,) for url in done))
+        database.executemany("INSERT INTO linked VALUES (?, ?, ?)", linked)
         database.commit()
     finally:
         database.close()
@@ -208,7 +219,12 @@ class Plan:
             fetched_at=row[10],
             live=bool(row[11]),
             listed=row[12],
+            linked_from=row[13],
         )
+
+    def linked(self) -> list[tuple[str, str | None, str]]:
+        """Documents that pages link which this run has captured before: URL, title, URL of the page."""
+        return self._database.execute("SELECT url, title, page FROM linked ORDER BY rowid").fetchall()
 
     def count_known(self) -> int:
         """How many URLs are known."""
@@ -296,6 +312,9 @@ class CrawlSummary(_Told):
     walk: Walk | None = None  # how far it came, where the orders asked for one
     unanswered: list[str] = Field(default_factory=list)
     """Pages that failed without an answer to record, up to ``MOST_UNANSWERED``: so that the next runs wait longer."""
+    linked: dict[str, str] = Field(default_factory=dict)
+    """Documents that this run found and has no capture of, with the pages that link them, up to ``MOST_UNANSWERED``:
+    the pages may answer "not modified" from now on, and would not name them again."""
 
     def balances(self) -> bool:
         """Whether every discovered URL has exactly one outcome and every exchange was written."""

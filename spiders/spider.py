@@ -18,7 +18,9 @@ from typing import Any
 from scrapy import Spider
 
 from spiders.books import CAPTURED, Books, Work
+from spiders.capture import Received
 from spiders.discovery import Discovery, find_explainer
+from spiders.documents import Link, find_links, read_page
 from spiders.fetch import Asked, Fetcher, Missed, Withheld
 from spiders.job import Job
 from spiders.protocol import CrawlSummary, SourceYield
@@ -83,6 +85,8 @@ class ArticleSpider(Spider):
                 f"{planned['spot']} checked though their date stands, {books.states()['unchanged']} not due"
                 + (f", {job.plan.count_done()} captured by an earlier try" if job.plan.count_done() else "")
             )
+            for url, title, page in job.plan.linked():
+                books.list_documents((Link(url=url, title=title),), page)
             pages = _Pages(job, fetcher, books)
             reason = await pages.fetch_all()
             if reason == "finished" and any(": deferred: " in (source.error or "") for source in sources):
@@ -122,6 +126,7 @@ class ArticleSpider(Spider):
             reasons=books.reasons(),
             examples=books.examples(),
             unanswered=books.unanswered(),
+            linked=books.linked(),
             sources=sources,
             robots=fetcher.robots_seen(),
             withheld=dict(withheld),
@@ -168,11 +173,19 @@ class _Pages:
 
     async def fetch_all(self) -> str:
         """Fetch until there is no more work, budget or time; returns why it ended."""
+        await self._fetch_together()
+        if self._job.site.crawl.documents and self._stopped is None:
+            budget, self._budget = self._budget, self._job.site.crawl.documents_at_most
+            self._work = self._books.plan_documents()
+            await self._fetch_together()
+            self._budget = budget
+        left = self._books.close_rest("deferred", self._stopped or "fetch_at_most spent")
+        return self._stopped or self._put_off or ("fetch_at_most spent" if left else "finished")
+
+    async def _fetch_together(self) -> None:
         async with asyncio.TaskGroup() as group:
             for _ in range(self._job.site.crawl.concurrency):
                 group.create_task(self._fetch_some())
-        left = self._books.close_rest("deferred", self._stopped or "fetch_at_most spent")
-        return self._stopped or self._put_off or ("fetch_at_most spent" if left else "finished")
 
     async def _fetch_some(self) -> None:
         # The generator is shared by all workers; between two of its rows nothing is awaited.
@@ -210,10 +223,19 @@ class _Pages:
                 self._budget += 1  # what may not be fetched does not use up what may
         else:
             self._books.close_page(work.url, CAPTURED, str(received.status))
+            self._list_documents(work, received)
             if received.status >= 400:
                 self._tell(f"HTTP status {received.status}: {work.url}")
         self._done += 1
         self._tell_progress()
+
+    def _list_documents(self, work: Work, received: Received) -> None:
+        """Enter the documents that a page links, where the site's file wants them."""
+        rules = self._job.site.crawl
+        if not rules.documents or received.status != 200 or "linked_from" in work.facts:
+            return
+        page = read_page(received.body, ", ".join(received.header_values("content-encoding")), rules.max_bytes)
+        self._books.list_documents(find_links(page, received.url), work.url)
 
     def _note_deferred(self, missed: Missed) -> None:
         """The run is over, or one of its hosts is not asked any more; pages of other hosts go on."""

@@ -90,11 +90,12 @@ class Hop(NamedTuple):
 
 FACTS = (
     *("published", "author", "guid", "section", "language", "description", "explanation", "change"),
-    *("why", "sitemap", "dated"),
+    *("why", "sitemap", "dated", "linked_from"),
 )
 """What a source may say of an item beside URL, date of change and title; kept with the capture. "explanation": why it
-was withdrawn or is gone; "change": the publisher's note on its latest change. The last three are the crawl's own: why
-the page was fetched, and the source (its URL) that lists it as a sitemap, or gave its date."""
+was withdrawn or is gone; "change": the publisher's note on its latest change. The last four are the crawl's own: why
+the page was fetched, the source (its URL) that lists it as a sitemap, or gave its date; and of a document the pages
+(URLs with a space between them) that link it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

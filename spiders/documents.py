@@ -1,0 +1,230 @@
+"""Documents that a page links: which links lead to a PDF, and which of them belong to what the page says.
+
+Press releases and decisions often hang on their page as a PDF. The crawl follows such links of the pages that it has
+fetched (``crawl.documents``), and extraction lists them with the article; both ask ``find_links``, so that they agree.
+It reads the letters of a page and makes no tree: every page goes through it in the crawl, hostile ones too, and its
+time grows with the page's length alone. Not here: what may be fetched (``spiders.site.Site.wants_document``), what
+becomes of it (``spiders.books``), and what stands in it (``pipeline.documents``).
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from spiders.coding import BodyTooLarge, BodyUndecodable, decode_body
+from spiders.site import Site
+from spiders.urls import canonical_url
+from spiders.warc import Captured
+
+MOST_ON_A_PAGE: Final = 20
+"""So many documents of one page are followed, in the order of its links: a page with more is a library."""
+MOST_PAGES: Final = 20
+"""So many of the pages that link a document are remembered with it."""
+LONGEST_PAGE: Final = 3_000_000  # characters of a page that are looked at
+
+_LONGEST_TITLE = 300
+_LONGEST_LABEL = 2000  # characters of a link's mark-up
+_MOST_LINKS = 5000
+
+# An attribute's value may hold a ">"; a "<" stands in hardly any, and stopping there keeps the time linear.
+_TAG = re.compile(
+    r"<!--|<(/?)(a|article|aside|base|footer|main|nav|script|style|template|div|section)(?=[\s/>])([^<>]{0,4000})>",
+    re.IGNORECASE,
+)
+_ATTRIBUTE = re.compile(r"""([a-zA-Z-]{1,20})\s{0,20}=\s{0,20}("[^"]{0,4000}"|'[^']{0,4000}'|[^\s"'>]{1,4000})""")
+_ARTICLE = re.compile(r"<article[\s>]", re.IGNORECASE)
+_ANY_TAG = re.compile(r"<[^<>]{0,4000}>")
+_SAYS_PDF = re.compile(r"[(\[]\s{0,3}pdf\b[^()\[\]]{0,40}[)\]]\s{0,3}", re.IGNORECASE)
+_SMALL = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+_UNREAD = frozenset({"script", "style", "template"})
+_ASIDE = frozenset({"nav", "footer", "aside"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Link:
+    """A link to a document."""
+
+    url: str  # canonical
+    title: str | None = None  # what the link says
+
+
+def is_pdf_address(url: str) -> bool:
+    """Whether a URL looks like that of a PDF: its path, or a value of its query, ends so.
+
+    >>> is_pdf_address("https://www.example.gov.uk/download?file=Notice.PDF")
+    True
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    if _ends_so(parts.path):
+        return True
+    return any(_ends_so(value.partition("=")[2]) for value in parts.query.split("&")[:50])
+
+
+def find_links(page: str, url: str) -> tuple[Link, ...]:
+    """Documents that a page links in what is its own: not in its navigation, its footer, or beside it.
+
+    Where the page marks its main part, only links in there count; else where it has exactly one ``article``, those
+    in that.
+
+    Args:
+        page: the page's HTML, decoded; what is beyond ``LONGEST_PAGE`` is not looked at.
+        url: that answered, which relative links are taken against (or the page's ``base``).
+
+    Returns:
+        Each document once, in the order of the page; no more than ``MOST_ON_A_PAGE``.
+    """
+    if "pdf" not in page[:LONGEST_PAGE].lower():
+        return ()
+    found = list(_read_links(page[:LONGEST_PAGE]))
+    base = url
+    for one in found:
+        if one.base:
+            base = _join(one.base, url) or url
+            break
+    marked = [one for one in found if one.main]
+    if not marked and len(_ARTICLE.findall(page[:LONGEST_PAGE])) == 1:
+        marked = [one for one in found if one.article]
+    links: dict[str, Link] = {}
+    for one in marked or found:
+        target = None if one.base else _join(one.target, base)
+        if target is None or not (one.says_pdf or is_pdf_address(target)):
+            continue
+        known = links.get(target)
+        if (known is None and len(links) < MOST_ON_A_PAGE) or (known is not None and known.title is None):
+            links[target] = Link(url=target, title=one.title)
+    return tuple(links.values())
+
+
+def read_page(payload: bytes, coding: str, limit: int) -> str:
+    """The letters of a page that may link documents; empty where it cannot be read, or is no page.
+
+    Addresses are ASCII in all that is met, so it does not matter much which of the two encodings is right.
+
+    Args:
+        payload: the body as received.
+        coding: its Content-Encoding.
+        limit: bytes that it may have.
+    """
+    try:
+        body = decode_body(payload, coding, limit)
+    except (BodyTooLarge, BodyUndecodable):
+        return ""
+    if body.startswith(b"%PDF-"):
+        return ""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return body.decode("cp1252", "replace")
+
+
+def find_documents(site: Site, capture: Captured) -> tuple[Link, ...]:
+    """The documents that a captured page links, where the site's file wants any; a document links none."""
+    if not site.crawl.documents or capture.status != 200 or "linked_from" in capture.facts:
+        return ()
+    coding = ", ".join(value for name, value in capture.headers if name.lower() == "content-encoding")
+    return find_links(read_page(capture.payload, coding, site.crawl.max_bytes), capture.url)
+
+
+def merge_pages(*lists: str | Iterable[str] | None) -> str:
+    """Pages that link a document, as they are written down: in order, each once, no more than ``MOST_PAGES``.
+
+    The same whatever order the lists come in.
+
+    Args:
+        lists: URLs, or what this function has returned; None is an empty one.
+
+    Returns:
+        URLs with a space between them, which none of them has in it.
+    """
+    pages: set[str] = set()
+    for one in lists:
+        pages.update(one.split() if isinstance(one, str) else one or ())
+    return " ".join(sorted(pages)[:MOST_PAGES])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Found:
+    """A link, or the page's base, where it stands."""
+
+    target: str
+    title: str | None = None
+    says_pdf: bool = False
+    base: str | None = None
+    main: bool = False
+    article: bool = False
+
+
+def _read_links(page: str) -> Iterator[_Found]:
+    """All links that could be documents, with where they stand; those beside the page's own are left out."""
+    depth = dict.fromkeys((*_ASIDE, "main", "article"), 0)
+    roles: list[tuple[str, bool]] = []  # open div and section elements, and whether each is the page's main part
+    position = links = 0
+    lower = page.lower() if page.isascii() else page.translate(_SMALL)  # of some letters the small one is two
+    while links < _MOST_LINKS and (match := _TAG.search(page, position)) is not None:
+        position = match.end()
+        if match[2] is None or (match[2].lower() in _UNREAD and not match[1]):
+            end = lower.find("-->" if match[2] is None else f"</{match[2].lower()}", position)
+            if end < 0:
+                return  # all that is left is a comment, or a script
+            position = end
+            continue
+        name, closing = match[2].lower(), bool(match[1])
+        if name in ("div", "section"):
+            if not closing:
+                is_main = 'role="main"' in match[3] or "role='main'" in match[3] or "role=main" in match[3]
+                roles.append((name, is_main))
+                depth["main"] += is_main
+            elif roles:
+                depth["main"] -= roles.pop()[1]
+        elif name in depth:
+            depth[name] = max(0, depth[name] + (-1 if closing else 1))
+        elif name == "base" and not closing:
+            yield _Found(target="", base=_attributes(match[3]).get("href"))
+        elif name == "a" and not closing:
+            links += 1
+            if not any(depth[one] for one in _ASIDE):
+                yield from _read_link(page, match, main=depth["main"] > 0, article=depth["article"] > 0)
+
+
+def _read_link(page: str, match: re.Match[str], *, main: bool, article: bool) -> Iterator[_Found]:
+    attributes = _attributes(match[3])
+    target = attributes.get("href", "")
+    if not target or target.startswith("#"):
+        return
+    label = page[match.end() : match.end() + _LONGEST_LABEL]
+    end = label.find("</a")
+    end = label.find("</A") if end < 0 else end
+    text = " ".join(html.unescape(_ANY_TAG.sub(" ", label[: max(0, end)])).split())
+    says = (
+        attributes.get("type", "").strip().lower() == "application/pdf"
+        or _ends_so(attributes.get("download", ""))
+        or _SAYS_PDF.search(text, max(0, len(text) - 60)) is not None
+    )
+    yield _Found(target=target, title=text[:_LONGEST_TITLE] or None, says_pdf=says, main=main, article=article)
+
+
+def _attributes(written: str) -> dict[str, str]:
+    """Attributes of a tag by name; the first of one name counts."""
+    found: dict[str, str] = {}
+    for name, value in _ATTRIBUTE.findall(written):
+        found.setdefault(name.lower(), html.unescape(value.strip("\"'")))
+    return found
+
+
+def _ends_so(text: str) -> bool:
+    return unquote(text).rstrip("/ ")[-4:].lower() == ".pdf"
+
+
+def _join(target: str, base: str) -> str | None:
+    try:
+        return canonical_url(target, base)
+    except ValueError:
+        return None
