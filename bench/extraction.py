@@ -112,7 +112,11 @@ class Child:
             cwd=ROOT,
             env=environment,
         )
-        self.version: str = self._read()["version"]
+        try:
+            self.version: str = self._read()["version"]
+        except RuntimeError:
+            self.__exit__(None, None, None)
+            raise
 
     def _read(self) -> dict[str, Any]:
         assert self._process.stdout is not None

@@ -78,7 +78,9 @@ def compare(newsroom: Newsroom, page: Written, text: str, *, memory: bool, befor
     """
     true, found = Counter(_WORD.findall(page.text)), Counter(_WORD.findall(text))
     boxes = {
-        name: _lines("\n".join((box.heading, *(line for row in box.rows for line in row))))
+        name: _lines(
+            "\n".join((box.heading if box.shape != "figure" else "", *(line for row in box.rows for line in row)))
+        )
         for name, box in newsroom.furnish(page, page.run).items()
     }
     told = set(_lines(page.text))
@@ -86,7 +88,7 @@ def compare(newsroom: Newsroom, page: Written, text: str, *, memory: bool, befor
     for line in _lines(text):
         if line not in told and not any(line in one for one in told):
             whose = [name for name, rows in boxes.items() if any(row in line or line in row for row in rows)]
-            noise.append(whose[0] if whose else "headline" if line in _lines(page.title) else "else")
+            noise.append("headline" if line in _lines(page.title) else whose[0] if whose else "else")
     whole = " ".join(_lines(text))
     lost = [
         block.kind for block in page.blocks if not all(one in whole for line in block.lines for one in _lines(line))
