@@ -7,7 +7,8 @@ from a page has its control characters made visible, so that it cannot drive the
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, Final
 
 import orjson
 import typer
@@ -63,6 +64,42 @@ def safe(text: str) -> str:
         char if char == "\n" or (char.isprintable() or char == "\u00a0") else char.encode("unicode_escape").decode()
         for char in text
     )
+
+
+def tell_particulars(story: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Name and words of what an article says beside its text, one after the other; what it does not say is left out.
+
+    Args:
+        story: an article or a version as JSON has it.
+    """
+    for name, describe in _PARTICULARS.items():
+        value = story[name]
+        for item in value if isinstance(value, list) else [] if value is None else [value]:
+            words = describe(item)
+            if words:
+                yield name, words
+
+
+def _join(*words: str | None) -> str:
+    return " / ".join(filter(None, words))
+
+
+_PARTICULARS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "kind": lambda kind: "" if kind == "article" else kind,
+    "standfirst": str,
+    "byline": str,
+    "agencies": str,
+    "free": lambda free: "yes" if free else "no",
+    "embargo": lambda moment: f"{moment['value']} (read: {moment['original']})",
+    "ward": str,
+    "committee": str,
+    "images": lambda image: _join(image["url"], image["caption"], image["credit"] and f"credit: {image['credit']}"),
+    "notices": lambda notice: _join(notice["kind"], notice["time"], notice["text"]),
+    "notes_to_editors": lambda notes: _join(*notes.split("\n")),
+    "contacts": lambda contact: _join(contact["name"], contact["email"], contact["phone"]),
+    "documents": lambda document: _join(document["url"], document["title"]),
+    "document_of": str,
+}
 
 
 def fail(error: MunimentError) -> None:

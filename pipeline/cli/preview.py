@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from pipeline.cli.output import JsonOption, console, plain_table, print_json, print_table, safe
+from pipeline.cli.output import JsonOption, console, plain_table, print_json, print_table, safe, tell_particulars
 from pipeline.errors import SettingsError
 from pipeline.settings import read_settings
 from spiders.families import escape
@@ -280,17 +280,7 @@ def _print(told: Mapping[str, Any]) -> None:
     if article is None:
         return
     out.print()
-    table = plain_table("FIELD", "FROM", "VALUE")
-    table.add_row("id", "url", article["article"])
-    for name in _FIELDS:
-        value = article[name]
-        if isinstance(value, dict):  # a moment: what was read is the better witness
-            value = f"{value['value']} (read: {value['original']}, to the {value['precision']})"
-        if isinstance(value, list):
-            value = ", ".join(value)
-        table.add_row(name, article["origins"].get(name, "-"), safe(str(value)) if value else "-")
-    table.add_row("words", article["origins"].get("text", "-"), str(article["words"]))
-    print_table(table)
+    _print_fields(article)
     _print_rules(told["rules"], article["stripped"])
     out.print("\nText", style="bold")
     out.print(safe(article["text"]))
@@ -313,3 +303,19 @@ def _print_rules(rules: Mapping[str, bool], stripped: Sequence[Mapping[str, Any]
     for rule, found in rules.items():
         taken = f", stripped: {blocks[rule]}" if blocks[rule] else ""
         out.print(safe(f"  {rule}: {'found' + taken if found else 'found nothing, read as usual'}"))
+
+
+def _print_fields(article: Mapping[str, Any]) -> None:
+    table = plain_table("FIELD", "FROM", "VALUE")
+    table.add_row("id", "url", article["article"])
+    for name in _FIELDS:
+        value = article[name]
+        if isinstance(value, dict):  # a moment: what was read is the better witness
+            value = f"{value['value']} (read: {value['original']}, to the {value['precision']})"
+        if isinstance(value, list):
+            value = ", ".join(value)
+        table.add_row(name, article["origins"].get(name, "-"), safe(str(value)) if value else "-")
+    for name, words in tell_particulars(article):
+        table.add_row(name, article["origins"].get(name, "-"), safe(words))
+    table.add_row("words", article["origins"].get("text", "-"), str(article["words"]))
+    print_table(table)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.output import JsonOption, console, plain_table, print_json, print_table, safe
+from pipeline.cli.output import JsonOption, console, plain_table, print_json, print_table, safe, tell_particulars
 from pipeline.settings import read_settings
 
 if TYPE_CHECKING:
@@ -334,6 +334,9 @@ def _print_version(version: Version) -> None:
         if value:
             origin = version.origins.get("canonical" if label == "url" else label)
             out.print(f"{label:<12}{safe(value)}" + (f"  [{origin}]" if origin else ""))
+    for name, words in tell_particulars(version.model_dump(mode="json")):
+        origin = version.origins.get(name)
+        out.print(f"{name.replace('_', ' '):<12}{safe(words)}" + (f"  [{origin}]" if origin else ""))
     out.print()
     out.print(safe(version.text))
     if version.stripped:
