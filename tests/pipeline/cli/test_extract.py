@@ -25,7 +25,8 @@ PAGE = f"""<!DOCTYPE html><html lang="en"><head><title>Bridge to be mended | Led
 <body><main><article><h1>Bridge to be mended</h1><h2>What was said</h2>
 {"".join(f"<p>{text}</p>" for text in SENTENCES)}
 <ul><li>{SENTENCES[0]} So much for the first.</li></ul></article>
-<div class="newsletter-signup"><p>Sign up to our newsletter, every morning in your inbox.</p></div></main></body></html>"""
+<div class="newsletter-signup"><p>Sign up to our newsletter, every morning in your inbox.</p></div></main></body>
+</html>"""
 
 
 @pytest.fixture(autouse=True)
@@ -211,7 +212,7 @@ class TestPacks:
             story = "".join(f"<p>{text[:-1]} at number {number} of the street, it was said.</p>" for text in SENTENCES)
             pages[f"p{number}"] = (
                 f"<html><head><title>Story {number} of the street</title></head><body><main><h1>Story {number} of the "
-                f"street</h1><p>On day {number * 7} it began with {number} people.</p>{story}<p>{promo}</p></main></body>"
+                f"street</h1><p>On day {number * 7} it began with {number} people.</p>{story}<p>{promo}</p></main>"
             )
         pack = a_pack(tmp_path / "pack", pages)
         plain = predictions(pack, tmp_path / "plain.jsonl")
