@@ -52,6 +52,8 @@ SAME = 3
 
 IDLE_PAGES = 20
 """A rule that has found nothing on so many articles in a row is told; boxes come and go from page to page."""
+MIN_DOCUMENT_SHARE = 0.5
+"""If fewer of the documents can be read than this, the operator is told; scans and forms are usual."""
 MIN_FIELD_SHARE = 0.5
 """A rule for the body or a field that finds something on fewer of a run's articles than this is told."""
 
@@ -95,6 +97,7 @@ def check_run(site: Site, summary: CrawlSummary, findings: Iterable[Finding], hi
         _check_same_body(tally, limits),
         _check_canonical(tally),
         _check_rules(rules),
+        _check_documents(summary, tally),
     )
     verdict = _worst(check.verdict for check in checks)
     return Report(
@@ -103,7 +106,7 @@ def check_run(site: Site, summary: CrawlSummary, findings: Iterable[Finding], hi
         verdict=verdict,
         checks=checks,
         counts=_counts(summary, tally),
-        reasons=dict(sorted((tally.reasons + Counter(summary.reasons)).items())),
+        reasons=dict(sorted((tally.reasons + tally.document_reasons + Counter(summary.reasons)).items())),
         message=_message(site, summary, tally, verdict, checks),
         sources=records,
         rules=rules,
@@ -125,9 +128,17 @@ class _Tally:
     ruled: Counter[str] = field(default_factory=Counter)  # rule of the site's file -> articles it was held against
     obeyed: Counter[str] = field(default_factory=Counter)  # … and on which it found something
 
+    documents: Counter[str] = field(default_factory=Counter)  # kinds of what pages link; counted apart from them
+    document_reasons: Counter[str] = field(default_factory=Counter)
+
     def add(self, finding: Finding) -> None:
-        self.kinds[finding.kind] += 1
         self.requested.add(finding.requested)
+        if "linked_from" in finding.facts:
+            self.documents[finding.kind] += 1
+            if finding.reason:
+                self.document_reasons[f"document {finding.kind}: {finding.reason}"] += 1
+            return
+        self.kinds[finding.kind] += 1
         if finding.reason:
             self.reasons[f"{finding.kind}: {finding.reason}"] += 1
         article = finding.article
@@ -141,6 +152,11 @@ class _Tally:
         digest = hashlib.sha256(" ".join(article.text.split()).encode("utf-8", "surrogatepass")).digest()[:16]
         self.bodies.setdefault(digest, {})[article.article] = article.url
         self.canonicals.setdefault(article.url, []).append(finding.final)
+
+    @property
+    def pages(self) -> int:
+        """Captured pages, without documents."""
+        return len(self.requested) - self.documents.total()
 
     @property
     def articles(self) -> int:
@@ -316,7 +332,7 @@ def _check_books(summary: CrawlSummary, tally: _Tally) -> Check:
 
 
 def _check_captures(summary: CrawlSummary, tally: _Tally, limits: CheckLimits, history: Sequence[Report]) -> Check:
-    captured = len(tally.requested)
+    captured = tally.pages
     least = limits.min_captures
     if least is not None and captured < least:
         return _check(
@@ -346,16 +362,21 @@ def _check_captures(summary: CrawlSummary, tally: _Tally, limits: CheckLimits, h
             figure=0,
             limit=1,
         )
-    wanted = captured + summary.outcomes.get(Outcome.FAILED, 0)
+    wanted = captured + _failed_pages(summary)
     if wanted and not captured:
         return _check("captures", "reject", f"None of {wanted} wanted pages could be captured.", figure=0, limit=1)
     quiet = " (nothing was due)" if not wanted else ""
     return _check("captures", "accept", f"{captured} pages were captured{quiet}.", figure=captured, limit=least)
 
 
+def _failed_pages(summary: CrawlSummary) -> int:
+    """How many pages gave no answer, documents not counted."""
+    return summary.outcomes.get(Outcome.FAILED, 0) - summary.documents.get(Outcome.FAILED, 0)
+
+
 def _check_errors(summary: CrawlSummary, tally: _Tally, limits: CheckLimits) -> Check:
-    failed = tally.kinds["failed"] + summary.outcomes.get(Outcome.FAILED, 0)
-    asked = len(tally.requested) + summary.outcomes.get(Outcome.FAILED, 0)
+    failed = tally.kinds["failed"] + _failed_pages(summary)
+    asked = tally.pages + _failed_pages(summary)
     limit = MAX_ERROR_SHARE if limits.max_error_share is None else limits.max_error_share
     share = _share(failed, asked)
     if share > limit:
@@ -537,6 +558,22 @@ def _record_rules(summary: CrawlSummary, tally: _Tally, history: Sequence[Report
     return tuple(records)
 
 
+def _check_documents(summary: CrawlSummary, tally: _Tally) -> Check:
+    """Documents that pages link; whatever they are like, the run's articles are published."""
+    lost = summary.documents.get(Outcome.FAILED, 0)
+    asked, read = tally.documents.total() + lost, tally.documents["article"] + tally.documents["unchanged"]
+    share = _share(read, asked)
+    why = ", ".join(f"{reason} {count}" for reason, count in tally.document_reasons.most_common(_SHOWN))
+    said = f"{read} of {asked} documents that pages link were read" + (f" ({why})." if why else ".")
+    return _check(
+        "documents",
+        "warn" if asked >= FEW and share < MIN_DOCUMENT_SHARE else "accept",
+        said if asked else "No document was asked for.",
+        figure=share if asked else None,
+        limit=MIN_DOCUMENT_SHARE,
+    )
+
+
 def _check_rules(records: Sequence[RuleRecord]) -> Check:
     """Extraction rules of the site's file that no longer find anything: the page has been redesigned around them."""
     said = []
@@ -590,6 +627,7 @@ def _counts(summary: CrawlSummary, tally: _Tally) -> dict[str, int]:
         **{f"crawl-{name}": count for name, count in sorted(summary.outcomes.items())},
         "articles": tally.articles,
         **{kind: count for kind, count in sorted(tally.kinds.items()) if kind != "article"},
+        **{f"document-{kind}": count for kind, count in sorted(tally.documents.items())},
         "titled": tally.titled,
         "dated": tally.dated,
         "median_words": tally.median_words,
@@ -607,7 +645,9 @@ def _told(counts: Mapping[str, int]) -> Iterator[str]:
 def _message(site: Site, summary: CrawlSummary, tally: _Tally, verdict: Verdict, checks: Sequence[Check]) -> str:
     """What the operator reads first: what happened, and for each check that is not well its sentence."""
     kinds = ", ".join(_told(dict(sorted(tally.kinds.items())))) or "no pages"
-    figures = f"{summary.discovered} URLs discovered, {len(tally.requested)} pages captured: {kinds}."
+    figures = f"{summary.discovered} URLs discovered, {tally.pages} pages captured: {kinds}."
+    if tally.documents:
+        figures += f" {tally.documents.total()} documents: {', '.join(_told(dict(sorted(tally.documents.items()))))}."
     if verdict == "accept":
         return figures
     odd = [check for check in checks if check.verdict == verdict]

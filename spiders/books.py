@@ -461,6 +461,11 @@ class Books:
             for url, via, title, linked in rows[:most]
         )
 
+    def document_states(self) -> dict[str, int]:
+        """How many documents that pages link ended how."""
+        query = "SELECT state, count(*) FROM page WHERE linked IS NOT NULL AND state IS NOT NULL GROUP BY 1 ORDER BY 1"
+        return dict(self._database.execute(query).fetchall())
+
     def linked(self) -> dict[str, str]:
         """Documents that were found and of which there is no capture, with the pages that link them; the first
         ``MOST_UNANSWERED``. Known ones too, where a page links them that did not before."""

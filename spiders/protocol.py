@@ -312,6 +312,8 @@ class CrawlSummary(_Told):
     walk: Walk | None = None  # how far it came, where the orders asked for one
     unanswered: list[str] = Field(default_factory=list)
     """Pages that failed without an answer to record, up to ``MOST_UNANSWERED``: so that the next runs wait longer."""
+    documents: dict[str, int] = Field(default_factory=dict)
+    """Of the discovered, those that are documents which a page links: "captured", or the outcome, -> how many."""
     linked: dict[str, str] = Field(default_factory=dict)
     """Documents that this run found and has no capture of, with the pages that link them, up to ``MOST_UNANSWERED``:
     the pages may answer "not modified" from now on, and would not name them again."""

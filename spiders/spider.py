@@ -126,6 +126,7 @@ class ArticleSpider(Spider):
             reasons=books.reasons(),
             examples=books.examples(),
             unanswered=books.unanswered(),
+            documents=books.document_states(),
             linked=books.linked(),
             sources=sources,
             robots=fetcher.robots_seen(),

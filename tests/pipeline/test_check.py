@@ -19,7 +19,7 @@ RUN = "20261122T090000Z-00000000"
 HOST = "https://ledger.example"
 NAMES = (
     "sources", "dried", "books", "captures", "errors", "blocked", "article-yield", "title", "published", "short-bodies",
-    "same-body", "canonical", "rules",
+    "same-body", "canonical", "rules", "documents",
 )  # fmt: skip
 _numbers = itertools.count()
 
@@ -397,3 +397,25 @@ def test_a_rule_that_was_taken_out_of_the_file_is_forgotten() -> None:
     told, report = _ruled([{'body ".new"': True}] * 5, before)
     assert told.verdict == "accept"
     assert [record.rule for record in report.rules] == ['body ".new"']
+
+
+def test_documents_are_counted_apart_and_stop_no_run() -> None:
+    pages = some(10)
+    documents = [
+        each.model_copy(update={"facts": {"linked_from": f"{HOST}/news/1"}})
+        for each in [*some(6, title="", dated=False, text="Few words."), *some(20, "failed", "a broken PDF")]
+    ]
+    findings = pages + documents
+    report = check_run(
+        a_site(min_published_share=0.9, min_title_share=0.9, min_words=50, max_error_share=0.1),
+        a_summary(findings, outcomes={"failed": 9}, documents={"captured": 26, "failed": 9}),
+        findings,
+        [],
+    )
+    assert report.verdict == "warn"
+    assert [check.name for check in report.checks if check.verdict != "accept"] == ["documents"]
+    assert check_of(report, "documents").message.startswith("6 of 35 documents that pages link were read")
+    assert report.counts["articles"] == 10
+    assert (report.counts["document-article"], report.counts["document-failed"]) == (6, 20)
+    assert report.reasons["document failed: a broken PDF"] == 20
+    assert "26 documents: 6 article, 20 failed." in report.message
