@@ -55,7 +55,7 @@ def read_published(tree: HtmlElement, page: Page, linked: JsonLd, clock: Clock, 
         moment = _first_moment(values, source, clock)
         if moment is not None:
             return moment, source
-    shown = _find_near(page, clock) or _find_labelled(tree, clock) or _find_shown(tree, clock)
+    shown = _find_labelled(tree, clock) or _find_near(page, clock) or _find_shown(tree, clock)
     if shown is not None:
         return shown, shown.source
     return _guess_published(tree, clock, url), "htmldate"
@@ -90,7 +90,7 @@ def _find_near(page: Page, clock: Clock) -> Moment | None:
             if not line:
                 continue
             day = _DAY.search(line) if len(line) <= _NEAR_CHARACTERS and not line.endswith(".") else None
-            if day is not None and not is_elsewhere(element):
+            if day is not None and element.tag != "a" and not is_elsewhere(element):
                 moment = parse_moment(line[day.start() :], "visible", clock) or parse_moment(day[0], "visible", clock)
                 label = line[: day.start()] or before
                 if moment is not None and not _CHANGED.search(label[-40:]):

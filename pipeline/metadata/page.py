@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -41,6 +42,11 @@ _SIGN_LINK: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=8192)
+def _is_sign(names: str) -> bool:
+    return SIGN.search(names[:300]) is not None
+
+
 class Page:
     """What one walk over the tree collects: all later questions are answered from it."""
 
@@ -61,7 +67,6 @@ class Page:
 
     def _walk(self, tree: HtmlElement) -> None:
         # plain attribute access: an XPath with the same questions takes libxml2 six times as long
-        judged: dict[str, bool] = {}
         marked = 0
         for element in tree.iter("*"):
             tag = element.tag
@@ -71,12 +76,7 @@ class Page:
             if self.headings and len(self.below) < BELOW_HEADLINE:
                 self.below.append(element)
             names = element.get("class")
-            sign = False
-            if names:
-                known = judged.get(names)
-                if known is None:
-                    known = judged[names] = SIGN.search(names[:300]) is not None
-                sign = known
+            sign = names is not None and _is_sign(names)
             name = element.get("itemprop")
             kind = element.get("itemtype")
             if (name or kind) and marked < ELEMENTS_OF_A_KIND:
@@ -85,7 +85,7 @@ class Page:
                     self.properties.setdefault(each, []).append(element)
                 if kind and ("article" in kind.lower() or "blogposting" in kind.lower()):
                     self.is_article = True
-            if tag == "a" and not sign:
+            if tag == "a" and not sign and self.headings:
                 sign = (
                     "author" in (element.get("rel") or "") or _SIGN_LINK.search(element.get("href") or "") is not None
                 )
