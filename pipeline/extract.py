@@ -7,6 +7,7 @@ is parsed once. `pipeline.workers` runs it over a segment.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -16,13 +17,14 @@ from pipeline.boilerplate import Memory, Observed, sketch_page
 from pipeline.documents import document_version, is_document, read_document
 from pipeline.edits import essence_digest
 from pipeline.kinds import Reading, is_home, judge_page
-from pipeline.language import choose_language, count_words
+from pipeline.language import count_words, weigh_language
 from pipeline.metadata import read_metadata
-from pipeline.model import Article, Evidence, Finding, article_id, content_digest
+from pipeline.model import Article, Evidence, Finding, Linked, article_id, content_digest
 from pipeline.page import decode_page, find_excess, find_other_type, parse_page
 from pipeline.particulars import read_particulars, survey_pictures
 from pipeline.rules import apply_rules, compile_rules, override_article, override_metadata, read_fields
 from pipeline.structure import is_live
+from spiders.documents import Link, find_links
 from spiders.site import Site
 from spiders.urls import canonical_url
 from spiders.warc import BodyTooLarge, BodyUndecodable, Captured, payload_digest
@@ -113,14 +115,17 @@ def examine_page(
     if verdict is not None and not text:
         return Examined(reading=verdict, verdicts=body.verdicts)
     address = about.canonical or _article_url(site, url, requested)
-    language, origin = choose_language(about.language, about.origins.get("language", ""), text, site.language)
+    language, origin, sure = weigh_language(about.language, about.origins.get("language", ""), text, site.language)
     title = about.title or ""
     article = Article(
         article=article_id(address),
         url=address,
         title=title,
         text=text,
+        byline=about.byline,
         authors=about.authors,
+        bylines=about.bylines,
+        agencies=about.agencies,
         published=about.published,
         modified=about.modified,
         section=about.section,
@@ -129,6 +134,7 @@ def examine_page(
         image=about.image,
         tags=about.tags,
         origins={**about.origins, "text": "trafilatura", "language": origin, **_tell_memory(body)},
+        confidence={**about.confidence, "language": sure},
         kind="live" if is_live(body.parts) else "article",
         parts=body.parts,
         stripped=body.stripped,
@@ -137,11 +143,28 @@ def examine_page(
         essence=essence_digest(title, text),
     )
     said = read_particulars(tree, about, body, site=site, url=url, captured_at=captured_at, pictures=pictures)
-    article = override_article(said.add_to(article), fields)
+    article = override_article(_add_documents(said.add_to(article), find_links(written, url)), fields)
     told = {} if marks is None else marks.told
     return Examined(
         reading=verdict or Reading(kind="article", article=article, rules=told), article=article, verdicts=body.verdicts
     )
+
+
+def _add_documents(article: Article, links: Sequence[Link]) -> Article:
+    """The article with all documents that the crawl follows from its page, in the order of the page, before others."""
+    if not links:
+        return article
+    followed = {link.url: Linked(url=link.url, title=link.title) for link in links}
+    others = tuple(each for each in article.documents if _canonical(each.url) not in followed)
+    origins = {**article.origins, "documents": article.origins.get("documents", "link")}
+    return article.model_copy(update={"documents": (*followed.values(), *others), "origins": origins})
+
+
+def _canonical(url: str) -> str:
+    try:
+        return canonical_url(url)
+    except ValueError:
+        return url
 
 
 def _tell_memory(body: Body) -> dict[str, str]:
@@ -174,7 +197,8 @@ def observe_page(
     tree = None if find_excess(written) else parse_page(written)
     if tree is None:
         return None
-    return sketch_page(cut_page(tree), article=article_id(requested), seen=captured_at)
+    titles = [tree.findtext(".//title") or "", *tree.xpath("//meta[@property='og:title']/@content")]
+    return sketch_page(cut_page(tree), article=article_id(requested), seen=captured_at, titles=titles[:3])
 
 
 # --- one capture ----------------------------------------------------------------------------------------

@@ -77,6 +77,8 @@ def read_notices(
     """
     found: dict[str, Notice] = {}
     for line in find_notices(text):
+        if _ADVICE.match(line):
+            continue
         notice = Notice(kind=name_kind(line), text=tidy(line, NOTICE_CHARACTERS), time=find_time(line, clock, written))
         found.setdefault(fold(line)[:200], notice)
     for value in declared:
@@ -86,6 +88,10 @@ def read_notices(
         if declared_notice is not None and not _is_told(declared_notice.text, found):
             found[fold(declared_notice.text)[:200]] = declared_notice
     return tuple(found.values())[:NOTICES]
+
+
+_ADVICE: Final = re.compile(r"[\W_]*(?:update|amend)\s(?!on\b|at\b|from\b)[^\W\d_][^:\d]*:", re.IGNORECASE)
+"""A heading that tells readers to update something: "Update your inventory: …"."""
 
 
 def _is_told(text: str, found: Mapping[str, Notice]) -> bool:

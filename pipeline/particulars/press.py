@@ -359,6 +359,16 @@ _SEGMENTS: Final = re.compile(
     re.IGNORECASE,
 )
 _FOLLOWING: Final = 7
+_FURNITURE: Final = re.compile(
+    r"©|\bcopyright\b|\bprivacy\b|\bcookies?\b|\bterms (?:and|&|of)\b|\bshare this\b|\brelated\b|\bread more\b|"
+    r"\bsign up\b|\bnewsletter\b",
+    re.IGNORECASE,
+)
+_HOUSE: Final = re.compile(
+    r"\b(?:university|school|college|council|institute|department|centre|center|foundation|association|trust|hospital|"
+    r"service|services|office|street|road|house|city|county|borough|cyngor|prifysgol|ysgol|ltd|limited|group)\b",
+    re.IGNORECASE,
+)
 
 
 def find_contacts(
@@ -436,7 +446,7 @@ def _phone_of(line: str) -> str | None:
 
 def _continues(line: str, linked: Mapping[str, str]) -> bool:
     """Whether a line below a contact's heading is still part of it."""
-    if len(line) > 250 or _NOTES.match(line) is not None or _is_end(line):
+    if len(line) > 250 or _NOTES.match(line) is not None or _is_end(line) or _FURNITURE.search(line) is not None:
         return False
     return _has_address(line, linked) or (len(line.split()) <= 10 and not line.rstrip().endswith((".", "!", "?")))
 
@@ -482,7 +492,7 @@ def _name_in(line: str) -> str | None:
     for segment in segments:
         if segment.istitle() or any(map(str.isupper, segment[:1])):
             is_office = _PRESS.search(segment) or _OFFICE.search(segment)
-            if is_office is None and looks_like_name(segment) and not segment.isupper():
+            if is_office is None and looks_like_name(segment) and not segment.isupper() and not _HOUSE.search(segment):
                 return segment
     office = next((segment for segment in segments if _OFFICE.search(segment) and len(segment) <= 80), None)
     return office and office.removeprefix("the ").removeprefix("our ")
