@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from lxml.etree import XPath
 from lxml.html import HtmlElement
 
-from pipeline.edits import is_notice
+from pipeline.edits import is_notice, read_essence
 from pipeline.metadata import Clock, Metadata, fold, parse_moment
 from pipeline.model import Part
 
@@ -57,7 +57,7 @@ def make_parts(
     """
     entries = find_entries(tree, about) if entries is None else entries
     index = index_entries(entries)
-    standfirsts = _find_standfirsts(kept, about) if not index else frozenset[int]()
+    standfirsts = _find_standfirsts(kept, about)
     parts: list[Part] = []
     begun: set[int] = set()
     for number, block in enumerate(kept):
@@ -66,7 +66,7 @@ def make_parts(
         if begins and entry is not None:
             begun.add(entry)
             parts.append(_make_part(block, "entry").model_copy(update={"time": entries[entry].time}))
-        elif number in standfirsts:
+        elif entry is None and number in standfirsts:
             parts.append(_make_part(block, "standfirst"))
         elif _tells_correction(block, number, len(kept)):
             parts.append(_make_part(block, "correction"))
@@ -155,7 +155,7 @@ _FOLLOWING: Final = 60  # siblings that may belong to one entry
 
 _LIVE_WORDS: Final = re.compile(
     r"\blive\b|\blive-?(?:blog+|ticker|update)|\b(?:news|live)-?ticker\b|minute[- ]by[- ]minute|as it happened|"
-    r"\ben direct\b|\bminute par minute\b|\ben (?:vivo|directo)\b|minuto a minuto|\bin diretta\b|\bla diretta\b|"
+    r"\b(?:en|le) direct\b|\bminute par minute\b|\ben (?:vivo|directo)\b|minuto a minuto|\bin diretta\b|\bla diretta\b|"
     r"\bao vivo\b|\bem direto\b|\bna żywo\b|\brelacja\b|\bdirekt(?:rapport|sänt)|\bfölj (?:live|direkt)|\bdirekte\b|"
     r"\bseuraa\b|\bhetki hetkeltä\b|\bonline přenos|\bélőben\b|\bcanlı\b|\bв прямом эфире\b|\bонлайн\b|実況|速報|"
     r"\bmunud wrth funud\b|\byn fyw\b",
@@ -266,7 +266,7 @@ def _find_marks(body: HtmlElement, about: Metadata) -> list[_Mark]:
     for element in body.iter("time", *_INLINE_HEADS):
         if len(marks) >= _MARKS:
             break
-        mark = _read_time(element, about) if element.tag == "time" else _read_head(element)
+        mark = _read_time(element, about) if element.tag == "time" else _read_head(element, about)
         if mark is None or (last is not None and any(above is last for above in islice(element.iterancestors(), 4))):
             continue
         marks.append(mark)
@@ -285,11 +285,17 @@ def _read_time(element: HtmlElement, about: Metadata) -> _Mark | None:
     return None if match is None else _Mark(element=element, minutes=_minutes(match))
 
 
-def _read_head(element: HtmlElement) -> _Mark | None:
+def _read_head(element: HtmlElement, about: Metadata) -> _Mark | None:
+    """A time at the head of an element."""
     text = element.text
-    if not text or not any(character.isdigit() for character in text[:20]):
+    if not text or not any(character.isdigit() for character in text[:_STAMP_CHARACTERS]):
         return None
-    match = _CLOCK.match(text[:_STAMP_CHARACTERS])
+    head = text[:_STAMP_CHARACTERS]
+    if about.clock and len(text) <= _STAMP_CHARACTERS and _YEAR.search(head) and (":" in head or "." in head):
+        moment = parse_moment(head, "visible", about.clock)
+        if moment is not None and moment.precision in {"second", "minute"}:
+            return _Mark(element=element, time=moment.value, heads=True)
+    match = _CLOCK.match(head)
     return None if match is None else _Mark(element=element, minutes=_minutes(match), heads=True)
 
 
@@ -566,11 +572,18 @@ def _moment(day: date, minutes: int, zone: ZoneInfo, clock: Clock) -> datetime |
     return moment if moment <= clock.latest else None
 
 
+_ANYTHING: Final = "A line beside which another line is held."
+_ONLY: Final = read_essence("", _ANYTHING).body
+
+
 def is_stamp(text: str) -> bool:
-    """Whether a text is nothing but the time of an entry."""
-    return len(text) <= _STAMP_CHARACTERS and (
-        (match := _CLOCK.match(text)) is not None and not text[match.end() :].strip(" .:|–—-)]•")
-    )
+    """Whether a text is nothing but the time of an entry: "14:32", "5 minutes ago", "Updated 14:32"."""
+    if len(text) > _STAMP_CHARACTERS or not any(character.isdigit() for character in text):
+        return False
+    match = _CLOCK.match(text)
+    if match is not None and not text[match.end() :].strip(" .:|–—-)]•"):
+        return True
+    return read_essence("", f"{_ANYTHING}\n{text}").body == _ONLY
 
 
 def is_live(parts: Iterable[Part]) -> bool:

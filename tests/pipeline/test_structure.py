@@ -212,6 +212,35 @@ class TestLivePages:
         found = entries_of(a_page(body, title="Mill fire", head=PUBLISHED))
         assert [time for _, time in found][:2] == ["2026-11-21T14:32:00+00:00", "2026-11-21T13:05:00+00:00"]
 
+    @pytest.mark.parametrize(
+        "template",
+        [
+            '<article id="b{n}"><header><a href="#b{n}"><time datetime="2026-11-21T{clock}:00Z">{n} minutes ago</time>'
+            "</a><h2>Head {n}</h2></header><div><p>{text}</p></div></article>",
+            '<div class="w"><div class="l"><div><span>{clock}</span></div></div><div class="r"><h3>Head {n}</h3><div>'
+            "<p>{text}</p></div></div></div>",
+            '<div class="entry"><time datetime="2026-11-21T{clock}:00Z">{clock}</time><h3>Head {n}</h3><p>{text}</p>'
+            '<footer>Updated <time datetime="2026-11-21T23:59:00Z">23:59</time></footer></div>'
+            '<div class="ad-slot">Advert</div>',
+            '<div class="stamp">{clock}</div><div class="txt"><h3>Head {n}</h3><p>{text}</p></div>',
+            '<div class="e"><p class="d">21 November 2026, {clock}</p><h3>Head {n}</h3><p>{text}</p></div>',
+            "<dt>{clock} GMT</dt><dd><h4>Head {n}</h4><p>{text}</p></dd>",
+        ],
+    )
+    def test_every_usual_mark_up_of_entries_is_known(self, template: str) -> None:
+        rows = [
+            template.format(n=n, clock=clock, text=text)
+            for n, (clock, text) in enumerate(zip(CLOCKS, REPORTS, strict=True))
+        ]
+        article = article_of(a_live_page(rows, head=PUBLISHED))
+        heads = [(part.text, part.time) for part in article.parts if part.kind == "entry"]
+        assert heads == [
+            (f"Head {n}", datetime(2026, 11, 21, int(clock[:2]), int(clock[3:]), tzinfo=UTC))
+            for n, clock in enumerate(CLOCKS)
+        ]
+        wanted = [line for n, text in enumerate(REPORTS) for line in (f"Head {n}", text)]
+        assert article.text.split("\n")[-2 * len(REPORTS) :] == wanted  # neither stamps nor adverts
+
     def test_readers_comments_with_times_are_no_entries(self) -> None:
         comments = "".join(
             f'<li class="comment"><time datetime="2026-11-21T{clock}:00Z">{clock}</time><p>{text}</p></li>'
@@ -267,8 +296,11 @@ class TestLivePages:
     [
         ("14:32", True), ("2.32pm", True), ("14h32", True), ("14.32 Uhr", True), ("kl. 14.32", True), ("7pm", True),
         ("08:02 GMT", True),
-        ("3.50 per cent", False), ("14:32 Crews leave", False), ("2:1", False), ("25:10", False), ("", False),
+        ("3.50 per cent", False), ("14:32 Crews leave", False), ("2:1", False), ("25 to 10", False), ("", False),
         ("1:23.45", False),
+        ("5 minutes ago", True),
+        ("Updated 23:59", True),
+        ("21 November 2026, 22:00", True),
     ],
 )  # fmt: skip
 def test_a_stamp_is_a_clock_time_and_nothing_else(text: str, stamp: bool) -> None:
