@@ -210,12 +210,11 @@ def tell(reads: Sequence[Read], verdict: Verdict) -> str:
     for degree in degrees:
         for run in sorted({read.run for read in reads}):
             some = [read for read in reads if read.degree == degree and read.run == run and read.same is None]
-            plain = sum_up([read for read in some if not read.memory])
             known = sum_up([read for read in some if read.memory])
             name, least = f"{degree}, run {run}", WANTED_FIRST if run == 1 else WANTED_LATER
             rows.append(
                 (
-                    *(degree, run, known.pages, f"{plain.precision:.3f}", f"{plain.recall:.3f}"),
+                    *(degree, run, known.pages, *_plain(some)),
                     verdict.want(f"precision, {name}", known.precision, least),
                     verdict.want(f"recall, {name}", known.recall, WANTED_RECALL),
                     *(f"{known.word_precision:.3f}", f"{known.word_recall:.3f}", f"{known.exact:.2f}"),
@@ -229,7 +228,6 @@ def tell(reads: Sequence[Read], verdict: Verdict) -> str:
             some = [read for read in reads if read.degree == degree and read.traits & wanted and read.same is None]
             if not some:
                 continue
-            plain = sum_up([read for read in some if not read.memory])
             known = sum_up([read for read in some if read.memory])
             shown = verdict.want(f"recall, {name}, {degree}", known.recall, WANTED_RECALL)
             rows.append(
@@ -237,7 +235,7 @@ def tell(reads: Sequence[Read], verdict: Verdict) -> str:
                     name,
                     degree,
                     known.pages,
-                    f"{plain.recall:.3f}",
+                    _plain(some)[1],
                     shown,
                     f"{known.worst:.3f}",
                     f"{known.precision:.3f}",
@@ -250,12 +248,20 @@ def tell(reads: Sequence[Read], verdict: Verdict) -> str:
     for degree in degrees:
         again = [read for read in reads if read.degree == degree and read.same is not None]
         if again:
-            shares = [fmean(bool(read.same) for read in again if read.memory == memory) for memory in (False, True)]
-            rows.append((degree, len(again) // 2, *(f"{share:.3f}" for share in shares)))
+            pairs = [[bool(read.same) for read in again if read.memory == memory] for memory in (False, True)]
+            shares = [f"{fmean(pair):.3f}" if pair else None for pair in pairs]
+            rows.append((degree, len(pairs[1]), *shares))
     if rows:
         heads = ["mark-up", "looked at again", "same text without memory", "same text with memory"]
         tables.append(render_table(heads, rows))
     return "\n\n".join(tables)
+
+
+def _plain(reads: Sequence[Read]) -> tuple[str | None, str | None]:
+    """Precision and recall without the memory, where pages were read without it."""
+    plain = [read for read in reads if not read.memory]
+    figures = sum_up(plain) if plain else None
+    return (f"{figures.precision:.3f}", f"{figures.recall:.3f}") if figures else (None, None)
 
 
 def tell_why(reads: Sequence[Read]) -> str:
