@@ -24,6 +24,7 @@ from pipeline.model import Part, Stripped
 from pipeline.page import disarm
 from pipeline.rules import Marks
 from pipeline.structure import find_entries, find_entry, index_entries, is_stamp, make_parts
+from pipeline.weighing import measure_blocks, weigh_blocks, width_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +59,7 @@ def cut_page(tree: HtmlElement) -> list[Block]:
         tree: the page; what is never text is taken out of it.
     """
     drop_unread(tree)
-    return [_clean(block) for block in read_blocks(tree)]
+    return [clean for block in read_blocks(tree) if (clean := _clean(block)).text]
 
 
 def read_body(
@@ -78,14 +79,9 @@ def read_body(
     """
     drop_unread(tree)
     entries = find_entries(tree, about)
-    blocks = [_clean(block) for block in read_blocks(tree)]
-    ruled = [] if rules is None else [rules.judge(block.element) for block in blocks]
-    searched = tree if rules is None else rules.prune(tree)
-    _drop_frame(searched)
-    _drop_boxes(searched)
-    found = disarm(find_text(searched))
-    shares = align_text(blocks, found)
-    verdicts = _judge_blocks(blocks, shares, about, _root_of(tree))
+    survey = survey_page(tree, rules=rules)
+    blocks, ruled = survey.blocks, survey.ruled
+    verdicts = judge_blocks(survey, about)
     if entries:
         verdicts = _keep_entries(verdicts, index_entries(entries))
     held = ""
@@ -106,6 +102,38 @@ def read_body(
         stripped=(*_tell_stripped(verdicts), *(rules.cut if rules else ())),
         verdicts=tuple(verdicts),
         held=held,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """The blocks of a page, and what trafilatura made of them."""
+
+    blocks: Sequence[Block]
+    shares: Sequence[int]  # how much of each stands in trafilatura's text, 0 to 8
+    boxes: Sequence[HtmlElement | None]  # what each stands in that was taken out before trafilatura read the page
+    ruled: Sequence[tuple[bool, str] | None] = ()  # what the site's rules say of each; empty where there are none
+
+    @property
+    def boxed(self) -> list[bool]:
+        """Whether each stands in something that was taken out."""
+        return [box is not None for box in self.boxes]
+
+
+def survey_page(tree: HtmlElement, *, rules: Marks | None = None) -> Survey:
+    """Cut a page into blocks and ask trafilatura about them. What is never text is taken out of the tree."""
+    blocks = cut_page(tree)
+    ruled = [] if rules is None else [rules.judge(block.element) for block in blocks]
+    searched = tree if rules is None else rules.prune(tree)
+    _drop_frame(searched)
+    _drop_boxes(searched)
+    top = _root_of(tree)
+    roots = [_root_of(block.element) for block in blocks]
+    return Survey(
+        blocks=blocks,
+        shares=align_text(blocks, disarm(find_text(searched))),
+        boxes=[None if root is top else root for root in roots],
+        ruled=ruled,
     )
 
 
@@ -279,29 +307,60 @@ _DATELINE = re.compile(
 _KEPT_SHARE: Final = 4  # of 8 samples of a block that are in trafilatura's text
 
 
-def _judge_blocks(blocks: Sequence[Block], shares: Sequence[int], about: Metadata, top: Any) -> list[Verdict]:
+_FEWEST: Final = 2  # that part of trafilatura's text (a half) the weights may not go below
+_BY_NAME: Final = "not part of the article"
+
+
+def judge_blocks(survey: Survey, about: Metadata) -> list[Verdict]:
+    """A verdict on each block: by its weight, or where little would be left by trafilatura's text alone."""
+    weights = weigh_blocks(measure_blocks(survey.blocks, survey.shares, survey.boxed, about))
+    inside = [share >= _KEPT_SHARE and box is None for share, box in zip(survey.shares, survey.boxes, strict=True)]
+    verdicts = _judge_each(survey, [weight > 0 for weight in weights], inside, about, "model")
+    found = sum(width_of(block.text) for block, within in zip(survey.blocks, inside, strict=True) if within)
+    kept = sum(width_of(verdict.block.text) for verdict in verdicts if verdict.kept)
+    if _FEWEST * kept < found:
+        plain = _judge_each(survey, inside, inside, about, "trafilatura")
+        if sum(verdict.kept for verdict in plain):
+            return plain
+    return verdicts
+
+
+def _judge_each(
+    survey: Survey, keeps: Sequence[bool], inside: Sequence[bool], about: Metadata, rule: str
+) -> list[Verdict]:
     headlines = {fold(title) for title in about.titles}
+    last = max((number for number, keep in enumerate(keeps) if keep), default=-1)
     seen: set[str] = set()
     verdicts: list[Verdict] = []
     kept = 0
-    for block, share in zip(blocks, shares, strict=True):
+    for number, (block, box) in enumerate(zip(survey.blocks, survey.boxes, strict=True)):
         text = block.text
-        why, rule = "", ""
-        if (root := _root_of(block.element)) is not top:
-            why, rule = _tell_box(root), "box"
-        elif share < _KEPT_SHARE:
-            why, rule = block.label or "not part of the article", "trafilatura"
-        elif kept < 3 and len(text) <= 2 * TITLE_CHARACTERS and fold(text) in headlines:
-            why, rule = "headline", "headline"
+        why, decided = "", ""
+        if box is not None:
+            why, decided = _tell_box(box), "box"
+        elif len(text) <= 2 * TITLE_CHARACTERS and kept < 3 and fold(text) in headlines:
+            why, decided = "headline", "headline"
+        elif not keeps[number]:
+            why, decided = _tell_why(block, kept, number > last), rule if inside[number] else "trafilatura"
         elif kept < 3 and len(text) < 60 and _DATELINE.fullmatch(text):
-            why, rule = "byline", "dateline"
+            why, decided = "byline", "dateline"
         elif len(text) >= 60 and text in seen:
-            why, rule = "repeated paragraph", "repeat"
+            why, decided = "repeated paragraph", "repeat"
         else:
             kept += 1
             seen.add(text)
-        verdicts.append(Verdict(block=block, kept=not rule, why=why or "article", rule=rule or "trafilatura"))
+        by = "trafilatura" if inside[number] else rule
+        verdicts.append(Verdict(block=block, kept=not decided, why=why or "article", rule=decided or by))
     return verdicts
+
+
+def _tell_why(block: Block, kept: int, behind: bool) -> str:
+    """Why a block is no text, in words: what its wording or names say, or else its shape or place."""
+    if block.label:
+        return block.label
+    if block.link_share > 0.5:
+        return "mostly links"
+    return "above the article" if not kept else "below the end of the article" if behind else _BY_NAME
 
 
 _NO_ENTRY: Final = frozenset(
@@ -319,7 +378,7 @@ def _keep_entries(verdicts: Iterable[Verdict], index: dict[HtmlElement, int]) ->
             told.append(verdict)
         elif is_stamp(block.text):
             told.append(replace(verdict, kept=False, why="time of an entry", rule="entry"))
-        elif verdict.kept or verdict.rule != "trafilatura" or block.label in _NO_ENTRY or byline:
+        elif verdict.kept or verdict.rule not in {"trafilatura", "model"} or block.label in _NO_ENTRY or byline:
             told.append(verdict)
         else:
             told.append(replace(verdict, kept=True, why="entry of a live page", rule="entry"))
@@ -347,6 +406,7 @@ def _tell_stripped(verdicts: Iterable[Verdict]) -> Iterator[Stripped]:
     after = 0
     room = STRIPPED_TOTAL
     number = 0
+    told: set[tuple[str, str]] = set()
     last: Stripped | None = None
     for verdict in verdicts:
         if verdict.kept:
@@ -355,8 +415,9 @@ def _tell_stripped(verdicts: Iterable[Verdict]) -> Iterator[Stripped]:
         if verdict.why == "navigation":
             continue
         text = tidy(verdict.block.text, STRIPPED_CHARACTERS)
-        if not text or (last is not None and text == last.text):
+        if not text or (verdict.why, text) in told:
             continue
+        told.add((verdict.why, text))
         room -= len(text) + 1
         if room < 0:
             break

@@ -26,7 +26,7 @@ class TestArticles:
         apart = stripped(reading)
         assert "Photograph: Ivo Marsh" in apart["caption"]
         assert "Share this" in apart["share"]
-        assert "Bus company" in apart["sidebar"]
+        assert "Bus company" in apart["related"]
         assert reading.article is not None
         assert reading.article.url == "https://dispatch.example/transport/2026/jul/14/ferry-link-to-return"
         assert reading.article.origins["title"] == "h1"
