@@ -187,7 +187,7 @@ class Story(Document):
     standfirst: str | None = None  # the paragraph below the headline that sums the article up, where there is one
     byline: str | None = None  # as it stands on the page
     authors: tuple[str, ...] = ()  # people
-    bylines: tuple[Byline, ...] = ()  # the same people with what the page says of each
+    bylines: tuple[Byline, ...] = ()  # all that sign, with role and address; an agency or the house has that as role
     agencies: tuple[str, ...] = ()  # "PA Media", "Local Democracy Reporting Service"
     published: Moment | None = None
     modified: Moment | None = None

@@ -32,7 +32,7 @@ from pipeline.metadata import (
     split_names,
     tidy,
 )
-from pipeline.model import Article, Stripped
+from pipeline.model import Article, Byline, Stripped
 from pipeline.page import disarm, parse_page
 from spiders.selectors import split_attribute, translate
 from spiders.site import ExtractRules, Site
@@ -273,6 +273,9 @@ def override_metadata(about: Metadata, found: Mapping[str, Any]) -> Metadata:
         return about
     if "title" in changed:
         changed["titles"] = tuple(dict.fromkeys((changed["title"], *about.titles)))
+    if "authors" in changed:
+        changed["bylines"] = tuple(Byline(name=name) for name in changed["authors"])
+        changed["byline"] = changed.get("byline") or ", ".join(changed["authors"])
     if "confidence" in own:
         changed["confidence"] = {**vars(about)["confidence"], **dict.fromkeys(changed, 1.0)}
     origins = {**about.origins, **{name: ORIGIN for name in changed if name in found}}

@@ -529,7 +529,7 @@ def _predict(page: _Packed, finding: Finding) -> dict[str, Any]:
     return {
         "id": page.id,
         "title": article.title,
-        "authors": list(article.authors),
+        "authors": [byline.name for byline in article.bylines] or list(article.authors),
         "date": day_as_written(article.published) if article.published else None,
         "body": article.text,
     }

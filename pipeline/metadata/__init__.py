@@ -10,13 +10,14 @@ the page is an article at all.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from lxml.html import HtmlElement
 
 from pipeline.metadata.authors import read_authors
+from pipeline.metadata.confidence import weigh_fields
 from pipeline.metadata.dates import read_modified, read_published
 from pipeline.metadata.fields import (
     normal_language,
@@ -85,6 +86,7 @@ class Metadata:
     updates: tuple[Update, ...] = ()  # of a live page, as declared, in the order of the declaration
     clock: Clock | None = None  # how dates of this page are to be read
     origins: Mapping[str, str] = field(default_factory=dict)
+    confidence: Mapping[str, float] = field(default_factory=dict)  # field name -> how often such a value is right
     page: Page | None = field(
         default=None, repr=False, compare=False
     )  # what they were read from: `pipeline.particulars`
@@ -115,15 +117,17 @@ def read_metadata(tree: HtmlElement, *, site: Site, url: str, captured_at: datet
     headline = vote_title(page, linked, names)
     signed = read_authors(page, linked, names, url)
     article = linked.article is not None or page.is_article
-    return Metadata(
+    published = note("published", read_published(tree, page, linked, clock, url))
+    modified = note("modified", read_modified(page, linked, clock))
+    about = Metadata(
         title=note("title", (headline.text, headline.origin)),
         titles=headline.forms,
         authors=note("authors", (signed.people, signed.origin)) or (),
         bylines=signed.all,
         byline=signed.text or None,
         agencies=signed.agencies,
-        published=note("published", read_published(tree, page, linked, clock, url)),
-        modified=note("modified", read_modified(page, linked, clock)),
+        published=published,
+        modified=modified,
         section=note("section", read_section(page, linked, names)),
         tags=note("tags", read_tags(page, linked)) or (),
         language=note("language", read_language(page, linked)),
@@ -139,3 +143,5 @@ def read_metadata(tree: HtmlElement, *, site: Site, url: str, captured_at: datet
         page=page,
         linked=linked,
     )
+    sure = weigh_fields(origins, agreed=headline.agreed, published=published, modified=modified)
+    return replace(about, confidence=sure)

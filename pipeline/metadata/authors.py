@@ -83,6 +83,10 @@ def _sign(found: Signers, agencies: Iterable[str], origin: str, shown: _Shown) -
         for key in [fold(mention.name)]
     ]
     same = any(fold(byline.name) in more for byline in signed)
+    if any(_LOCAL_DEMOCRACY.search(f"{byline.role or ''} {byline.name}") for byline in signed) or (
+        same and _LOCAL_DEMOCRACY.search(shown.text)
+    ):
+        agencies = dict.fromkeys((*agencies, "Local Democracy Reporting Service"))
     return Signed(
         people=tuple(mention.name for mention in found.people),
         all=tuple(signed),
@@ -90,6 +94,9 @@ def _sign(found: Signers, agencies: Iterable[str], origin: str, shown: _Shown) -
         text=shown.text if same else ", ".join(byline.name for byline in signed),
         origin=origin,
     )
+
+
+_LOCAL_DEMOCRACY: Final = re.compile(r"\blocal democracy report", re.IGNORECASE)
 
 
 # --- declared -------------------------------------------------------------------------------------------
@@ -116,7 +123,8 @@ def _linked_names(values: Iterable[Any], url: str) -> Iterator[Mention]:
 
 
 _WRITTEN_BY: Final = re.compile(
-    r"written by|author|autor|verfasst|geschrieben|écrit|escrito|scritto|geschreven|skrev|napisan|yazan|автор|作者|執筆",
+    r"written by|author|autor|verfasst|geschrieben|écrit|escrito|scritto|geschreven|skrev|napisan|yazan|автор|作者|"
+    r"執筆",
     re.IGNORECASE,
 )
 

@@ -64,11 +64,12 @@ def read_published(tree: HtmlElement, page: Page, linked: JsonLd, clock: Clock, 
 _DAY: Final = re.compile(
     r"(?<!\d)(?:\d{1,2}(?:st|nd|rd|th|er|\.|º|°)?\s+(?:of\s+|de\s+)?[^\W\d_]{3,12}\.?,?\s+(?:de\s+|del\s+)?\d{4}"
     r"|\b[^\W\d_]{3,9}\.?\s+\d{1,2}(?:st|nd|rd|th)?,?\s+\d{4}"
-    r"|\d{1,2}[./-]\d{1,2}[./-](?:20)?\d{2}|20\d{2}[-./]\d{2}[-./]\d{2}|\d{4}\s?[年년]\s?\d{1,2}\s?[月월]\s?\d{1,2})(?!\d)"
+    r"|\d{1,2}[./-]\d{1,2}[./-](?:20)?\d{2}"
+    r"|20\d{2}[-./]\d{2}[-./]\d{2}|\d{4}\s?[年년]\s?\d{1,2}\s?[月월]\s?\d{1,2})(?!\d)"
 )
 _CHANGED: Final = re.compile(
-    r"updat|modif|revis|review|last|aktuali|geändert|mis(?:e)? à jour|actuali[sz]|aggiorna|bijgewerkt|oppdater|uppdater|"
-    r"更新",
+    r"updat|modif|revis|review|last|aktuali|geändert|mis(?:e)? à jour|actuali[sz]|aggiorna|bijgewerkt|oppdater|"
+    r"uppdater|更新",
     re.IGNORECASE,
 )
 _DATE_LABEL: Final = re.compile(

@@ -104,7 +104,7 @@ AGENCIES: Final = {
         "Bloomberg": ("bloomberg", "bloomberg news"),
         "ANSA": ("ansa", "agenzia ansa", "redazione ansa"),
         "Adnkronos": ("adnkronos",),
-        "EFE": ("efe", "agencia efe", "agencias", "efe agencia"),
+        "EFE": ("efe", "agencia efe", "efe agencia"),
         "Europa Press": ("europa press", "europapress"),
         "Kyodo": ("kyodo", "kyodo news", "共同通信", "共同通信社", "共同"),
         "Jiji Press": ("jiji", "jiji press", "時事", "時事通信", "時事通信社"),
@@ -140,7 +140,6 @@ AGENCIES: Final = {
         "IANS": ("ians",),
         "UPI": ("upi", "united press international"),
         "SWNS": ("swns", "south west news service"),
-        "Press Agencies": ("agencies", "news agencies", "agenturen", "agences", "agenzie", "byråer"),
     }.items()
     for name in names
 }
