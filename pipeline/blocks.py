@@ -54,6 +54,7 @@ _HIDDEN: Final = frozenset({"script", "style", "noscript", "svg", "iframe", "sel
 _FIND_TEXTS: Final = XPath(".//text()[normalize-space()]")
 _FIND_ALL_TEXTS: Final = XPath(".//text()")
 _TEXT_NODES: Final = 20_000
+_NESTED: Final = 8  # elements of a line, one in the other, that are looked through for a line break before them
 
 
 def texts_of(element: _Element) -> list[Any]:
@@ -140,6 +141,8 @@ def read_blocks(tree: HtmlElement) -> list[Block]:
                     run = _close(blocks, run, run.box)
                 run.pieces.append(" ")
             parent = parent.getparent()
+        elif parent.tag in _INLINE and run.characters and _follows_double(parent):
+            run = _close(blocks, run, run.box)
         entry = known.get(parent)
         if entry is None:
             entry = known[parent] = _find_box(parent, boxes, states)
@@ -157,6 +160,18 @@ def _is_double(line_break: Any) -> bool:
     """Whether a line break follows another one: two part paragraphs."""
     before = line_break.getprevious()
     return before is not None and before.tag == "br" and not (before.tail or "").strip()
+
+
+def _follows_double(element: Any) -> bool:
+    """Whether a link or bold type is the first thing behind two line breaks."""
+    for _ in range(_NESTED):
+        before = element.getprevious()
+        if before is not None:
+            return before.tag == "br" and not (before.tail or "").strip() and _is_double(before)
+        element = element.getparent()
+        if element is None or element.tag not in _INLINE or (element.text or "").strip():
+            return False
+    return False
 
 
 @dataclass(kw_only=True, slots=True)

@@ -86,6 +86,7 @@ class Sketch(Document):
 
     article: str  # id
     seen: UtcTime  # when it was captured
+    title: str = ""  # digest of its headline
     blocks: str  # for each block 14 characters: its words' digest (8), its place's (4), its traits, its length
 
 
@@ -166,7 +167,7 @@ _IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _CALLS: Final = frozenset(
     [
         *("newsletter", "jobs", "advert", "related", "share", "comments", "banner", "footer", "tags", "breadcrumbs"),
-        *("navigation", "sidebar", "cookie notice"),
+        *("navigation", "sidebar", "cookie notice", "caption", "byline"),
     ]
 )
 _CALL_WORDS = re.compile(
@@ -177,17 +178,18 @@ _CALL_WORDS = re.compile(
     re.IGNORECASE,
 )
 _CALL_CHARACTERS: Final = 320
+_TITLE_LEAST, _TITLE_MOST = 20, 250  # characters of a headline
 
 
-def digest_words(text: str, *, exact: bool) -> str:
-    """The digest of a block's words, blind to case, white space and typography, and to numbers if not exact.
+def digest_words(text: str) -> str:
+    """The digest of a block's words, blind to case, white space and typography, and to numbers if it is no sentence.
 
     Returns:
         8 characters.
     """
     folded = unicodedata.normalize("NFKC", text[:_TEXT_CHARACTERS]).translate(_FOLD).casefold()
     folded = " ".join(folded.split())
-    folded = folded if exact else _NUMBERS.sub("0", folded)
+    folded = folded if _reads_on(text[:_TEXT_CHARACTERS].rstrip()) else _NUMBERS.sub("0", folded)
     if len(text) > _TEXT_CHARACTERS:
         folded += f" {len(text) // 100}"
     return _digest(folded, 6)
@@ -202,7 +204,10 @@ def is_prose(block: BlockLike) -> bool:
     """Whether a block is a sentence or more, and not a line of a list, a link or a heading."""
     if block.kind in {"heading", "caption", "table", "code"} or block.link_share >= 0.5:
         return False
-    text = block.text[:_TEXT_CHARACTERS].rstrip()
+    return _reads_on(block.text[:_TEXT_CHARACTERS].rstrip())
+
+
+def _reads_on(text: str) -> bool:
     words = text.count(" ") + 1
     if words >= 8 and _SENTENCE.search(text[-8:]):
         return True
@@ -241,7 +246,7 @@ def _read_tokens(blocks: Sequence[BlockLike], picked: Sequence[int]) -> list[_To
     ignored = frozenset(label for label, characters in labelled.items() if 3 * characters > whole)
     return [
         _Token(
-            digest_words(blocks[number].text, exact=is_prose(blocks[number])),
+            digest_words(blocks[number].text),
             _digest(blocks[number].place, 3),
             _traits(blocks[number], ignored),
             min(63, -(-len(blocks[number].text) // _STEP)),
@@ -250,13 +255,14 @@ def _read_tokens(blocks: Sequence[BlockLike], picked: Sequence[int]) -> list[_To
     ]
 
 
-def sketch_page(blocks: Sequence[BlockLike], *, article: str, seen: datetime) -> Observed:
+def sketch_page(blocks: Sequence[BlockLike], *, article: str, seen: datetime, titles: Iterable[str] = ()) -> Observed:
     """What is remembered of a page.
 
     Args:
         blocks: its visible blocks, in its order.
         article: its article's id (`pipeline.model.article_id`): versions of one article are one page.
         seen: when it was captured.
+        titles: what it is called (`<title>`, og:title): the first block with which one of them begins is its headline.
     """
     picked = _pick_blocks(blocks)
     tokens = _read_tokens(blocks, picked)
@@ -267,7 +273,29 @@ def sketch_page(blocks: Sequence[BlockLike], *, article: str, seen: datetime) ->
     packed = "".join(
         f"{token.words}{token.place}{_ALPHABET[token.traits]}{_ALPHABET[token.length]}" for token in tokens
     )
-    return Observed(sketch=Sketch(article=article, seen=seen, blocks=packed), texts=texts)
+    title = _find_title((blocks[number].text for number in picked), titles)
+    return Observed(sketch=Sketch(article=article, seen=seen, title=title, blocks=packed), texts=texts)
+
+
+def _find_title(texts: Iterable[str], titles: Iterable[str]) -> str:
+    """The digest of a page's headline: the longest block that its titles begin with; empty where none does."""
+    names = [" ".join(title.casefold().split()) for title in titles if title]
+    best = ""
+    for text in texts:
+        if _TITLE_LEAST <= len(text) <= _TITLE_MOST and len(text) > len(best):
+            words = text.casefold()
+            if any(name.startswith(words) for name in names):
+                best = text
+    return digest_words(best) if best else ""
+
+
+def _name_titles(text: str) -> Iterator[str]:
+    """Digests of what a block may name as the headline of another article: all of it, or what follows a colon."""
+    if _TITLE_LEAST <= len(text) <= 2 * _TITLE_MOST:
+        yield digest_words(text)
+        head, colon, rest = text.partition(":")
+        if colon and len(head) <= 40 and len(rest) > _TITLE_LEAST:
+            yield digest_words(rest.strip())
 
 
 def _unpack(sketch: Sketch) -> list[_Token]:
@@ -306,6 +334,7 @@ class Memory(Document):
     pages: tuple[Sketch, ...] = ()  # newest first
     texts: dict[str, str] = Field(default_factory=dict)  # digest of a recurring block's words -> how it begins
     stories: int = 0  # different ones among the pages
+    titles: str = ""  # digests of the headlines of the latest pages, one after the other
     lessons: tuple[Lesson, ...] = ()
 
     @property
@@ -345,11 +374,19 @@ class Memory(Document):
         Returns:
             By a block's number, why. What share of a page may go is for the caller to bound.
         """
-        if not self.lessons or not blocks:
+        if not (self.lessons or self.titles) or not blocks:
             return {}
         picked = _pick_blocks(blocks)
         found = self._known.judge(_read_tokens(blocks, picked))
-        return {picked[number]: judgement for number, judgement in found.items()}
+        judged = {picked[number]: judgement for number, judgement in found.items()}
+        for number in picked:
+            if number not in judged and any(mark in self._titles for mark in _name_titles(blocks[number].text)):
+                judged[number] = Judgement(why="is or names the headline of another page of the site", sure=True)
+        return judged
+
+    @cached_property
+    def _titles(self) -> frozenset[str]:
+        return frozenset(self.titles[at : at + 8] for at in range(0, len(self.titles), 8))
 
     def review(self, blocks: Sequence[BlockLike], kept: Sequence[bool]) -> Review:
         """Which of the blocks that are taken for a page's text are furniture after all, within bounds.
@@ -428,7 +465,13 @@ def _believe(memory: Memory, known: Iterable[Sketch], texts: dict[str, str], now
     stories = pick_stories(pages, rows)
     lessons = _find_lessons([rows[number] for number in stories], texts)
     return memory.model_copy(
-        update={"pages": tuple(pages), "texts": texts, "stories": len(stories), "lessons": tuple(lessons)}
+        update={
+            "pages": tuple(pages),
+            "texts": texts,
+            "stories": len(stories),
+            "titles": "".join(sorted({page.title for page in pages if page.title})),
+            "lessons": tuple(lessons),
+        }
     )
 
 
@@ -468,7 +511,12 @@ _STEADY: Final = 0.9
 _SOME: Final = 0.4
 _SLOT: Final = 0.6  # of all stories have something that recurs at a place
 _HEAD_LINES: Final = 8
+_TOP: Final = 20
+_PARTS: Final = 20  # of a text: how exactly it is told how far down a block stands
+_RULE: Final = 0.8  # of all stories: what so many have at one place is furniture, even where it looks like a heading
 _LEAST_INSIDE: Final = 5
+_FULL: Final = 0.85
+_BEHIND: Final = 0.25  # of the stories with a block have it behind the end of the text, too
 
 
 @dataclass(kw_only=True, slots=True)
@@ -601,7 +649,10 @@ def _judge_common(
         for words, number in story.first.items():
             if words in common:
                 having[words].append((story, number))
-    slots = _find_slots(stories, common)
+    behind = Counter(
+        words for story in stories for words in {token.words for token in story.row[story.end :]} & common.keys()
+    )
+    slots = _find_slots(stories, {words for words, number in common.items() if number < _RULE * count})
     found: list[Lesson] = []
     for words in sorted(having):
         seen, token = having[words], tokens[words]
@@ -609,10 +660,12 @@ def _judge_common(
             continue
         zone, share = _zone_of(seen), len(seen) / count
         why = ""
-        if zone == "inside":
+        if zone == "inside" and behind[words] < max(FEWEST, _BEHIND * len(seen)):
             why = _judge_inside(seen, token, count, slots)
         elif zone == "below" and sum(story.end <= number for story, number in seen) >= _STEADY * len(seen):
             why = "always behind the end of the text"
+        elif behind[words] >= max(FEWEST, _BEHIND * len(seen)):
+            why = "stands behind the end of the text on many pages"
         elif share >= _MOST:
             why = "most pages have it outside of the text"
         elif token.called and not token.leading and len(seen) >= FEWEST:
@@ -635,15 +688,13 @@ def _judge_common(
 
 def _judge_inside(seen: Sequence[tuple[_Story, int]], token: _Token, count: int, slots: _Slots) -> str:
     """Why a block between a story's own sentences is no part of it; empty text: it is one."""
-    if len(seen) < _LEAST_INSIDE:
-        return ""
-    if token.called:
+    if token.called and len(seen) >= _LEAST_INSIDE:
         return "a call or a link that recurs"
-    if token.leading or count < 8:
+    if count < 8 or (token.leading and len(seen) < _RULE * count):
         return ""
-    if _in_slot(seen, slots):
-        return "most pages have something that recurs at this very place"
-    return ""
+    if len(seen) >= _RULE * count:
+        return "nearly all pages have it at the same place" if _is_fixed(seen) else ""
+    return "most pages have something that recurs at this very place" if _in_slot(seen, slots) else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -652,46 +703,65 @@ class _Slots:
 
     top: frozenset[int]  # so many blocks stand before it on the page
     text: frozenset[int]  # so many paragraphs
-    middle: bool  # half of the text's paragraphs
+    parts: frozenset[int]  # such a part of the text's paragraphs, in twentieths
+    full: frozenset[int]  # as ``text``, on nearly all pages
 
 
-def _find_slots(stories: Sequence[_Story], common: dict[str, int]) -> _Slots:
+def _find_slots(stories: Sequence[_Story], common: set[str]) -> _Slots:
     top: Counter[int] = Counter()
     text: Counter[int] = Counter()
-    middle = 0
+    parts: Counter[int] = Counter()
     for story in stories:
         at: set[int] = set()
         for number, token in enumerate(story.row[: story.end]):
-            if token.words in common and not token.leading:
+            if token.words in common:
                 top[number] += 1
                 at.add(story.paragraphs[number])
         # A paragraph more or less before it is the same place: a line that leads in, an introduction.
         text.update({place for paragraph in at for place in (paragraph, paragraph - 1)})
-        middle += any(_is_middle(paragraph, story) for paragraph in at)
+        parts.update({part for paragraph in at for part in _parts_of(paragraph, story)})
     enough = _SLOT * len(stories)
+    full = _FULL * len(stories)
     return _Slots(
-        top=frozenset(number for number, times in top.items() if times >= enough and number < _HEAD_LINES),
-        text=frozenset(
-            each for number, times in text.items() if times >= enough and number > 0 for each in (number, number + 1)
-        ),
-        middle=middle >= _STEADY * len(stories) and len(stories) >= 12,
+        top=frozenset(number for number, times in top.items() if times >= enough and number < _TOP),
+        text=frozenset(number for number, times in text.items() if times >= enough and number > 0),
+        parts=frozenset(part for part, times in parts.items() if times >= enough),
+        full=frozenset(number for number, times in text.items() if times >= full and number > 0),
     )
 
 
-def _is_middle(paragraph: int, story: _Story) -> bool:
-    return abs(2 * paragraph - story.paragraphs[story.end - 1]) <= 2
+def _parts_of(paragraph: int, story: _Story) -> range:
+    """How far down the text a place is, in twentieths: all that it may be, give or take a paragraph."""
+    whole = story.paragraphs[story.end - 1] + 1
+    low, high = _PARTS * (paragraph - 1) // whole, -(-_PARTS * (paragraph + 1) // whole)
+    return range(max(1, low), min(_PARTS, high + 1))
+
+
+def _is_fixed(seen: Sequence[tuple[_Story, int]]) -> bool:
+    """Whether a block stands at one place of all stories, counted from the text's top or as a part of it."""
+    enough = _STEADY * len(seen)
+    places = Counter(story.paragraphs[number] for story, number in seen)
+    parts = Counter(part for story, number in seen for part in _parts_of(story.paragraphs[number], story))
+    return (
+        any(places[place] + places[place + 1] >= enough for place in places) or max(parts.values(), default=0) >= enough
+    )
 
 
 def _in_slot(seen: Sequence[tuple[_Story, int]], slots: _Slots, *, top: bool = False) -> bool:
+    """Whether a block stands, wherever it stands, at one of the places at which most stories have one that recurs."""
     enough = _STEADY * len(seen)
     if top:
         return sum(number in slots.top for _, number in seen) >= enough
-    places = [(story.paragraphs[number], story) for story, number in seen]
-    common = Counter(place for place, _ in places)
-    if any(common[place] + common[place + 1] >= enough for place in sorted(slots.text) if place + 1 in slots.text):
+    places = Counter(story.paragraphs[number] for story, number in seen)
+    few = len(seen) < _LEAST_INSIDE  # which stand at one place by chance, too
+    if any(places[place] + places[place + 1] >= enough for place in sorted(slots.full if few else slots.text)):
         return True
-    long = sum(story.paragraphs[story.end - 1] for _, story in places) >= 7 * len(places)
-    return slots.middle and long and sum(_is_middle(place, story) for place, story in places) >= enough
+    if few:
+        return False
+    if sum(story.paragraphs[story.end - 1] for story, _ in seen) < 7 * len(seen):
+        return False  # in a short text every place is half-way
+    parts = Counter(part for story, number in seen for part in _parts_of(story.paragraphs[number], story))
+    return any(parts[part] >= enough for part in sorted(slots.parts))
 
 
 def _find_places(
