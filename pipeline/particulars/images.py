@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from lxml.etree import XPath
 from lxml.html import HtmlElement
 
-from pipeline.metadata import clean_text, clean_url, fold, tidy
+from pipeline.metadata import clean_text, clean_url, fold, looks_like_name, tidy
 from pipeline.model import Image
 
 IMAGES: Final = 50
@@ -28,14 +28,14 @@ _PICTURES: Final = 500  # looked at
 
 # --- credits --------------------------------------------------------------------------------------------
 
-_PICTURE: Final = (
-    r"\b(?:(?:ap|afp|pa|epa|reuters)\s)?(?:images?|photos?|photographs?|photography|photographer|pictures?|pics?|"
+_WORDS: Final = (
+    r"\b(?:images?|photos?|photographs?|photography|photographer|pictures?|pics?|"
     r"llun(?:iau)?|foto(?:s|grafie|graf|grafía|grafia|grafi|credit)?|bild(?:er|quelle|nachweis|rechte)?|"
     r"crédits?(?:\sphotos?)?|imagen|imágenes|immagin[ei]|imagem|imagens|beeld|(?:photo|image|picture)\scredits?|"
     r"image\ssource|credits?|copyright|quelle|source|fuente|fonte|bron|kilde|källa|ffynhonnell|zdjęcie|fot\.)"
 )
 _CREDIT_SIGN: Final = (
-    rf"(?:{_PICTURE}\s?(?::|/|：|\b(?:by|von|par|por|di|de|door|gan|av|af)\b|©|\bcourtesy\b)|©|\(c\)\s|"
+    rf"(?:(?:\b(?:ap|afp|pa|epa|reuters)\s)?{_WORDS}\s?(?::|/|：|\b(?:by|von|par|por|di|de|door|gan|av|af)\b|©|\bcourtesy\b)|©|\(c\)\s|"
     r"\bcourtesy\s(?:of|photo|image)\b)"
 )
 _FIND_SIGN: Final = re.compile(_CREDIT_SIGN, re.IGNORECASE)
@@ -48,7 +48,7 @@ _BRACKETED: Final = re.compile(
     re.IGNORECASE,
 )
 _LABEL: Final = re.compile(
-    rf"^[\s(\[|•·–—-]*(?:(?:{_PICTURE})\s?(?:credits?|by)?\s?(?:[:：/]|©|\b(?:by|von|par|por|di|de|door|gan|av|af|courtesy\sof)\b)\s?)?"
+    rf"^[\s(\[|•·–—-]*(?:(?:{_WORDS})\s?(?:credits?|by)?\s?(?:[:：/]|©|\b(?:by|von|par|por|di|de|door|gan|av|af|courtesy\sof)\b)\s?)?"
     r"(?:©|\(c\)\s|copyright\s?:?)?\s*",
     re.IGNORECASE,
 )
@@ -173,8 +173,8 @@ def read_images(
         address = clean_url(picture.address, url)
         if not address:
             continue
-        caption, credit = _find_caption(picture.anchor)
-        if caption.casefold() in spoken or fold(caption) in headlines:
+        caption, credit, loose = _find_caption(picture.anchor)
+        if fold(caption) in headlines or (caption.casefold() in spoken and not (loose and len(caption) <= _SPOKEN)):
             caption = ""
         if credit is None and caption:
             caption, credit = split_credit(caption)
@@ -205,7 +205,7 @@ def _merge(found: dict[str, Image], image: Image) -> None:
 
 
 _SIZES: Final = re.compile(
-    r"(?:[-_@](?:\d{2,4}x\d{2,4}|\d{1,4}w?|scaled|large|medium|small|thumb(?:nail)?|original|crop(?:ped)?)){1,6}$",
+    r"(?:[-_@](?:\d{2,4}x\d{2,4}|\d{2,4}w|scaled|large|medium|small|thumb(?:nail)?|original|crop(?:ped)?)){1,6}$",
     re.IGNORECASE,
 )
 
@@ -224,8 +224,12 @@ def _key(url: str) -> str:
     return f"{parts.netloc}{parts.path}" + (f"?{parts.query}" if len(stem) < 4 else "")
 
 
-def _find_caption(picture: HtmlElement) -> tuple[str, str | None]:
-    """Caption and credit of a picture: of the figure it is in, or what else stands in a box with nothing but it."""
+def _find_caption(picture: HtmlElement) -> tuple[str, str | None, bool]:
+    """Caption and credit of a picture: of the figure it is in, or what else stands in a box with nothing but it.
+
+    Returns:
+        Caption, credit, and whether nothing but its place tells that it is one.
+    """
     at: HtmlElement | None = picture
     for _ in range(_CLIMB):
         if at is None or at.tag in _STOPS:
@@ -239,13 +243,13 @@ def _find_caption(picture: HtmlElement) -> tuple[str, str | None]:
             if at.tag != "figure" and _pictures_in(at) > 2:
                 break
             caption, credit = _read_caption(told)
-            return caption, credit if credit is not None else _find_credit(at, told)
-        if _shows_text(at):
-            if at.tag in {"a", "figure"} or _pictures_in(at) != 1 or not _could_be_caption(at):
+            return caption, credit if credit is not None else _find_credit(at, told), False
+        if at is not None and _shows_text(at):
+            if at.tag in {"a", "figure", "p"} or _pictures_in(at) != 1 or not _could_be_caption(at, picture):
                 break
-            return _read_caption(at)
-        at = at.getparent()
-    return "", None
+            return *_read_caption(at), True
+        at = None if at is None else at.getparent()
+    return "", None, False
 
 
 def _caption_in(element: HtmlElement) -> HtmlElement | None:
@@ -271,7 +275,11 @@ def _shows_text(element: HtmlElement) -> bool:
     return any(text.strip() for text in _texts(element))
 
 
-def _could_be_caption(element: HtmlElement) -> bool:
+def _could_be_caption(element: HtmlElement, picture: HtmlElement) -> bool:
+    """Whether all the text of a box could be the caption of its picture; a face with a name and a role is none."""
+    alt = " ".join((picture.get("alt") or "").split())
+    if looks_like_name(alt[:200]) and alt in " ".join(_texts(element)):
+        return False
     if next(element.iter(*_HEADS), None) is not None:
         return False
     linked = sum(len(link.text_content()) for link in islice(element.iter("a"), 5))
@@ -284,6 +292,7 @@ def _could_be_caption(element: HtmlElement) -> bool:
 
 
 _LOOSE_CHARACTERS: Final = 450
+_SPOKEN: Final = 160  # a caption that was taken for text, where it stands in a box with nothing but its picture
 
 
 def _choose(
@@ -412,9 +421,8 @@ def _find_address(picture: HtmlElement) -> str:
         if len(value) > 3 and not value.startswith(("data:", "about:", "{", "blob:", "#")):
             return value.replace(" ", "%20")
     offered = [picture.get(name) for name in _SOURCE_SETS]
-    parent = picture.getparent()
-    if parent is not None and parent.tag == "picture":
-        sources = islice(parent.iterchildren("source"), 10)
+    for around in islice(picture.iterancestors("picture"), 1):
+        sources = islice(around.iter("source"), 10)  # libxml2 knows no `source`, and nests what follows it
         offered += [source.get(name) for source in sources for name in _SOURCE_SETS]
     for value in offered:
         found = _largest(value) if value else ""
@@ -448,7 +456,7 @@ def _is_no_picture(picture: Picture) -> bool:
 
 # --- captions -------------------------------------------------------------------------------------------
 
-_LABEL_LEFT: Final = re.compile(rf"[\s(\[|•·–—-]*\b{_PICTURE}\s?(?:by|[:：])?\s*$", re.IGNORECASE)
+_LABEL_LEFT: Final = re.compile(rf"[\s(\[|•·–—-]*\b{_WORDS}\s?(?:by|[:：])?\s*$", re.IGNORECASE)
 
 
 def _read_caption(element: HtmlElement) -> tuple[str, str | None]:
