@@ -365,7 +365,7 @@ def _order_rows(lines: Sequence[_Line]) -> list[list[_Line]]:
                 row.append(line)
         else:
             rows.append([line])
-    return _part_columns(rows)
+    return _move_margins(_part_columns(rows))
 
 
 def _part_columns(rows: list[list[_Line]]) -> list[list[_Line]]:
@@ -446,18 +446,28 @@ def _clear_rows(pages: Sequence[Sequence[list[_Line]]]) -> _Cleared:
     return cleared
 
 
+def _move_margins(rows: list[list[_Line]]) -> list[list[_Line]]:
+    """What stands apart at the head of a page first, and at its foot last: programs often write both before all else."""
+    upright = sorted((at for at, row in enumerate(rows) if not row[0].turn), key=lambda at: (-rows[at][0].low, at))
+    head = upright[: _count_apart(rows, upright)]
+    foot = [at for at in upright[len(upright) - _count_apart(rows, upright[::-1]) :] if at not in head]
+    apart = {*head, *foot}
+    within = [at for at in range(len(rows)) if at not in apart]
+    return [rows[at] for at in (*head, *within, *foot)]
+
+
 def _find_margins(rows: Sequence[list[_Line]]) -> Iterator[tuple[int, tuple[str, str]]]:
     """Rows at the head and the foot of a page by what could repeat of them; digits count as the same."""
     upright = sorted((at for at, row in enumerate(rows) if not row[0].turn), key=lambda at: (-rows[at][0].low, at))
     for side, ordered in (("head", upright), ("foot", upright[::-1])):
-        for at in ordered[: _count_apart(rows, ordered)]:
+        for at in ordered[: max(1, _count_apart(rows, ordered))]:
             text = " ".join(line.text for line in rows[at])[:200]
             yield at, (side, re.sub(r"\d+", "0", fold(text)))
 
 
 def _count_apart(rows: Sequence[list[_Line]], ordered: Sequence[int]) -> int:
-    """How many of the outermost rows stand apart from those further in: 1 where none does."""
-    widest, count = 0.0, 1
+    """How many of the outermost rows stand apart from those further in."""
+    widest, count = 0.0, 0
     for number in range(1, min(_MARGIN_ROWS, len(ordered) - 1) + 1):
         outer, inner = rows[ordered[number - 1]][0], rows[ordered[number]][0]
         distance = abs(outer.low - inner.low)
