@@ -111,6 +111,10 @@ class _Box:
     rows: tuple[tuple[str, ...], ...] | None = None
 
 
+_PARTING: Final = frozenset(("form", "hr", "table", "div", "p", "ul", "ol", "figure", "section", "aside"))
+"""Elements that part the text before them from the text behind them, though nothing in them is seen."""
+
+
 def read_blocks(tree: HtmlElement) -> list[Block]:
     """The visible blocks of a page, in the order in which they stand in it.
 
@@ -140,6 +144,8 @@ def read_blocks(tree: HtmlElement) -> list[Block]:
                 if _is_double(parent):
                     run = _close(blocks, run, run.box)
                 run.pieces.append(" ")
+            elif parent.tag in _PARTING and run.characters and run.box.whole is None:
+                run = _close(blocks, run, run.box)
             parent = parent.getparent()
         elif parent.tag in _INLINE and run.characters and _follows_double(parent):
             run = _close(blocks, run, run.box)

@@ -45,6 +45,11 @@ def test_two_line_breaks_part_paragraphs_and_one_does_not() -> None:
     assert texts("<div>one<br>two<br> <br>three</div>") == ["one two", "three"]
 
 
+def test_a_form_of_fields_alone_parts_the_text_before_it_from_the_text_behind_it() -> None:
+    form = "<form><input name=email><button>Sign up</button></form>"
+    assert texts(f"<div>one<br><br>{form}two<hr>three <i>four</i> five</div>") == ["one", "two", "three four five"]
+
+
 def test_kinds_come_from_the_mark_up() -> None:
     blocks = cut(
         "<h2>Head</h2><p>Text</p><ol><li>One<ul><li><p>Two</p></li></ul></li></ol><blockquote><p>Said</p></blockquote>"
