@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from lxml.html import HtmlElement
 
-from pipeline.metadata.names import BY, Mention, Signers, looks_like_name, read_byline, sort_names
+from pipeline.metadata.names import BY, ROLE, Mention, Signers, looks_like_name, read_byline, sort_names
 from pipeline.metadata.page import SIGN, JsonLd, Page, is_elsewhere, items
 from pipeline.metadata.values import AUTHORS, NAME_CHARACTERS, clean_text, clean_url, fold
 from pipeline.model import Byline
@@ -244,6 +244,11 @@ def _mentions_of(pieces: list[str], element: HtmlElement | None = None, url: str
         if _OTHER_PART.search(piece) and not BY.match(piece):
             break
         line = re.sub(r"^(?:and|und|y|et|&|,|by)\s+", "", piece, flags=re.IGNORECASE) if found else piece
+        if found and ROLE.search(line) and not looks_like_name(line.split(",")[0].strip()):
+            if found[-1].role is None:
+                found[-1] = Mention(name=found[-1].name, role=line.strip(" ,|·–-")[:NAME_CHARACTERS])
+            joined = False
+            continue
         found += read_byline(_before_date(line))
         joined = bool(re.search(r"(?:\band|\bund|\bby|\bvon|&|,|\||•|·)$", piece, re.IGNORECASE))
     if element is not None and len(found) == 1:
@@ -301,7 +306,7 @@ def _find_plain(page: Page, names: frozenset[str]) -> _Shown:
         if not element.text:
             continue
         start = element.text.lstrip()[:20]
-        if not _FIRST.match(f"{start} ") or next(element.iterancestors("aside", "nav", "footer"), None) is not None:
+        if not _FIRST.match(f"{start} ") or is_elsewhere(element):
             continue
         pieces = _pieces(element)
         text = clean_text(" ".join(pieces), 4 * NAME_CHARACTERS)

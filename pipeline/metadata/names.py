@@ -81,7 +81,9 @@ _LITTLE: Final = frozenset(
 _NO_NAME = re.compile(r"https?:|www\.|@|[<>{}\[\]\\=]|\d{2}|^\W*$|^(?:null|none|undefined|unknown)$", re.IGNORECASE)
 _HOST = re.compile(r"^[\w-]+(?:\.[\w-]+)*\.(?:[a-z]{2,6})$", re.IGNORECASE)
 _HANDLE = re.compile(r"^[a-z][\w.\-]*$|^\S*\d\S*$")
-_DEGREES = re.compile(r"^(?:(?:[A-Z][A-Za-z]{0,3}\.?){1,4}[®™]?\s?)+$")
+_DEGREES = re.compile(
+    r"^(?:(?:(?:[A-Z][a-z]{0,2}\.){1,4}[A-Z]?|[A-Z]{2,6}[®™]|M[DSA]|MBA|MPH|PhD|RD|RN|CP[AP]|CFP|DDS|DVM|DACVB)\s?)+$"
+)
 _TITLED = re.compile(r"\s+(?:in|aus|bei|for|für|on behalf of)\s.*$")
 _NAME = re.compile(
     r"(?:[^\W\d_a-z][\w'’.\-]*|(?:d[aei]|de la|de[nrl]|van|von|der|ter|ten|bin|bint|ben|al|el|ap|ab|ferch|af|do|dos|du"
@@ -205,6 +207,7 @@ def _cut_role(text: str) -> Mention:
     if len(words) < 3:
         return Mention(name=text)
     name = _TITLED.sub("", text)
+    name = name if looks_like_name(name) else text
     words = name.split()
     if len(words) > 3 and ROLE.search(words[-1]) and len(words) <= 8:
         cut = next((at for at in range(2, len(words)) if words[at].lower() in _BEFORE_ROLE), len(words) - 1)
@@ -287,8 +290,8 @@ _NOT_IN_NAMES = re.compile(
     r"\b(?:full|bio|read|more|text|size|link|links|about|follow|share|view|profile|all|posts?|articles?|subscribe|sign|"
     r"log|login|updated|published|reviewed|written|contact|contacts|home|menu|search|print|email|comments?|related|meet|"
     r"learn|image|photo|photos|video|minutes?|table|contents|skip|content|back|next|previous|download|free|guide|tips|"
-    r"reviews?|best|top|how|what|why|when|your|you|our|this|that|the|with|from|for|personal|finance|human|loop|january|"
-    r"february|march|april|june|july|august|september|october|november|december|monday|tuesday|wednesday|thursday|"
+    r"reviews?|best|top|how|what|why|when|your|you|our|this|that|the|with|from|for|personal|finance|january|"
+    r"february|july|september|october|november|december|monday|tuesday|wednesday|thursday|"
     r"friday|saturday|sunday|health|business|technology|politics|sports?|science|world|education|company|marketing|"
     r"insights?|events?|resources?|solutions?|services?|products?|case|study|studies|licensed|certified|m\.a|ph\.d|"
     r"intelligence|machine|learning|data|design|lifestyle|travel|food|style|money|culture|opinion|local|city|show|hide)\b",

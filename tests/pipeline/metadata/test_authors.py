@@ -42,3 +42,63 @@ class TestPlainBylines:
     )
     def test_a_sentence_that_begins_with_by_is_no_byline(self, line: str) -> None:
         assert read(f"<html><body><h1>Bins will be blue</h1><p>{line}</p></body></html>").authors == ()
+
+
+class TestSigners:
+    def test_an_agency_is_named_apart_from_the_people(self) -> None:
+        found = read(with_json({"@type": "NewsArticle", "author": [{"name": "Jo March"}, {"name": "PA Media"}]}))
+        assert (found.authors, found.agencies) == (("Jo March",), ("PA Media",))
+        assert [(each.name, each.role) for each in found.bylines] == [("Jo March", None), ("PA Media", "agency")]
+
+    def test_where_no_person_signs_the_house_does(self) -> None:
+        found = read(with_json({"@type": "NewsArticle", "author": {"@type": "Organization", "name": "Civic Ledger"}}))
+        assert found.authors == ()
+        assert "authors" not in found.origins
+        assert [(each.name, each.role) for each in found.bylines] == [("Civic Ledger", "organisation")]
+
+    def test_the_visible_byline_adds_role_and_address(self) -> None:
+        line = "<p class='byline'>By <a href='/authors/jo-march'>Jo March</a>, Local Democracy Reporter</p>"
+        page = with_json({"@type": "NewsArticle", "author": "Jo March"}, f"<h1>Bins will be blue</h1>{line}")
+        found = read(page)
+        assert found.byline == "By Jo March , Local Democracy Reporter"
+        assert [(each.name, each.role, each.url) for each in found.bylines] == [
+            ("Jo March", "Local Democracy Reporter", "https://ledger.example/authors/jo-march")
+        ]
+        assert found.agencies == ("Local Democracy Reporting Service",)
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "<span class='article__author'>Von Jo March</span>",
+            "<a rel='author' href='/u/7'>Jo March</a>",
+            "<div class='PostAuthor_name__x'><span>Jo March</span><span>12 min read</span></div>",
+            "<p><a href='/authors/jo'>Jo March</a></p>",
+            "<p itemprop='author'>Jo March</p>",
+            "<div>Written by Jo March</div>",
+        ],
+    )
+    def test_bylines_are_found_however_they_are_marked(self, line: str) -> None:
+        found = read(f"<html><body><h1>Bins will be blue</h1>{line}<p>Text of the page.</p></body></html>")
+        assert found.authors == ("Jo March",)
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "<div class='comments'><span class='author'>Jo March</span></div>",
+            "<section class='related'><p class='byline'>By Jo March</p></section>",
+            "<footer><span class='author'>Jo March</span></footer>",
+            "<div class='byline'>Fact checked by Jo March</div>",
+            "<div class='author'>Read More</div>",
+        ],
+    )
+    def test_who_writes_elsewhere_on_the_page_did_not_write_the_article(self, line: str) -> None:
+        assert read(f"<html><body><h1>Bins will be blue</h1><p>Text.</p>{line}</body></html>").authors == ()
+
+    def test_several_authors_stand_in_elements_of_their_own(self) -> None:
+        line = "<div class='authors'><a class='author'>Jo March</a>, <a class='author'>Amy March</a></div>"
+        found = read(f"<html><body><h1>Bins will be blue</h1>{line}<p>Text.</p></body></html>")
+        assert found.authors == ("Jo March", "Amy March")
+
+    def test_names_as_libraries_write_them_are_turned(self) -> None:
+        page = "<html><head><meta name='citation_author' content='March, Jo'></head><body><h1>X</h1></body></html>"
+        assert read(page).authors == ("Jo March",)

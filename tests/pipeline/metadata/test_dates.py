@@ -42,3 +42,23 @@ class TestDates:
             read("<html><body><h1>News</h1><p>It is so.</p><footer>© Council 2026</footer></body></html>").published
             is None
         )
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "<p>5 March 2026</p>",
+            "<div><span>By Jo March</span><span>Mar 5, 2026</span></div>",
+            "<ul><li><strong>Datum</strong> 05.03.2026</li></ul>",
+            "<p>Updated: 9 April 2026</p><p>Published: 5 March 2026</p>",
+            "<p>4 min read · March 5, 2026 · News</p>",
+        ],
+    )
+    def test_a_date_that_stands_by_itself_is_read_before_anything_is_guessed(self, line: str) -> None:
+        found = read(f"<html><body><h1>Bins will be blue</h1>{line}<p>Text of the page.</p></body></html>").published
+        assert found is not None
+        assert (found.source, found.value.date().isoformat()) == ("visible", "2026-03-05")
+
+    def test_the_date_of_a_related_story_is_none_of_the_page(self) -> None:
+        related = "<div class='related'><p>5 March 2026</p></div>"
+        found = read(f"<html><body><h1>Bins will be blue</h1><p>Text.</p>{related}</body></html>").published
+        assert found is None or found.source == "htmldate"

@@ -1,6 +1,6 @@
 """Headlines: what most places agree on."""
 
-from tests.pipeline.metadata.some_metadata import read
+from tests.pipeline.metadata.some_metadata import read, with_json
 
 
 class TestTitle:
@@ -29,3 +29,18 @@ class TestTitle:
     def test_the_title_of_an_inline_drawing_is_no_headline(self) -> None:
         page = "<html><body><svg><title>Search icon</title></svg><p>text</p></body></html>"
         assert read(page).title is None
+
+    def test_a_newsrooms_own_headline_counts_before_the_vote(self) -> None:
+        title = "Council tax to rise by three per cent"
+        head = '<title>{0}</title><meta property="og:title" content="Council tax: what the rise means for you">'
+        page = with_json({"@type": "NewsArticle", "headline": title}, f"<h1>{title}</h1>")
+        assert read(page.replace("<head>", "<head>" + head.format(title))).title == (
+            "Council tax: what the rise means for you"
+        )
+        plain = page.replace("NewsArticle", "BlogPosting")
+        assert read(plain.replace("<head>", "<head>" + head.format(title))).title == title
+
+    def test_every_form_of_the_headline_is_kept(self) -> None:
+        head = '<meta property="og:title" content="Blue bins come in May">'
+        found = read(f"<html><head>{head}</head><body><h1>Bins will be blue</h1></body></html>")
+        assert set(found.titles) == {"Blue bins come in May", "Bins will be blue"}
