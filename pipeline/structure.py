@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -166,11 +166,9 @@ _LIVE_NAMES: Final = re.compile(
     r"(?<![a-z])ticker|minute-?by-?minute|minuto-?a-?minuto|directo|direkte",
     re.IGNORECASE,
 )
-_FIND_LIVE_NAMES: Final = XPath(
-    "boolean(//*[contains(@class,'live') or contains(@class,'Live') or contains(@id,'live') or contains(@class,"
-    "'ticker') or contains(@class,'Ticker') or contains(@class,'minut') or contains(@class,'direct')])"
-)
-_FIND_LIVE_TYPE: Final = XPath("boolean(//*[contains(@itemtype,'LiveBlogPosting')])")
+_HOLDERS: Final = ("div", "section", "article", "main", "ol", "ul", "li", "dl", "table")
+_HINTS: Final = ("live", "Live", "icker", "inut", "irect", "LIVE")  # one of these is in every name that is told here
+_FIND_TYPES: Final = XPath("//@itemtype", smart_strings=False)
 _FIND_DECLARED: Final = XPath("//*[@itemprop='liveBlogUpdate']")
 _ASIDE: Final = re.compile(
     r"comment|kommentar|disqus|related|recommend|more-|most-?(?:read|popular)|trending|sidebar|newsletter|share|social|"
@@ -220,11 +218,14 @@ def find_entries(tree: HtmlElement, about: Metadata) -> tuple[Entry, ...]:
     body = tree.find("body")
     if body is None:
         return ()
-    declared = "LiveBlogPosting" in about.declared or bool(_FIND_LIVE_TYPE(tree))
+    types = _FIND_TYPES(tree)
+    declared = "LiveBlogPosting" in about.declared or (
+        isinstance(types, list) and any("LiveBlogPosting" in str(kind) for kind in types)
+    )
     said = declared or any(_LIVE_WORDS.search(title) for title in about.titles)
-    if not said and not _FIND_LIVE_NAMES(tree):
+    marks = _find_marks([body] if said else _find_live_named(tree), about)
+    if not marks and not declared:
         return ()
-    marks = _find_marks(body, about)
     found = _entries_by_shape(body, marks, fewest=_FEWEST_DECLARED if declared else FEWEST_ENTRIES, said=said)
     if declared:
         stated = _entries_by_declaration(body, tree, about)
@@ -259,11 +260,30 @@ class _Found:
     minutes: int | None = None
 
 
-def _find_marks(body: HtmlElement, about: Metadata) -> list[_Mark]:
-    """The times on a page, in its order; of one within another the outer."""
+_LIVE_NAMED: Final = 200  # elements with such names that are looked at
+
+
+def _find_live_named(tree: HtmlElement) -> list[HtmlElement]:
+    """The elements that are named as live coverage is; of one within another the outer."""
+    outer: dict[HtmlElement, None] = {}
+    looked_at = 0
+    for element in tree.iter(*_HOLDERS):
+        names = f"{element.get('class') or ''} {element.get('id') or ''}"
+        if not any(hint in names for hint in _HINTS) or not _LIVE_NAMES.search(names[:300]):
+            continue
+        looked_at += 1
+        if looked_at > _LIVE_NAMED:
+            break
+        if not any(above in outer for above in islice(element.iterancestors(), _LEVELS)):
+            outer[element] = None
+    return list(outer)
+
+
+def _find_marks(roots: Sequence[HtmlElement], about: Metadata) -> list[_Mark]:
+    """The times in some elements, in their order; of one within another the outer."""
     marks: list[_Mark] = []
     last: HtmlElement | None = None
-    for element in body.iter("time", *_INLINE_HEADS):
+    for element in chain.from_iterable(root.iter("time", *_INLINE_HEADS) for root in roots):
         if len(marks) >= _MARKS:
             break
         mark = _read_time(element, about) if element.tag == "time" else _read_head(element, about)
