@@ -57,7 +57,12 @@ MIN_DOCUMENT_SHARE = 0.5
 MIN_FIELD_SHARE = 0.5
 """A rule for the body or a field that finds something on fewer of a run's articles than this is told."""
 
+MAX_SPARED_SHARE = 0.2
+"""Where the site's memory would take too much of more articles than this, it learned wrongly, or the site is new."""
+
 _SHOWN = 3
+_SAID = 80  # characters of a block that are told
+_RECURRING = 2000  # different blocks that are counted at once
 _DAYS = 35  # so many days with something new are remembered of a source
 _LEARNING = timedelta(days=14)  # two week-ends; before that ...
 _YOUNG_SILENCE = timedelta(days=5)  # ... a source may be silent over one with a holiday at its end
@@ -96,6 +101,7 @@ def check_run(site: Site, summary: CrawlSummary, findings: Iterable[Finding], hi
         _check_short_bodies(tally, limits, history),
         _check_same_body(tally, limits),
         _check_canonical(tally),
+        _check_memory(tally),
         _check_rules(rules),
         _check_documents(summary, tally),
     )
@@ -125,6 +131,9 @@ class _Tally:
     requested: set[str] = field(default_factory=set)
     bodies: dict[bytes, dict[str, str]] = field(default_factory=dict)  # text digest -> article -> URL
     canonicals: dict[str, list[str]] = field(default_factory=dict)  # canonical URL -> pages that claim it
+    recurring: Counter[str] = field(default_factory=Counter)  # what the site's memory left out -> articles
+    relieved: int = 0  # articles out of which it left something
+    spared: list[tuple[str, str]] = field(default_factory=list)  # articles in which it would have taken too much
     ruled: Counter[str] = field(default_factory=Counter)  # rule of the site's file -> articles it was held against
     obeyed: Counter[str] = field(default_factory=Counter)  # … and on which it found something
 
@@ -144,6 +153,15 @@ class _Tally:
         article = finding.article
         if article is None:
             return
+        left_out = {
+            line[:_SAID] for block in article.stripped if block.rule == "memory" for line in block.text.split("\n")
+        }
+        self.recurring.update(left_out)
+        if len(self.recurring) > _RECURRING:
+            self.recurring = Counter(dict(self.recurring.most_common(_RECURRING // 2)))
+        self.relieved += bool(left_out)
+        if "memory" in article.origins:
+            self.spared.append((finding.final, article.origins["memory"]))
         self.ruled.update(finding.rules.keys())
         self.obeyed.update(rule for rule, found in finding.rules.items() if found)
         self.words.append(article.words)
@@ -537,6 +555,23 @@ def _check_canonical(tally: _Tally) -> Check:
     return _check(
         "canonical", "accept", "Pages name addresses of their own.", figure=share, limit=MAX_SAME_CANONICAL_SHARE
     )
+
+
+def _check_memory(tally: _Tally) -> Check:
+    """What the site's memory left out of the articles' texts, and where it would have taken too much."""
+    share = _share(len(tally.spared), tally.articles)
+    often = sorted(tally.recurring.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]
+    named = "; ".join(f'"{text}" ({pages})' for text, pages in often)
+    said = (
+        f"Blocks that repeat on the site were left out of {tally.relieved} of {tally.articles} articles: {named}."
+        if named
+        else "No block was left out because it repeats on the site."
+    )
+    if tally.spared:
+        pages = "; ".join(f"{url} ({why})" for url, why in tally.spared[:_SHOWN])
+        said += f" On {len(tally.spared)} it would have been too much, and less or nothing was: {pages}."
+    loud = len(tally.spared) >= SAME and share > MAX_SPARED_SHARE
+    return _check("memory", "warn" if loud else "accept", said, figure=share, limit=MAX_SPARED_SHARE)
 
 
 def _record_rules(summary: CrawlSummary, tally: _Tally, history: Sequence[Report]) -> tuple[RuleRecord, ...]:

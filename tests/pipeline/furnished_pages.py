@@ -97,7 +97,8 @@ class Newsroom:
         chance = random.Random(f"{self.seed} {day} jobs")
         return [
             f"{chance.choice(('Senior', 'Lead', 'Junior', 'Principal'))} {chance.choice(_JOBS)}, "
-            f"{chance.choice(_COUNCILS)}, £{chance.randint(22, 39)},{chance.randint(100, 999)} to £{chance.randint(40, 70)},000"
+            f"{chance.choice(_COUNCILS)}, £{chance.randint(22, 39)},{chance.randint(100, 999)} to "
+            f"£{chance.randint(40, 70)},000"
             for _ in range(5)
         ]
 
@@ -149,8 +150,18 @@ class Newsroom:
 
 _TAGS = {"title": "h1", "footer": "footer", "caption": "figcaption", "job": "li", "related": "li"}
 _CLASSES = {
-    "kicker": "q1", "title": "q2", "byline": "q3", "caption": "q4", "advert": "q5", "text": "q6",
-    "newsletter": "q7", "jobs-title": "q8", "job": "q9", "related-title": "qa", "related": "qb", "banner": "qc",
+    "kicker": "q1",
+    "title": "q2",
+    "byline": "q3",
+    "caption": "q4",
+    "advert": "q5",
+    "text": "q6",
+    "newsletter": "q7",
+    "jobs-title": "q8",
+    "job": "q9",
+    "related-title": "qa",
+    "related": "qb",
+    "banner": "qc",
     "footer": "qd",
 }
 
