@@ -447,7 +447,7 @@ def _clear_rows(pages: Sequence[Sequence[list[_Line]]]) -> _Cleared:
 
 
 def _move_margins(rows: list[list[_Line]]) -> list[list[_Line]]:
-    """What stands apart at the head of a page first, and at its foot last: programs often write both before all else."""
+    """What stands apart at the head of a page first, and at its foot last: programs often write both at once."""
     upright = sorted((at for at, row in enumerate(rows) if not row[0].turn), key=lambda at: (-rows[at][0].low, at))
     head = upright[: _count_apart(rows, upright)]
     foot = [at for at in upright[len(upright) - _count_apart(rows, upright[::-1]) :] if at not in head]

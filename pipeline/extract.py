@@ -21,7 +21,7 @@ from pipeline.language import count_words, weigh_language
 from pipeline.metadata import read_metadata
 from pipeline.model import Article, Evidence, Finding, Linked, article_id, content_digest
 from pipeline.page import decode_page, find_excess, find_other_type, parse_page
-from pipeline.particulars import read_particulars, survey_pictures
+from pipeline.particulars import DOCUMENTS, read_particulars, survey_pictures
 from pipeline.rules import apply_rules, compile_rules, override_article, override_metadata, read_fields
 from pipeline.structure import is_live
 from spiders.documents import Link, find_links
@@ -157,7 +157,8 @@ def _add_documents(article: Article, links: Sequence[Link]) -> Article:
     followed = {link.url: Linked(url=link.url, title=link.title) for link in links}
     others = tuple(each for each in article.documents if _canonical(each.url) not in followed)
     origins = {**article.origins, "documents": article.origins.get("documents", "link")}
-    return article.model_copy(update={"documents": (*followed.values(), *others), "origins": origins})
+    documents = (*followed.values(), *others)[:DOCUMENTS]
+    return article.model_copy(update={"documents": documents, "origins": origins})
 
 
 def _canonical(url: str) -> str:

@@ -49,7 +49,7 @@ from pipeline.recheck import (
     moves_mean_nothing,
 )
 from pipeline.store import KeyMissing, Lost
-from spiders.documents import merge_pages
+from spiders.documents import is_pdf_address, merge_pages
 from spiders.protocol import CrawlSummary, Known, Orders
 from spiders.site import Site
 from spiders.sources import parse_moment
@@ -210,7 +210,7 @@ class Frontier:
     def __init__(self, archive: Archive, site: Site) -> None:
         self._archive = archive
         self._site = site.id
-        self._is_article = site.is_article
+        self._declared = site
         self._key = archive.frontier_key(site.id)
         self._folder = Path(tempfile.mkdtemp(prefix="muniment-frontier-"))
         self._etag: str | None = None
@@ -230,6 +230,10 @@ class Frontier:
             frontier.close()
             raise
         return frontier
+
+    def _is_article(self, url: str) -> bool:
+        """Whether an article may be found at an address: a page's, or a document's."""
+        return self._declared.is_article(url) or (is_pdf_address(url) and self._declared.wants_document(url))
 
     def close(self) -> None:
         """Forget the copy; what was not saved is lost."""

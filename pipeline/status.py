@@ -30,6 +30,7 @@ class SiteStatus(Document):
     gone: int = 0
     unchanged: int = 0
     failed: int = 0  # failed or blocked
+    documents: int = 0  # of the run's captures, those that were documents which pages link
     message: str | None = None  # the gate's message when the verdict is not "accept"
     next_run: UtcTime | None = None  # by the schedule in force
 
@@ -119,6 +120,7 @@ def _site_status(archive: Archive, site: Site, now: datetime) -> SiteStatus:
         gone=versions.get("gone", 0),
         unchanged=outcomes.get(Outcome.UNCHANGED, 0),
         failed=outcomes.get(Outcome.FAILED, 0) + outcomes.get(Outcome.BLOCKED, 0),
+        documents=sum(n for name, n in report.counts.items() if name.startswith("document-")) if report else 0,
         message=report.message if report and report.verdict != "accept" else None,
         next_run=due,
     )

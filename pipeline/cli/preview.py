@@ -238,7 +238,9 @@ def ask_for(site: Site, url: str, *, now: datetime) -> Captured | str:
 def _tell(finding: Finding, site: Site | None, requested: str) -> dict[str, Any]:
     """What there is to say of a page, as one document."""
     article = finding.article
-    pattern = None if site is None else site.is_article(article.url if article else requested)
+    address = article.url if article else requested
+    pattern = None if site is None else site.is_article(address)
+    is_document = article is not None and article.kind == "document"
     return {
         "requested": finding.requested,
         "final": finding.final,
@@ -246,6 +248,7 @@ def _tell(finding: Finding, site: Site | None, requested: str) -> dict[str, Any]
         "status": finding.evidence.status,
         "site": site.id if site else None,
         "matches_article": pattern,
+        "wanted_document": None if site is None or not is_document else site.wants_document(address),
         "verdict": finding.kind,
         "reason": finding.reason,
         "policy": dict(finding.policy),
@@ -269,6 +272,8 @@ def _print(told: Mapping[str, Any]) -> None:
     out.print(safe(verdict), style="bold green" if told["verdict"] == "article" else "bold yellow")
     if told["site"]:
         said = "matches article" if told["matches_article"] else "does not match article: a crawl would not take it"
+        if not told["matches_article"] and told["wanted_document"] is not None:
+            said = "is taken where a page links it" if told["wanted_document"] else "is taken only with crawl.documents"
         out.print(safe(f"site {told['site']}: its URL {said}"))
     else:
         out.print("No site file declares its host; `muniment sites probe` writes one.")
