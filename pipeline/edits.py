@@ -594,20 +594,31 @@ def is_notice(line: str) -> bool:
 def find_notices(text: str) -> list[str]:
     """The lines of a text that tell readers of a correction, a clarification or an update, as they stand there.
 
-    A label that stands alone on its line ("Correction") is part of the line that follows.
+    Stricter than what edits are told by: a sentence about a report that had been corrected is none. A label that
+    stands alone on its line ("Correction") is part of the line that follows.
     """
     lines = [line.strip() for line in text.split("\n") if line.strip()]
     found: list[str] = []
     label = ""
     for number, line in enumerate(lines):
         outer = number < _HEAD or number >= len(lines) - _FOOT
-        tells = is_notice if outer else _is_plain_notice
         folded = f"{label}: {_fold(line)}" if label else line if line.isascii() else _fold(line)
-        if tells(folded) and (label or tells(_settle(_fold(line), head=number < 2))):
-            found.append(f"{label}: {line}" if label else line)
+        if _tells(folded, outer=outer):
+            settled = _settle(_fold(line), head=number < 2)
+            if label or _tells(settled, outer=outer) or (settled and _LABELLED_STAMP.match(folded)):
+                found.append(f"{label}: {line}" if label else line)
         alone = len(line) < 60 and _LABEL_ALONE.fullmatch(line) is not None and line.strip(" :").lower() not in _STAMPED
         label = line.rstrip(" :") if alone else ""
     return found
 
 
+def _tells(line: str, *, outer: bool) -> bool:
+    """Whether a line is a notice; one that does not begin as such only at either end, and where it speaks of itself."""
+    if _is_plain_notice(line):
+        return True
+    match = _NOTICE.search(line) if outer and is_notice(line) else None
+    return match is not None and not match[0].lower().startswith("the ")
+
+
+_LABELLED_STAMP: Final = re.compile(rf"[\W_]*(?:{_LABELS})\b[^:\n]{{0,60}}:\s", re.IGNORECASE)
 _LABEL_ALONE: Final = re.compile(rf"[\W_]*(?:{_LABELS})\W*", re.IGNORECASE)

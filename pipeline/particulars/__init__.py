@@ -370,26 +370,37 @@ def _find_standfirst(body: Body, about: Metadata) -> tuple[str | None, str]:
         return part.text, "part"
     first = next((number for number, verdict in enumerate(body.verdicts) if verdict.kept), 0)
     headlines = {fold(title) for title in about.titles}
-    described = fold(about.description or "").rstrip(". …")
-    for verdict in reversed(body.verdicts[max(0, first - _HEAD) : first]):
+    described = _descriptions(about)
+    start = max(0, first - 2 * _HEAD)
+    for number, verdict in enumerate(body.verdicts[start : first + _BEHIND], start):
         block = verdict.block
-        if fold(block.text) in headlines or (block.kind == "heading" and block.level == 1):
-            break
-        if (
-            len(block.text) not in _STANDFIRST_LENGTHS
-            or block.link_share > 0.5
-            or block.kind in {"caption", "table", "item"}
-        ):
+        if len(block.text) not in _STANDFIRST_LENGTHS or block.link_share > 0.5 or block.text.endswith(_CUT):
             continue
-        if block.text.endswith(_CUT) or block.label in _FAR_LABELS:
+        if block.kind in {"caption", "table", "item"}:
             continue
-        if _SUMMING_UP.search(block.names) or (len(described) >= 40 and fold(block.text) == described):
+        key = fold(block.text)
+        named = number <= first and block.label not in _FAR_LABELS and _SUMMING_UP.search(block.names[-80:])
+        if key not in headlines and ((key in described and not verdict.kept) or named):
             return block.text, "visible"
     return None, ""
 
 
+_BEHIND: Final = 10  # blocks from the first of the text on: a page's own "in short" box may stand before the standfirst
+
+
+def _descriptions(about: Metadata) -> frozenset[str]:
+    """What the page declares to sum it up, folded; not what is the headline again."""
+    said = [about.description or ""]
+    if about.page is not None:
+        said += [about.page.first_meta(name) for name in ("og:description", "description", "twitter:description")]
+    if about.linked is not None:
+        said += [about.linked.first_text(key, 1000) for key in ("description", "abstract", "alternativeHeadline")]
+    headlines = {fold(title) for title in about.titles}
+    return frozenset(key for text in said if len(key := fold(clean_text(text, 1000))) >= 40) - headlines
+
+
 _SUMMING_UP: Final = re.compile(
-    r"stand-?first|strap-?line|\bdek\b|\bdeck\b|sub-?head(?:line)?|sub-?title|\blede\b|article[-_]+(?:lead|intro|summary|excerpt|description)|"
+    r"stand-?first|strap-?line|article_+desc|\bdek\b|\bdeck\b|sub-?head(?:line)?|sub-?title|\blede\b|article[-_]+(?:lead|intro|summary|excerpt|description)|"
     r"vorspann|chapo|chapeau|entradilla|bajada|copete|sommario|occhiello|ingress|manchet",
     re.IGNORECASE,
 )

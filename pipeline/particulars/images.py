@@ -190,6 +190,8 @@ def _merge(found: dict[str, Image], image: Image) -> None:
     """Add a picture, or what it says to the same one seen before in another size."""
     key = _key(image.url)
     known = found.get(key)
+    if known is not None and known.caption and image.caption and known.caption != image.caption:
+        key, known = image.url, found.get(image.url)  # one name for two pictures
     if known is None and image.caption:
         key = next((name for name, each in found.items() if each.caption == image.caption), key)
         known = found.get(key)

@@ -40,11 +40,11 @@ _BODY: Final = re.compile(
 )
 _PAIR: Final = re.compile(r"(?P<label>[^\W\d_][^:：\n]{2,40})\s?[:：]\s*(?P<value>\S.{0,300})")
 _DATED: Final = re.compile(
-    r"^\s*(?:\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{1,2}\s\w{3,9}\s\d{4})[\s,–—-]*|[\s,–—-]*(?:on\s)?(?:\w{6,9}day,?\s)?"
+    r"^\s*(?:\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{1,2}\s\w{3,9}\s\d{4})[\s,–—-]*|[\s,–—-]*(?:on\s)?(?:\w{3,6}day,?\s)?"
     r"(?:\d{1,2}(?:st|nd|rd|th)?\s\w{3,9},?\s\d{4}|\d{1,2}[./]\d{1,2}[./]\d{2,4}).*$"
 )
 _MEETING: Final = re.compile(
-    r"^(?:agenda|minutes|decisions|meeting|issue|printed\sminutes)\s(?:for|of|of\sthe)\s(?P<body>.{4,100}?)\s(?:on|-|,)\s(?:\w{6,9}day)\b",
+    r"^(?:agenda|minutes|decisions|meeting|issue|printed\sminutes)\s(?:for|of|of\sthe)\s(?P<body>.{4,100}?)\s(?:on|-|,)\s(?:\w{3,6}day)\b",
     re.IGNORECASE,
 )
 _TAGGED: Final = re.compile(

@@ -31,7 +31,8 @@ _KINDS: Final[tuple[tuple[NoticeKind, re.Pattern[str]], ...]] = (
     (
         "correction",
         re.compile(
-            r"\bcorrect(?:ion|ions|ed|ing)\b|\berrat(?:um|a)\b|\berror\b|\bincorrectly\b|\bwrongly\b|\bmistakenly\b|"
+            r"\bcorrect(?:ion|ions|ed|ing)\b|\bto correct\b|"
+            r"\berrat(?:um|a)\b|\berror\b|\bincorrectly\b|\bwrongly\b|\bmistakenly\b|"
             r"\bmisstated\b|korrektur|korrigiert|berichtig|richtigstellung|rectifi|corrig|correcci|correzion|"
             r"corrett[oa]|rettifica|fe de err|gecorrigeerd|correctie|rectificatie|correção|retificação|sprostowanie|"
             r"korekta|poprawion|rättelse|rättat|korriger|rettelse|rettet|berigtig|beriktig|cywir|"
