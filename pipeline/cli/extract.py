@@ -124,9 +124,10 @@ def extract(
     if as_json and as_text:
         raise typer.BadParameter("--json or --text, not both.")
     page = _read_source(source, url, site_id, allow_private=allow_private)
-    if page is None:
+    if page is not None:
+        _show(page, as_json=as_json, as_text=as_text, explain=explain)
+    if page is None or page.examined.reading.kind == "failed":
         raise typer.Exit(EXIT_FAILED)
-    _show(page, as_json=as_json, as_text=as_text, explain=explain)
 
 
 # --- one page -------------------------------------------------------------------------------------------
@@ -245,7 +246,11 @@ def _show(page: _Page, *, as_json: bool, as_text: bool, explain: bool) -> None:
     out.print()
     _print_fields(article)
     out.print("\nText", style="bold")
+    leaf: int | None = None
     for part in article.parts:
+        if part.page is not None and part.page != leaf:
+            leaf = part.page
+            out.print(f"[page {leaf}]", style="dim")
         sign = _sign(part.kind, part.level, ordered=part.ordered)
         time = f"{part.time:%Y-%m-%d %H:%MZ}  " if part.time else ""
         out.print(f"{sign}{time}", style="dim", end="")
@@ -314,7 +319,12 @@ def _print_blocks(page: _Page) -> None:
 
 
 def _tell_blocks(examined: Examined) -> Iterator[dict[str, Any]]:
-    """The visible blocks of a page, each with what became of it."""
+    """The visible blocks of a page, each with what became of it; of a document, which is kept whole, its parts."""
+    if not examined.verdicts and examined.article is not None:
+        for number, piece in enumerate(examined.article.parts):
+            why = f"page {piece.page}" if piece.page else "article"
+            told = {"label": "", "place": why, "link_share": 0.0, "text": piece.text}
+            yield {"number": number, "kept": True, "why": why, "rule": "document", "kind": piece.kind, **told}
     parts = iter(examined.article.parts if examined.article is not None else ())
     for number, verdict in enumerate(examined.verdicts):
         part = next(parts, None) if verdict.kept else None

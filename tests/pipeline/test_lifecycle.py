@@ -18,7 +18,7 @@ from pipeline.lifecycle import (
     rank_finding,
     standing_of,
 )
-from pipeline.model import Change, Finding, Outcome, State, Version, content_digest
+from pipeline.model import Change, Finding, Outcome, Part, State, Version, content_digest
 from tests.pipeline.built_runs import HOUR, START, a_run, a_site, found, missing, unchanged, unusable, url_of
 
 SITE = a_site(gone_after_checks=3, gone_after=timedelta(hours=24), publisher="The Publisher")
@@ -82,6 +82,24 @@ def test_the_same_text_makes_no_version_and_another_text_does():
         (1, "One.", Change.NEW),
         (2, "Two.", Change.EDITED),
         (3, "One.", Change.EDITED),
+    ]
+
+
+def test_structure_alone_makes_no_version_and_is_carried_by_the_next_one():
+    story = Story()
+
+    def tell(hour: int, text: str, kind: str) -> Outcome:
+        finding = found("a", text, a_run(hour), START + hour * HOUR)
+        assert finding.article is not None
+        parts = tuple(Part(kind=kind, text=line) for line in text.split("\n"))  # type: ignore[arg-type]
+        article = finding.article.model_copy(update={"parts": parts, "kind": "live" if kind == "entry" else "article"})
+        return story.tell(finding.model_copy(update={"article": article}), a_run(hour))
+
+    outcomes = [tell(0, "One.", "paragraph"), tell(1, "One.", "heading"), tell(2, "Two.\nOne.", "entry")]
+    assert outcomes == [Outcome.ARCHIVED, Outcome.UNCHANGED, Outcome.ARCHIVED]
+    assert [(version.kind, [part.kind for part in version.parts]) for version in story.versions] == [
+        ("article", ["paragraph"]),
+        ("live", ["entry", "entry"]),
     ]
 
 

@@ -259,3 +259,9 @@ def test_a_day_is_told_as_its_page_wrote_it(text: str, day: str) -> None:
 
 def test_a_page_of_no_known_address_belongs_to_no_site() -> None:
     assert UNKNOWN_URL.startswith("https://page.invalid/")
+
+
+def test_a_document_that_cannot_be_read_ends_with_code_1(tmp_path: Path) -> None:
+    (tmp_path / "torn.pdf").write_bytes(b"%PDF-1.4\n")
+    result = _call(tmp_path / "torn.pdf")
+    assert (result.exit_code, "failed: a broken PDF" in result.stdout) == (1, True)
