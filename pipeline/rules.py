@@ -274,12 +274,16 @@ def override_metadata(about: Metadata, found: Mapping[str, Any]) -> Metadata:
     if "title" in changed:
         changed["titles"] = tuple(dict.fromkeys((changed["title"], *about.titles)))
     if "authors" in changed:
-        changed["bylines"] = tuple(Byline(name=name) for name in changed["authors"])
+        known = {byline.name: byline for byline in about.bylines}
+        changed["bylines"] = tuple(known.get(name, Byline(name=name)) for name in changed["authors"])
         changed["byline"] = changed.get("byline") or ", ".join(changed["authors"])
-    if "confidence" in own:
-        changed["confidence"] = {**vars(about)["confidence"], **dict.fromkeys(changed, 1.0)}
-    origins = {**about.origins, **{name: ORIGIN for name in changed if name in found}}
-    return replace(about, **changed, origins=origins)
+    ruled = [name for name in changed if name in found]
+    return replace(
+        about,
+        **changed,
+        origins={**about.origins, **dict.fromkeys(ruled, ORIGIN)},
+        confidence={**about.confidence, **dict.fromkeys(ruled, 1.0)},
+    )
 
 
 def override_article(article: Article, found: Mapping[str, Any]) -> Article:

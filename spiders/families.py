@@ -116,7 +116,7 @@ class Family(BaseModel):
         if hosts[0] != hosts[1] and "domains" not in data:
             filled["domains"] = [hosts[1], hosts[0]]
             keys.append("domains")
-        if "unverified" not in data and (unseen := [key for key in self.unverified if key in keys]):
+        if "unverified" not in data and (unseen := [key for key in self.unverified if _is_filled(key, keys)]):
             filled["unverified"] = unseen
             keys.append("unverified")
         return filled, tuple(keys)
@@ -164,6 +164,10 @@ class Family(BaseModel):
         """
         known = {"home": home} if newsroom is None else {"home": home, "newsroom": newsroom}
         return self.fill(known)[0]
+
+
+def _is_filled(key: str, filled: Iterable[str]) -> bool:
+    return any(one == key or (key in _ADDED and one.startswith(f"{key}.")) for one in filled)
 
 
 class Misfit(ValueError):

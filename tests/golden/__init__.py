@@ -6,8 +6,8 @@ recording. Only the fields that the page has something to say about stand there;
 be in the text, of ``labels`` what it must be called. ``known`` names fields that are not right yet, each with the
 reason; they must fail as long as they stand there.
 
-``python -m tests.golden`` shows every difference, ``python -m tests.golden accept NAME`` takes what extraction gives for
-the truth (look at the difference first), ``python -m tests.golden settle`` takes out of ``known`` what is right by now.
+``python -m tests.golden`` shows every difference, ``python -m tests.golden accept NAME`` takes what extraction gives
+for the truth (look at the difference first), ``python -m tests.golden settle`` takes out of ``known`` what is right.
 """
 
 from __future__ import annotations

@@ -75,6 +75,7 @@ def test_fields_are_taken_from_where_the_file_says() -> None:
     }  # fmt: skip
     article = _article(fields=fields, body=".story")
     assert article.authors == ("Anna Able", "Ben Bold")
+    assert [byline.name for byline in article.bylines] == ["Anna Able", "Ben Bold"]
     assert article.published is not None
     assert article.published.value.isoformat() == "2026-11-20T08:30:00+00:00"
     assert (article.section, article.ward, article.standfirst) == ("Length: 40 m", "The bridge was built in 1871.", ONE)
