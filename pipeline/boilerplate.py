@@ -359,7 +359,11 @@ class Memory(Document):
         pages = sorted((page.sketch for page in observed), key=lambda sketch: (sketch.seen, sketch.article))
         marks = {token.words for sketch in pages for token in _unpack(sketch)}
         texts = {mark: text for mark, text in self.texts.items() if mark in marks}
-        return self.model_copy(update={"site": site, "run": run, "pages": tuple(pages), "texts": texts})
+        return self.changed(site=site, run=run, pages=tuple(pages), texts=texts)
+
+    def changed(self, **fields: object) -> Memory:
+        """The memory with other fields; not a copy, which would judge by what was worked out of the old ones."""
+        return Memory.model_validate({name: getattr(self, name) for name in Memory.model_fields} | fields)
 
     @cached_property
     def _known(self) -> _Known:
@@ -445,7 +449,7 @@ def join(memory: Memory | None, other: Memory, now: datetime) -> Memory:
     for mark, text in other.texts.items():
         texts[mark] = min(text, texts.get(mark, text))
     joined = _believe(memory, [*memory.pages, *other.pages], texts, now)
-    return joined.model_copy(update={"site": other.site, "run": max(memory.run, other.run)})
+    return joined.changed(site=other.site, run=max(memory.run, other.run))
 
 
 def _believe(memory: Memory, known: Iterable[Sketch], texts: dict[str, str], now: datetime) -> Memory:
@@ -464,14 +468,12 @@ def _believe(memory: Memory, known: Iterable[Sketch], texts: dict[str, str], now
     texts = {mark: texts[mark] for mark in sorted(told)}
     stories = pick_stories(pages, rows)
     lessons = _find_lessons([rows[number] for number in stories], texts)
-    return memory.model_copy(
-        update={
-            "pages": tuple(pages),
-            "texts": texts,
-            "stories": len(stories),
-            "titles": "".join(sorted({page.title for page in pages if page.title})),
-            "lessons": tuple(lessons),
-        }
+    return memory.changed(
+        pages=tuple(pages),
+        texts=texts,
+        stories=len(stories),
+        titles="".join(sorted({page.title for page in pages if page.title})),
+        lessons=tuple(lessons),
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.check import FEW, check_run, share_interval
-from pipeline.model import Article, Check, Evidence, Finding, Moment, Report, article_id, content_digest
+from pipeline.model import Article, Check, Evidence, Finding, Moment, Report, Stripped, article_id, content_digest
 from spiders.protocol import CrawlSummary, SourceYield
 from spiders.site import CheckLimits, Site, Source
 
@@ -19,7 +19,7 @@ RUN = "20261122T090000Z-00000000"
 HOST = "https://ledger.example"
 NAMES = (
     "sources", "dried", "books", "captures", "errors", "blocked", "article-yield", "title", "published", "short-bodies",
-    "same-body", "canonical", "rules", "documents",
+    "same-body", "canonical", "memory", "rules", "documents",
 )  # fmt: skip
 _numbers = itertools.count()
 
@@ -419,3 +419,31 @@ def test_documents_are_counted_apart_and_stop_no_run() -> None:
     assert (report.counts["document-article"], report.counts["document-failed"]) == (6, 20)
     assert report.reasons["document failed: a broken PDF"] == 20
     assert "26 documents: 6 article, 20 failed." in report.message
+
+
+class TestMemory:
+    @staticmethod
+    def told(pages: int, held: int) -> Check:
+        findings = some(20)
+        for number, finding in enumerate(findings):
+            assert finding.article is not None
+            block = Stripped(text="Sign up to our newsletter\nLatest jobs", reason="recurs", rule="memory")
+            changes: dict[str, Any] = {"stripped": (block,) if number < pages else ()}
+            if number < held:
+                changes["origins"] = {"memory": "would have taken 80% of the text"}
+            findings[number] = finding.model_copy(update={"article": finding.article.model_copy(update=changes)})
+        return next(check for check in report_on(findings).checks if check.name == "memory")
+
+    def test_it_is_told_what_was_left_out_because_it_repeats(self) -> None:
+        check = self.told(12, 0)
+        assert check.verdict == "accept"
+        assert 'left out of 12 of 20 articles: "Latest jobs" (12); "Sign up to our newsletter" (12).' in check.message
+
+    def test_a_page_of_which_too_much_would_have_gone_is_named_with_the_reason(self) -> None:
+        check = self.told(12, 1)
+        assert check.verdict == "accept"
+        assert "On 1 it would have been too much" in check.message
+        assert "would have taken 80% of the text" in check.message
+
+    def test_many_such_pages_warn(self) -> None:
+        assert self.told(0, 8).verdict == "warn"

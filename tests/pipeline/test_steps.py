@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pipeline.archive import Archive
+from pipeline.boilerplate import Memory
 from pipeline.cli import app
 from pipeline.errors import CrawlInterrupted, NotInArchive, RunRejected, SettingsError, SiteFileError
 from pipeline.model import State
@@ -30,10 +32,12 @@ from pipeline.steps import (
     crawl,
     extract,
     find_closed_window,
+    learn,
     new_run,
     open_workplace,
     publish,
     read_sites,
+    recall,
     run_site,
 )
 from spiders.warc import read_captures
@@ -364,3 +368,63 @@ def test_the_command_says_when_the_window_opens_and_ends_well(
     forced = CliRunner().invoke(app, ["run", "loop", "--now"])
     assert forced.exit_code == 0, forced.output
     assert "8 archived" in " ".join(forced.output.split())
+
+
+class TestMemory:
+    """What repeats on the site's pages."""
+
+    @staticmethod
+    def furnish(newsroom: LoopbackSite, numbers: range, jobs: str = "Planner, Ashby Council") -> None:
+        box = f"<p>Local news from all over the county</p><p>Latest jobs</p><p>{jobs}</p><p>Sign here for more</p>"
+        for number in numbers:
+            newsroom.page(f"/news/{number}", story(number).replace("</article>", f"{box}</article>"))
+
+    def test_a_first_run_learns_from_its_own_pages_and_a_second_one_without_news_asks_for_nothing(
+        self, work: Workplace, newsroom: LoopbackSite
+    ) -> None:
+        self.furnish(newsroom, range(8))
+        first, second = new_run(work.settings), ""
+        run_site(work, "loop", first)
+        archive = work.archive
+        lessons = archive.read_lessons("loop", first, Memory)
+        assert lessons is not None
+        assert len(lessons.pages) == 8
+        assert all("Latest jobs" not in text and "Sign here" not in text for text in texts(work).values())
+        assert any("Latest jobs" in line for line in recall(work, "loop").describe())
+
+        second = new_run(work.settings)
+        run_site(work, "loop", second)
+        assert archive.read_lessons("loop", second, Memory) is None
+        assert recall(work, "loop").run == first
+
+        archive.store.delete(archive.boilerplate_key("loop"))
+        assert recall(work, "loop").lessons == lessons.lessons
+
+    def test_two_that_extract_at_once_read_the_same_and_a_retry_makes_the_same_bytes(
+        self, work: Workplace, newsroom: LoopbackSite
+    ) -> None:
+        self.furnish(newsroom, range(8))
+        run = new_run(work.settings)
+        (segment,) = crawl(work, "loop", run).segments
+        with ThreadPoolExecutor(2) as both:
+            one, other = both.map(lambda _: learn(work, "loop", run), range(2))
+        assert one == other
+        extract(work, "loop", run, segment)
+        key = work.archive.extracted_key("loop", run, segment)
+        found = work.archive.store.get(key).body
+        work.archive.store.delete(key)
+        work.archive.store.replace(work.archive.boilerplate_key("loop"), b"{damaged", etag=None, content_type="application/json")
+        extract(work, "loop", run, segment)
+        assert work.archive.store.get(key).body == found
+        check(work, "loop", run)
+        publish(work, "loop", run)
+        assert len(recall(work, "loop").pages) == 8
+
+    def test_a_site_may_say_that_nothing_is_to_be_learned(self, work: Workplace, newsroom: LoopbackSite) -> None:
+        self.furnish(newsroom, range(8))
+        site = work.site("loop").model_copy(update={"memory": False})
+        work = replace(work, sites={"loop": site})
+        run = new_run(work.settings)
+        run_site(work, "loop", run)
+        assert work.archive.read_lessons("loop", run, Memory) is None
+        assert all("Latest jobs" in text for text in texts(work).values())
