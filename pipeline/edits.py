@@ -602,7 +602,7 @@ def find_notices(text: str) -> list[str]:
     label = ""
     for number, line in enumerate(lines):
         outer = number < _HEAD or number >= len(lines) - _FOOT
-        folded = f"{label}: {_fold(line)}" if label else line if line.isascii() else _fold(line)
+        folded = f"{label}: {_fold(line)}" if label else line.replace("\u2019", "'")
         if _tells(folded, outer=outer):
             settled = _settle(_fold(line), head=number < 2)
             if label or _tells(settled, outer=outer) or (settled and _LABELLED_STAMP.match(folded)):

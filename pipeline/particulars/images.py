@@ -14,7 +14,6 @@ from itertools import islice
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from lxml.etree import XPath
 from lxml.html import HtmlElement
 
 from pipeline.metadata import clean_text, clean_url, fold, looks_like_name, tidy
@@ -105,9 +104,6 @@ _CREDIT_NAMES: Final = re.compile(
     re.IGNORECASE,
 )
 _PICTURE_FILE: Final = re.compile(r"\.(?:jpe?g|png|webp|gif|avif)(?:$|\?)|/(?:image|media|photo)s?/", re.IGNORECASE)
-_FIND_INNER: Final = XPath(
-    "descendant::*[self::figcaption or contains(@class,'aption') or contains(@itemprop,'caption')]"
-)
 _HEADS: Final = frozenset(
     {"h1", "h2", "h3", "h4", "time", "form", "input", "li", "table", "blockquote", "video", "article"}
 )
@@ -138,10 +134,15 @@ def survey_pictures(tree: HtmlElement) -> list[Picture]:
         address = _find_address(picture)
         if not address:
             continue
-        anchor = picture
-        for cover in islice(picture.iterancestors("noscript"), 1):
+        anchor, cover = picture, picture.getparent()
+        for _ in range(3):
+            if cover is None:
+                break
             above = cover.getparent()
-            anchor = picture if above is None else above
+            if cover.tag == "noscript" and above is not None:
+                anchor = above
+                break
+            cover = above
         found.append(Picture(element=picture, anchor=anchor, address=address))
     return found
 
@@ -236,14 +237,14 @@ def _find_caption(picture: HtmlElement) -> tuple[str, str | None, bool]:
     for _ in range(_CLIMB):
         if at is None or at.tag in _STOPS:
             break
+        if at.tag != "figure" and _pictures_in(at) > 2:
+            break
         told = _caption_in(at)
         if told is None and at.tag == "figure":
             above = at.getparent()
             told = _caption_in(above) if above is not None and _pictures_in(above) == 1 else None
             at = at if told is None else above
         if told is not None and at is not None:
-            if at.tag != "figure" and _pictures_in(at) > 2:
-                break
             caption, credit = _read_caption(told)
             return caption, credit if credit is not None else _find_credit(at, told), False
         if at is not None and _shows_text(at):
@@ -255,13 +256,17 @@ def _find_caption(picture: HtmlElement) -> tuple[str, str | None, bool]:
 
 
 def _caption_in(element: HtmlElement) -> HtmlElement | None:
-    nodes = _FIND_INNER(element)
-    for node in nodes[:5] if isinstance(nodes, list) else ():
-        if isinstance(node, HtmlElement) and (
-            node.tag == "figcaption" or (_pictures_in(node) == 0 and _shows_text(node))
-        ):
+    """The caption among the first elements in another one; a caption stands near to its picture."""
+    for node in islice(element.iter(), _NEAR):
+        if node.tag == "figcaption":
+            return node
+        named = "aption" in (node.get("class") or "") or "caption" in (node.get("itemprop") or "")
+        if named and node is not element and _pictures_in(node) == 0 and _shows_text(node):
             return node
     return None
+
+
+_NEAR: Final = 80
 
 
 def _pictures_in(element: HtmlElement) -> int:
@@ -305,8 +310,8 @@ def _choose(
     for picture in pictures:
         by_anchor.setdefault(picture.anchor, []).append(picture)
     holding = _ancestors(kept)
-    standing = [element for element in kept if is_within(element, tree)]
-    first, last = (standing[0], standing[-1]) if standing else (None, None)
+    first = next((element for element in kept if is_within(element, tree)), None)
+    last = next((element for element in reversed(kept) if is_within(element, tree)), None)
     home = None if first is None or last is None else common_element(first, last)
     tags = {element.tag for element in (*by_anchor, *(each for each in (first, last) if each is not None))}
     known: dict[HtmlElement, bool] = {}
@@ -316,17 +321,18 @@ def _choose(
         headed = headed or element.tag == "h1"
         begun, ended = begun or element is first, ended or element is last
         for picture in by_anchor.get(element, ()):
-            if _is_no_picture(picture) or _is_foreign(element, picture.address, holding, known):
-                continue
             over = ended and not is_within(element, last)
-            if (
+            placed = (
                 first is None
                 or (begun and not over)
                 or (not begun and headed)
-                or (home is not None and is_within(element, home) and _is_captioned(element))
                 or _key(picture.address) in declared
-            ):
+                or (home is not None and is_within(element, home) and _is_captioned(element))
+            )
+            if placed and not _is_no_picture(picture) and not _is_foreign(element, picture.address, holding, known):
                 chosen.append(picture)
+                if len(chosen) >= 2 * IMAGES:
+                    return chosen
     return chosen
 
 

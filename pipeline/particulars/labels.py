@@ -77,7 +77,9 @@ def find_pairs(tree: HtmlElement, lines: Sequence[tuple[str, str]]) -> Iterator[
         if values:
             yield label, "; ".join(filter(None, values if cell.tag == "dt" else values[:1]))
     for number, (kind, line) in enumerate(lines[:_LINES]):
-        if len(line) > VALUE_CHARACTERS + 60 or kind == "table" or not _HINT.search(line[:50]):
+        if len(line) > VALUE_CHARACTERS + 60 or kind == "table" or not (len(line) < 60 or ":" in line[:45]):
+            continue
+        if not _HINT.search(line[:50]):
             continue
         match = _PAIR.match(line)
         if match is not None and _is_label(match["label"]):

@@ -426,7 +426,9 @@ def _is_heading(line: str) -> bool:
 
 
 def _has_address(line: str, linked: Mapping[str, str]) -> bool:
-    return EMAIL.search(line) is not None or bool(_phone_of(line)) or _linked_in(line, linked) is not None
+    if "@" in line and EMAIL.search(line) is not None:
+        return True
+    return _phone_of(line) is not None or (bool(linked) and _linked_in(line, linked) is not None)
 
 
 def _linked_in(line: str, linked: Mapping[str, str]) -> str | None:
