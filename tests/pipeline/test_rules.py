@@ -2,6 +2,7 @@
 
 import time
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from pipeline.extract import extract_page
 from pipeline.model import Article
 from pipeline.page import parse_page
 from pipeline.rules import ORIGIN, apply_rules, compile_rules
+from pipeline.workers import Extractor
 from spiders.site import ExtractRules
-from tests.pipeline.some_pages import CAPTURED, HOST, SENTENCES, a_page, a_site, read
+from tests.pipeline.some_pages import CAPTURED, HOST, KEY, SENTENCES, a_page, a_segment, a_site, read
 
 ONE, TWO, THREE, FOUR = SENTENCES
 BODY = f"""
@@ -135,6 +137,15 @@ def test_the_sites_own_rule_comes_before_the_familys() -> None:
     assert marks.judge(box) == (True, 'keep ".box"')
     assert marks.told['body ".gone"'] is False
     assert marks.told['body ".story"'] is True
+
+
+def test_a_finding_says_which_rules_found_something(tmp_path: Path) -> None:
+    site = a_site(extract=(ExtractRules(strip=(".box", ".gone")),))
+    path = a_segment(tmp_path, [a_page(BODY), 404])
+    with Extractor(1) as extractor:
+        article, missing = extractor.extract_segment(site, path, KEY)
+    assert article.rules == {'strip ".box"': True, 'strip ".gone"': False}
+    assert missing.rules == {}
 
 
 @pytest.mark.parametrize("selector", [".x", "p + p", "div", "p, div, span", "*"])
