@@ -38,7 +38,7 @@ from pipeline.page import decode_page, parse_page
 from pipeline.weighing import MEASURES, measure_blocks
 from spiders.site import Site, Source
 
-ROUNDS: Final = 120
+ROUNDS: Final = 100
 DEPTH: Final = 4
 SCALE: Final = 1000
 SETTINGS: Final[dict[str, Any]] = {
@@ -109,7 +109,7 @@ def read_pack(folder: Path) -> Iterator[Page]:
                 tokens=tokens,
                 measures=measure_blocks(survey.blocks, survey.shares, survey.boxed, about),
                 belongs=belongs,
-                weights=_weigh(tokens, belongs, survey.shares),
+                weights=_weigh(tokens, belongs, survey.shares, survey.boxed),
             )
 
 
@@ -155,12 +155,13 @@ def label_blocks(
     return belongs
 
 
-def _weigh(tokens: Sequence[Sequence[str]], belongs: Any, shares: Sequence[int]) -> Any:
+def _weigh(tokens: Sequence[Sequence[str]], belongs: Any, shares: Sequence[int], boxed: Sequence[bool]) -> Any:
     """What a mistake over each block costs: its share of the text, and a little for being a block."""
     counts = np.array([len(own) for own in tokens], dtype=float)
     inside = np.array(shares) >= 4
     whole = max(float(counts[belongs | inside].sum()), 20.0)
     weights = (counts + 2) / whole + 0.003
+    weights[np.array(boxed)] *= 0.2
     near = np.flatnonzero(belongs | inside)
     numbers = np.arange(len(counts))
     if len(near):
@@ -177,7 +178,8 @@ def grow_trees(pages: Sequence[Page]) -> Any:
         lightgbm = import_module("lightgbm")
     except ImportError:
         sys.exit("bench.weights needs lightgbm: uv pip install lightgbm")
-    weights = np.concatenate([page.weights for page in pages])
+    sources = Counter(page.source for page in pages)  # a source counts by the root of its pages
+    weights = np.concatenate([page.weights / sources[page.source] ** 0.5 for page in pages])
     learned = weights > 0
     measures = np.concatenate([page.measures for page in pages])[learned]
     belongs = np.concatenate([page.belongs for page in pages])[learned]

@@ -79,7 +79,7 @@ _WORDS: Final = {
         *("boletín", "iscriviti", "inscreva", "assine", "anmelden", "registrier", "inscri", "prenumer", "nieuwsbrief"),
         *("app store", "our app", "whatsapp"),
     ),
-    "share": (
+    "sharing": (
         *(" share ", "follow us", "facebook", "twitter", "instagram", "linkedin", "telegram", "pinterest", "teilen"),
         *("partager", "compart", "condivid", " segui", "suivez", " folge", " delen", " dela ", "copy link", " print "),
         *("drucken", "imprimer", "imprimir", "tweet"),
@@ -121,7 +121,7 @@ _ABOUT = re.compile(
     r"(?:about|über|who is|tags?\b|topics?\b|filed under|categor|keywords?|themen|schlagw|temas|contact)", re.IGNORECASE
 )
 _WORD_START, _WORD_END = 160, 60  # characters of a block in which such words are looked for
-_WORDED: Final = 600  # a longer block is not asked: sentences have such words too
+_WORDED: Final = 240  # a longer block is not asked: sentences have such words too
 _NO_WORDS: Final = [0] * (len(_WORDS) + 2)
 _WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]")
 _DIGIT = re.compile(r"\d")
@@ -132,7 +132,7 @@ _STOPS: Final = {
 }
 
 _FIRST: Final = (  # of the block alone; those with a star in `_AROUND` are asked of its neighbours too
-    *("share", "boxed", "length", "words", "kind", "level", "linked", "bold", "timed", "label", "own label", "depth"),
+    *("share", "boxed", "length", "words", "kind", "level", "linked", "bold", "timed", "label", "depth"),
     *("tags", "stop", "digits", "sentences", "title", "titled", "described", "description", "named", "times before"),
     *("times", *_WORDS, "by", "about"),
 )
@@ -243,7 +243,6 @@ def _measure_each(blocks: Sequence[Block], shares: Sequence[int], boxed: Sequenc
                 int(block.bold_share * 100),
                 int(block.timed),
                 _LABEL_CODES.get(block.label, 1),
-                0,
                 block.depth,
                 _bits(block.within),
                 _STOPS.get(text[-1:], 0),
