@@ -115,7 +115,7 @@ def read_metadata(tree: HtmlElement, *, site: Site, url: str, captured_at: datet
         return value or None
 
     headline = vote_title(page, linked, names)
-    signed = read_authors(page, linked, names, url)
+    signed = read_authors(tree, page, linked, names, url)
     article = linked.article is not None or page.is_article
     published = note("published", read_published(tree, page, linked, clock, url))
     modified = note("modified", read_modified(page, linked, clock))
@@ -129,7 +129,7 @@ def read_metadata(tree: HtmlElement, *, site: Site, url: str, captured_at: datet
         published=published,
         modified=modified,
         section=note("section", read_section(page, linked, names)),
-        tags=note("tags", read_tags(page, linked)) or (),
+        tags=note("tags", read_tags(page, linked, names)) or (),
         language=note("language", read_language(page, linked)),
         description=note("description", read_description(page, linked)),
         image=note("image", read_image(page, linked, url)),

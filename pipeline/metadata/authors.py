@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from lxml.html import HtmlElement
 
-from pipeline.metadata.names import BY, ROLE, Mention, Signers, looks_like_name, read_byline, sort_names
+from pipeline.metadata.names import BY, INITIALS, ROLE, Mention, Signers, looks_like_name, read_byline, sort_names
 from pipeline.metadata.page import SIGN, JsonLd, Page, is_elsewhere, items
 from pipeline.metadata.values import AUTHORS, NAME_CHARACTERS, clean_text, clean_url, fold
 from pipeline.model import Byline
@@ -42,7 +42,7 @@ _AUTHOR_METAS: Final = (
 _CITED_METAS: Final = ("dc.creator", "dcterms.creator", "citation_author", "citation_authors")
 
 
-def read_authors(page: Page, linked: JsonLd, names: frozenset[str], url: str) -> Signed:
+def read_authors(tree: HtmlElement, page: Page, linked: JsonLd, names: frozenset[str], url: str) -> Signed:
     """Who signed the page, and where that was read."""
     shown = _find_shown(page, names, url)
     places: tuple[tuple[str, Iterable[Mention]], ...] = (
@@ -65,6 +65,10 @@ def read_authors(page: Page, linked: JsonLd, names: frozenset[str], url: str) ->
     agencies.update(dict.fromkeys(shown.signers.agencies))
     if shown.signers.people:
         return _sign(shown.signers, agencies, "byline", shown)
+    # a page that declares who signs, if only the house, means it: a "Von …" far from the headline is of another story
+    labelled = _find_labelled(tree, names) if house is None else _Shown()
+    if labelled.signers.people:
+        return _sign(labelled.signers, agencies, "byline", labelled)
     if house is None and shown.signers.others:
         house = (Signers(others=shown.signers.others[:1]), "byline")
     return _sign(house[0], agencies, house[1], shown) if house else Signed()
@@ -91,12 +95,22 @@ def _sign(found: Signers, agencies: Iterable[str], origin: str, shown: _Shown) -
         people=tuple(mention.name for mention in found.people),
         all=tuple(signed),
         agencies=tuple(agencies),
-        text=shown.text if same else ", ".join(byline.name for byline in signed),
+        text=_AFTER.split(shown.text, maxsplit=1)[0].strip(" |·•-–—")
+        if same
+        else ", ".join(byline.name for byline in signed),
         origin=origin,
     )
 
 
+# what stands behind a byline in the same element: dates, reading times, buttons
+_AFTER: Final = re.compile(
+    r"(?<=\w)[\s|·•,–—-]+(?:(?:last )?updated|published|posted|follow|comment|topic|\d|@\w)", re.IGNORECASE
+)
 _LOCAL_DEMOCRACY: Final = re.compile(r"\blocal democracy report", re.IGNORECASE)
+
+
+def _cut_after(text: str) -> str:
+    return _AFTER.split(text, maxsplit=1)[0].strip(" |·•-–—")
 
 
 # --- declared -------------------------------------------------------------------------------------------
@@ -237,6 +251,9 @@ def _mentions_of(pieces: list[str], element: HtmlElement | None = None, url: str
         if _JOINS.match(piece):
             joined = True
             continue
+        if INITIALS.match(piece):
+            found.append(Mention(name=piece))
+            continue
         if found and not joined and not BY.match(piece) and not _JOINS.match(piece.split()[0]):
             if found[-1].role is None and not _DATED.search(piece) and not looks_like_name(piece):
                 found[-1] = Mention(name=found[-1].name, role=piece.strip(" ,|·–-"), url=found[-1].url)
@@ -315,4 +332,36 @@ def _find_plain(page: Page, names: frozenset[str]) -> _Shown:
         signers = sort_names(_mentions_of(pieces), names, shaped=True)
         if signers.people and looks_like_name(signers.people[0].name):
             return _Shown(text=text, signers=signers)
+    return _Shown()
+
+
+_LABEL: Final = re.compile(
+    r"(?:(?:written|posted|words|story|report(?:ed)?|article|text) by|authors?|autor(?:in)?(?:/autor(?:in)?)?|auteur|"
+    r"verfasst von|geschrieben von|écrit par|escrito por|scritto da|by|von|责编|責編|责任编辑|記者|记者|作者)"
+    r"(?P<end>\s*[:：]?\s*$|\s*[:：]|\s)",
+    re.IGNORECASE,
+)
+
+
+def _find_labelled(tree: HtmlElement, names: frozenset[str]) -> _Shown:
+    """A name behind a word for authors, anywhere on the page, in a text or element that holds nothing else."""
+    for element in tree.iter("strong", "b", "span", "p", "div", "li", "em", "i", "h3", "h4", "h5", "h6", "td", "dt"):
+        text = element.text
+        if not text or len(text) > 200:
+            continue
+        line = text.strip().lstrip("(（")
+        match = _LABEL.match(line[:60])
+        if match is None or len(line) > 80:
+            continue
+        value = line
+        if match.end() == len(line):  # a label alone: the name follows it
+            following = element.getnext()
+            inside = element[0] if len(element) and not (element.tail or "").strip() else following
+            value = element.tail or (" ".join(_pieces(inside)) if inside is not None else "")
+        value = value.strip().strip("()（）")
+        if not value or len(value) > 80 or is_elsewhere(element):
+            continue
+        signers = sort_names(_mentions_of([value]), names, shaped=True)
+        if signers.people:
+            return _Shown(text=clean_text(value, _BYLINE_CHARACTERS), signers=signers)
     return _Shown()

@@ -74,8 +74,8 @@ _CHANGED: Final = re.compile(
 )
 _DATE_LABEL: Final = re.compile(
     r"^(?:datum|date|dated|data|fecha|dato|päiväys|published|publication date|date published|posted|veröffentlicht|"
-    r"publié(?:e)?(?: le)?|publicado|pubblicato|gepubliceerd|publisert|publicerad|cyhoeddwyd|dyddiad|日付|公開日|掲載日)"
-    r"(?: on)?\s*:?$",
+    r"publié(?:e)?(?: le)?|publicado|pubblicato|gepubliceerd|publisert|publicerad|cyhoeddwyd|dyddiad|日付|"
+    r"公開日|掲載日)(?: on)?\s*:?$",
     re.IGNORECASE,
 )
 _NEAR, _NEAR_CHARACTERS = 90, 90

@@ -20,13 +20,22 @@ def read_section(page: Page, linked: JsonLd, names: frozenset[str]) -> tuple[str
         ("meta", clean_text(page.first_meta("section", "parsely-section", "cxenseparse:section"), NAME_CHARACTERS)),
         ("breadcrumbs", _breadcrumb(linked)),
     ]
-    for origin, value in candidates:
-        if value and not is_site(value, names) and fold(value) not in _NO_SECTION:
+    general = ("", "")
+    for origin, declared in candidates:
+        value = declared if declared.count(",") < 2 else declared.split(",", 1)[0].strip()  # a list of tags
+        if not value or is_site(value, names) or fold(value) in _NO_SECTION or "_" in value:
+            continue
+        if fold(value) not in _GENERAL:
             return value, origin
-    return "", ""
+        general = general if general[0] else (value, origin)
+    return general
 
 
-_NO_SECTION: Final = frozenset({"home", "homepage", "uncategorized", "uncategorised"})
+_NO_SECTION: Final = frozenset({"home", "homepage", "start", "startseite", "uncategorized", "uncategorised"})
+# what says least is taken last
+_GENERAL: Final = frozenset(
+    {"news", "article", "articles", "blog", "latest news", "latest", "posts", "stories", "newyddion"}
+)
 
 
 def _breadcrumb(linked: JsonLd) -> str:
@@ -41,7 +50,7 @@ def _breadcrumb(linked: JsonLd) -> str:
     return named[-2] if len(named) >= 3 else ""
 
 
-def read_tags(page: Page, linked: JsonLd) -> tuple[tuple[str, ...], str]:
+def read_tags(page: Page, linked: JsonLd, names: frozenset[str]) -> tuple[tuple[str, ...], str]:
     """The subjects the page names, each once in its order, and where they were read."""
     keywords = (value for name in ("news_keywords", "keywords") for value in page.metas.get(name, ()))
     for origin, values in (
@@ -52,17 +61,24 @@ def read_tags(page: Page, linked: JsonLd) -> tuple[tuple[str, ...], str]:
         tags: dict[str, str] = {}
         for value in values:
             tag = clean_text(value, NAME_CHARACTERS)
-            if tag and len(tags) < TAGS:
+            if len(tags) < TAGS and len(tag) > 1 and not _NO_TAG.search(tag) and not is_site(tag, names):
                 tags.setdefault(tag.casefold(), tag)
         if tags:
             return tuple(tags.values()), origin
     return (), ""
 
 
+# what systems write among tags for themselves: "contentId: e7533a37", identifiers, "@river"
+_NO_TAG: Final = re.compile(
+    r"^@|^[\w -]{2,30}:\s|[0-9a-f]{8}-[0-9a-f]{4}-|^\d+$|^\W+$|^(?:news|articles?|home|blog|posts?|uncategori[sz]ed)$",
+    re.IGNORECASE,
+)
+
+
 def _keywords(value: object) -> list[str]:
     if isinstance(value, dict):
         value = value.get("name")
-    return re.split(r"[,;|]", value[: TAGS * NAME_CHARACTERS]) if isinstance(value, str) else []
+    return re.split(r"[,;|]", clean_text(value, TAGS * NAME_CHARACTERS))
 
 
 _LANGUAGE = re.compile(r"^([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|\d{3}))?(?:[-_].*)?$")

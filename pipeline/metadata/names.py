@@ -89,6 +89,7 @@ _NAME = re.compile(
     r"(?:[^\W\d_a-z][\w'’.\-]*|(?:d[aei]|de la|de[nrl]|van|von|der|ter|ten|bin|bint|ben|al|el|ap|ab|ferch|af|do|dos|du"
     r"|la|le|san|y|zu|zur|i)\b|[dl]['’][^\W\d_]\w+)(?:\s|$)"
 )
+INITIALS = re.compile(r"^[a-zäöü]{2,5}/[a-zäöü]{2,5}(?:;\s?[a-zäöü/]{2,11}){0,5}$")
 _IDEOGRAPHS = re.compile(r"^[\u3400-\u9fff\u3040-\u30ff\uac00-\ud7af·]{2,10}$")
 
 AGENCIES: Final = {
@@ -227,22 +228,20 @@ def sort_names(mentions: Iterable[Mention], names: frozenset[str], *, shaped: bo
     agencies: dict[str, None] = {}
     others: dict[str, Mention] = {}
 
-    def add_other(name: str, role: str) -> None:
+    def add_other(name: str, agency: str | None) -> None:
+        if agency:
+            agencies.setdefault(agency)
         if len(others) < AUTHORS:
-            others.setdefault(fold(name), Mention(name=name, role=role))
+            others.setdefault(fold(name), Mention(name=name, role="agency" if agency else "organisation"))
 
     for mention in mentions:
-        text = clean_text(mention.name, NAME_CHARACTERS)
-        whole = name_agency(BY.sub("", text))
-        if whole:
-            agencies.setdefault(whole)
-            add_other(BY.sub("", text), "agency")
-            continue
-        if is_site(text, names):
-            add_other(text, "organisation")
-            continue
-        if _INITIALS.match(text):  # srf/hosb: the house and the initials of one of its people
-            add_other(text, "organisation")
+        text = BY.sub("", clean_text(mention.name, NAME_CHARACTERS))
+        whole = name_agency(text)
+        # "abc/xyz;uvw": the house and the initials of its people
+        parts = text.split(";") if INITIALS.match(text) else [text] if whole or is_site(text, names) else []
+        for part in parts:
+            add_other(part.strip(), whole)
+        if parts:
             continue
         split = read_byline(mention.name)
         for each in split:
@@ -250,11 +249,8 @@ def sort_names(mentions: Iterable[Mention], names: frozenset[str], *, shaped: bo
             if not 2 <= len(key) <= NAME_CHARACTERS or len(key.split()) > 7 or _NO_NAME.search(each.name):
                 continue
             agency = name_agency(each.name)
-            if agency:
-                agencies.setdefault(agency)
-                add_other(each.name, "agency")
-            elif _is_house(each.name, key, names) or (shaped and not looks_like_name(each.name)):
-                add_other(each.name, "organisation")
+            if agency or _is_house(each.name, key, names) or (shaped and not looks_like_name(each.name)):
+                add_other(each.name, agency)
             elif len(people) < AUTHORS:
                 alone = len(split) == 1
                 people.setdefault(
@@ -268,17 +264,20 @@ def sort_names(mentions: Iterable[Mention], names: frozenset[str], *, shaped: bo
     return Signers(people=tuple(people.values()), agencies=tuple(agencies)[:AUTHORS], others=tuple(others.values()))
 
 
-_INITIALS = re.compile(r"^[a-zäöü]{2,5}/[a-zäöü]{2,5}$")
-
-
 def _is_house(name: str, key: str, names: frozenset[str]) -> bool:
     return bool(
         is_site(name, names)
+        or _begins_with_site(name, names)
         or _is_only_a_role(key)
         or _HOUSE.search(name)
         or _HOST.match(name)
         or (_HANDLE.match(name) and not _IDEOGRAPHS.match(name))
     )
+
+
+def _begins_with_site(name: str, names: frozenset[str]) -> bool:
+    first = name.split(maxsplit=1)[0]
+    return len(first) > 2 and first.isupper() and is_site(first, names)
 
 
 def _is_only_a_role(key: str) -> bool:

@@ -37,7 +37,7 @@ SIGN: Final = re.compile(
 )
 """Classes of elements in which an author may stand."""
 _SIGN_LINK: Final = re.compile(
-    r"/(?:authors?|autor(?:en|es|in)?|auteurs?|profiles?|contributors?|journalists?|people|reporters?|writers?)/",
+    r"/(?:authors?|autor(?:en|es|in)?|auteurs?|contributors?|journalists?|reporters?|writers?)/",
     re.IGNORECASE,
 )
 
