@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -24,7 +25,7 @@ REPORTS = (
 )
 
 
-def article_of(page: bytes, **facts: object) -> Article:
+def article_of(page: bytes, **facts: Any) -> Article:
     reading = read(page, **facts)
     assert reading.article is not None, reading
     article = reading.article
@@ -114,7 +115,7 @@ PUBLISHED = (
 CLOCKS = ("14:32", "13:05", "11:40", "10:15", "08:02")
 
 
-def entries_of(page: bytes, **facts: object) -> list[tuple[str, str | None]]:
+def entries_of(page: bytes, **facts: Any) -> list[tuple[str, str | None]]:
     article = article_of(page, **facts)
     return [(part.text, part.time.isoformat() if part.time else None) for part in article.parts if part.kind == "entry"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -163,7 +164,7 @@ class TestOnePage:
         assert (result.exit_code, "gone: HTTP 404" in result.stdout) == (0, True)
 
 
-def a_pack(folder: Path, pages: dict[str, str | bytes], *, host: str = "https://ledger.example") -> Path:
+def a_pack(folder: Path, pages: Mapping[str, str | bytes], *, host: str = "https://ledger.example") -> Path:
     (folder / "pages").mkdir(parents=True)
     lines = []
     for name, page in pages.items():
@@ -182,7 +183,12 @@ def predictions(pack: Path, out: Path, *options: str) -> list[dict[str, object]]
 
 class TestPacks:
     def test_each_page_has_its_line_in_the_packs_order(self, tmp_path: Path) -> None:
-        pages = {"b": PAGE, "a": PAGE.replace("mended", "closed"), "none": "", "torn": b"\x1f\x8btorn"}
+        pages: dict[str, str | bytes] = {
+            "b": PAGE,
+            "a": PAGE.replace("mended", "closed"),
+            "none": "",
+            "torn": b"\x1f\x8btorn",
+        }
         found = predictions(a_pack(tmp_path / "pack", pages), tmp_path / "out.jsonl")
         assert [line["id"] for line in found] == ["b", "a", "none", "torn"]
         assert list(found[0]) == ["id", "title", "authors", "date", "body"]
