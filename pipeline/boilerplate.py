@@ -87,7 +87,7 @@ class Sketch(Document):
     article: str  # id
     seen: UtcTime  # when it was captured
     title: str = ""  # digest of its headline
-    blocks: str  # for each block 14 characters: its words' digest (8), its place's (4), its traits, its length
+    blocks: str  # for each block 18 characters: its words' digest (8), its place's (4), its lead's (4), traits, length
 
 
 class Observed(Document):
@@ -101,11 +101,11 @@ class Lesson(Document):
     """Something that is believed of the site's pages.
 
     ``kind`` "block": the block with this digest is furniture; "end": so is all that follows it; "place": so is what
-    stands at this place; "line": so is a line that is no sentence at this position from the page's top; "kept": it
-    recurs, and belongs to the text.
+    stands at this place; "line": so is a line that is no sentence at this position from the page's top; "lead": so is
+    a line that begins with these words and a colon; "kept": it recurs, and belongs to the text.
     """
 
-    kind: Literal["block", "end", "place", "line", "kept"]
+    kind: Literal["block", "end", "place", "line", "lead", "kept"]
     mark: str  # digest of the words or of the place, or the position
     zone: Zone
     pages: int  # stories that had it
@@ -127,6 +127,8 @@ class Lesson(Document):
                 return f"left out {on}: what stands where {said} stands ({place}; {self.why})"
             case "line":
                 return f"left out {on}: line {int(self.mark) + 1} of the page where it is no sentence ({self.why})"
+            case "lead":
+                return f"left out {on}: lines that begin as {said} does up to its colon ({place}; {self.why})"
             case _:
                 return f"kept {on}, though it recurs: {said} ({place})"
 
@@ -137,6 +139,7 @@ class _Token:
 
     words: str
     place: str
+    lead: str  # of what stands before its colon
     traits: int
     length: int  # characters, in steps
 
@@ -157,7 +160,8 @@ class _Token:
 
 _PROSE, _HEADING, _LINK, _CALL, _LEADS, _BARE = 1, 2, 4, 8, 16, 32
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_WIDTH: Final = 14
+_WIDTH: Final = 18
+_NO_LEAD: Final = "AAAA"
 _STEP: Final = 16  # characters
 
 _FOLD = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-"})
@@ -178,6 +182,7 @@ _CALL_WORDS = re.compile(
     re.IGNORECASE,
 )
 _CALL_CHARACTERS: Final = 320
+_LEAD_CHARACTERS: Final = 30
 _TITLE_LEAST, _TITLE_MOST = 20, 250  # characters of a headline
 
 
@@ -193,6 +198,14 @@ def digest_words(text: str) -> str:
     if len(text) > _TEXT_CHARACTERS:
         folded += f" {len(text) // 100}"
     return _digest(folded, 6)
+
+
+def _digest_lead(text: str) -> str:
+    """The digest of what leads in a line: "Tags" in "Tags: parks, schools"; 4 characters."""
+    head, colon, rest = text[:60].partition(":")
+    if not colon or not rest.strip() or len(head) > _LEAD_CHARACTERS:
+        return _NO_LEAD
+    return _digest(" ".join(head.casefold().split()), 3)
 
 
 def _digest(text: str, size: int) -> str:
@@ -248,6 +261,7 @@ def _read_tokens(blocks: Sequence[BlockLike], picked: Sequence[int]) -> list[_To
         _Token(
             digest_words(blocks[number].text),
             _digest(blocks[number].place, 3),
+            _digest_lead(blocks[number].text),
             _traits(blocks[number], ignored),
             min(63, -(-len(blocks[number].text) // _STEP)),
         )
@@ -271,7 +285,7 @@ def sketch_page(blocks: Sequence[BlockLike], *, article: str, seen: datetime, ti
         for token, number in zip(tokens, picked, strict=True)
     }
     packed = "".join(
-        f"{token.words}{token.place}{_ALPHABET[token.traits]}{_ALPHABET[token.length]}" for token in tokens
+        f"{token.words}{token.place}{token.lead}{_ALPHABET[token.traits]}{_ALPHABET[token.length]}" for token in tokens
     )
     title = _find_title((blocks[number].text for number in picked), titles)
     return Observed(sketch=Sketch(article=article, seen=seen, title=title, blocks=packed), texts=texts)
@@ -304,8 +318,9 @@ def _unpack(sketch: Sketch) -> list[_Token]:
         _Token(
             packed[at : at + 8],
             packed[at + 8 : at + 12],
-            _ALPHABET.find(packed[at + 12]) & 63,
-            _ALPHABET.find(packed[at + 13]) & 63,
+            packed[at + 12 : at + 16],
+            _ALPHABET.find(packed[at + 16]) & 63,
+            _ALPHABET.find(packed[at + 17]) & 63,
         )
         for at in range(0, len(packed) - _WIDTH + 1, _WIDTH)
     ]
@@ -347,7 +362,7 @@ class Memory(Document):
         """How much was learned, in words."""
         left = sum(lesson.kind == "block" for lesson in self.lessons)
         kept = sum(lesson.kind == "kept" for lesson in self.lessons)
-        places = sum(lesson.kind in {"place", "end", "line"} for lesson in self.lessons)
+        places = sum(lesson.kind in {"place", "end", "line", "lead"} for lesson in self.lessons)
         return f"{left} repeated blocks and {places} places are left out, {kept} repeated blocks belong to the text"
 
     def describe(self) -> list[str]:
@@ -581,7 +596,8 @@ def _find_lessons(rows: Sequence[list[_Token]], texts: dict[str, str]) -> list[L
     furniture = {lesson.mark for lesson in found if lesson.kind in {"block", "end"}}
     found += _find_places(stories, spread, furniture, texts)
     found += _find_lines(stories, furniture)
-    order = {"end": 0, "place": 1, "line": 2, "block": 3, "kept": 4}
+    found += _find_leads(stories, texts)
+    order = {"end": 0, "place": 1, "line": 2, "lead": 2, "block": 3, "kept": 4}
     found.sort(key=lambda lesson: (order[lesson.kind], -lesson.pages, lesson.mark))
     return found[:_LESSONS]
 
@@ -830,6 +846,29 @@ def _find_lines(stories: Sequence[_Story], furniture: set[str]) -> list[Lesson]:
     ]
 
 
+def _find_leads(stories: Sequence[_Story], texts: dict[str, str]) -> list[Lesson]:
+    """Beginnings of lines that say of them what they are, always outside of the text: "Tags: …", "Filed under: …"."""
+    count = len(stories)
+    seen: dict[str, list[tuple[_Story, int]]] = defaultdict(list)
+    for story in stories:
+        for lead, number in {token.lead: number for number, token in enumerate(story.row)}.items():
+            if lead != _NO_LEAD:
+                seen[lead].append((story, number))
+    found: list[Lesson] = []
+    for lead in sorted(seen):
+        lines = seen[lead]
+        zone = _zone_of(lines)
+        bare = sum(not story.row[number].prose for story, number in lines)
+        if len(lines) < max(_LEAST_INSIDE, _SOME * count) or bare < _STEADY * len(lines) or zone == "inside":
+            continue
+        text = min(
+            (texts.get(story.row[number].words, "") for story, number in lines), key=lambda said: (not said, said)
+        )
+        why = "most pages have such a line outside of the text"
+        found.append(Lesson(kind="lead", mark=lead, zone=zone, pages=len(lines), of=count, text=text, why=why))
+    return found
+
+
 def _head_lines(row: Sequence[_Token], furniture: set[str] | frozenset[str]) -> Iterator[tuple[int, _Token]]:
     position = 0
     for token in row:
@@ -859,6 +898,7 @@ class _Known:
         self.places: dict[str, Lesson] = {}
         self.kept: set[str] = set()
         self.lines: dict[int, Lesson] = {}
+        self.leads: dict[str, Lesson] = {}
         for lesson in lessons:
             match lesson.kind:
                 case "block":
@@ -867,6 +907,8 @@ class _Known:
                     self.ends[lesson.mark] = lesson
                 case "place":
                     self.places[lesson.mark] = lesson
+                case "lead":
+                    self.leads[lesson.mark] = lesson
                 case "line":
                     self.lines[int(lesson.mark)] = lesson
                 case _:
@@ -884,7 +926,9 @@ class _Known:
             lesson = self.blocks.get(token.words)
             if lesson is not None and self._stands_as_learned(lesson, token, before[number], whole):
                 found[number] = _judgement(lesson, sure=True)
-            elif (lesson := self.places.get(token.place)) is not None and token.words not in self.kept:
+            elif ((lesson := self.places.get(token.place)) is not None and token.words not in self.kept) or (
+                (lesson := self.leads.get(token.lead)) is not None and not token.prose and not token.traits & _HEADING
+            ):
                 found[number] = _judgement(lesson, sure=False)
         end = next(
             (n for n, t in enumerate(row) if t.words in self.ends and whole - before[n] <= _TAIL_SHARE * whole), None
@@ -921,5 +965,7 @@ def _judgement(lesson: Lesson, *, sure: bool) -> Judgement:
             return Judgement(why=f'follows "{lesson.text}", after which no text stands on {on}', sure=sure)
         case "place":
             return Judgement(why=f"stands where furniture stands on {on}", sure=sure)
+        case "lead":
+            return Judgement(why=f"begins as a line does on {on}, {where} the text", sure=sure)
         case _:
             return Judgement(why=f"stands where no text stands on {on}", sure=sure)

@@ -254,3 +254,12 @@ def test_a_paragraph_that_one_article_alone_has_is_never_taken(seed: int, markup
     page = pages[seed % 10]
     kept = extract(page, memory).text
     assert all(line in kept for line in page.lines if line not in page.repeated)
+
+
+def test_a_line_that_says_what_it_is_is_known_by_its_beginning_outside_of_the_text_only() -> None:
+    pages = [
+        sketch([*own_text(n), Plain(f"Filed under: topic {'abcdefghij'[n]}, more")], f"page {n}") for n in range(10)
+    ]
+    memory = learn(None, pages, BEGAN)
+    page = [*own_text(40), Plain("Filed under: a new topic"), Plain("The council: not happy")]
+    assert taken(memory, page) == {"Filed under: a new topic"}
