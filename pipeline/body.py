@@ -294,9 +294,9 @@ def _drop_boxes(tree: HtmlElement) -> None:
         text = element.text_content()
         if len(text) > 4 * _BOX_CHARACTERS:
             continue
-        text = tidy(text, _BOX_CHARACTERS + 1)
-        whole = whole or len(tidy(tree.text_content()[:100_000], 100_000))
-        if len(text) > min(_BOX_CHARACTERS, _BOX_SHARE * whole) or element.find(".//h1") is not None:
+        size = len(" ".join(text.split()))
+        whole = whole or len(" ".join(tree.text_content()[:100_000].split()))
+        if size > min(_BOX_CHARACTERS, _BOX_SHARE * whole) or element.find(".//h1") is not None:
             continue
         if next(element.iterancestors("aside"), None) is None:
             element.drop_tree()
