@@ -149,7 +149,7 @@ def find_bomb(payload: bytes) -> str | None:
 
     PDFium unpacks a part whole before it reads it. Pictures are not unpacked when text is read, so they do not count.
     """
-    total = 0
+    total, last_end = 0, payload.rfind(b"~>")
     for number, match in enumerate(_STREAM.finditer(payload)):
         if number >= MOST_STREAMS:
             return "a PDF of too many parts"
@@ -162,22 +162,32 @@ def find_bomb(payload: bytes) -> str | None:
             continue
         if times > 1:
             return "a PDF that is packed more than once"
-        size = _measure(payload, match.end(), letters=_LETTERS.search(about) is not None)
+        body, start = payload, match.end()
+        if _LETTERS.search(about):
+            end = payload.find(b"~>", start) if last_end > start else -1
+            if end < 0:
+                continue
+            total += end - start  # a stream may lie within another, but not often
+            if total > LARGEST_FILE:
+                return "a PDF that unpacks to too much"
+            body, start = _read_letters(payload[start:end]), 0
+        size = _measure(body, start)
         total += size
         if size > LARGEST_STREAM or total > LARGEST_FILE:
             return "a PDF that unpacks to too much"
     return None
 
 
-def _measure(payload: bytes, start: int, *, letters: bool) -> int:
+def _read_letters(written: bytes) -> bytes:
+    try:
+        return base64.a85decode(written)
+    except ValueError:
+        return b""
+
+
+def _measure(payload: bytes, start: int) -> int:
     """Bytes that a packed part unpacks to, or a little more than it may."""
     unpack, size = zlib.decompressobj(), 0
-    if letters:
-        end = payload.find(b"~>", start)
-        try:
-            payload, start = base64.a85decode(payload[start : end if end >= 0 else len(payload)]), 0
-        except ValueError:
-            return 0
     try:
         while start < len(payload) and not unpack.eof and size <= LARGEST_STREAM:
             # A byte unpacks to a thousand at most, so the pieces stay small.
@@ -247,7 +257,7 @@ def _cut_lines(text: Any, page: int) -> Iterator[_Line]:
     letters: list[str] = []
     first = last = -1  # the letters at both ends, spaces not counted
     space = False
-    for index in range(raw.FPDFText_CountChars(text)):
+    for index in range(min(raw.FPDFText_CountChars(text), MOST_CHARACTERS + 2)):
         code = read_letter(text, index)
         if code in _BREAKS:
             if letters:

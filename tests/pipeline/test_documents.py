@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import re
 import time
+import zlib
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -29,6 +31,7 @@ from tests.pipeline.some_documents import (
     make_scan,
     use_vera,
 )
+from tests.pipeline.some_pages import a_page, a_segment, findings_of
 
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 ADDRESS = "https://www.anytown.example/files/Bridge_decision-2026.pdf"
@@ -353,6 +356,33 @@ def test_the_same_bytes_give_the_same_result() -> None:
 def test_ordinary_documents_are_no_bombs() -> None:
     assert find_bomb(make_document(PARAGRAPHS * 10)) is None
     assert find_bomb(b"stream\n" * 1000) is None
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        b"1 0 obj << /Filter [/A85 /Fl] >> stream\n",
+        b"1 0 obj << /Filter [/A85 /Fl] >> stream\n~>",
+        b"1 0 obj << /Filter /FlateDecode >> stream\n" + zlib.compress(bytes(1000)),
+        b"stream\n",
+        b"<x:xmpmeta<dc:title>",
+    ],
+)
+def test_looking_for_bombs_takes_no_longer_than_the_file_is_long(part: bytes) -> None:
+    payload = b"%PDF-1.7\n" + part * (3_000_000 // len(part))
+    began = time.process_time()
+    find_bomb(payload)
+    assert time.process_time() - began < 8
+
+
+def test_a_document_that_takes_too_long_costs_itself_only(tmp_path: Path) -> None:
+    slow = make_raw(b"BT /F1 11 Tf " + b"(ab cd) Tj " * 300_000 + b"ET")
+    path = a_segment(tmp_path, [slow, a_page(), make_document()])
+    assert [(finding.kind, finding.reason) for finding in findings_of(path, processes=1, page_seconds=2.0)] == [
+        ("failed", "extraction took more than 2 s"),
+        ("article", None),
+        ("article", None),
+    ]
 
 
 def test_what_is_a_document() -> None:
