@@ -121,7 +121,7 @@ def _write_blocks(
             put(at, "heading", rng.choice(words.subheads))
         traits.add("series")
     if rng.random() < 0.2:
-        items = [fill("{claim}", words, rng) for _ in range(rng.randrange(3, 6))]
+        items = [fill("{claim}, {reason}", words, rng) for _ in range(rng.randrange(3, 6))]
         at = rng.randrange(3, len(blocks))
         put(at, "list", *items)
         put(at, "paragraph", words.list_intro)
