@@ -66,7 +66,7 @@ def texts_of(element: _Element) -> list[Any]:
 # --- cutting --------------------------------------------------------------------------------------------
 
 BLOCK_CHARACTERS: Final = 200_000  # of one block; a longer one is cut
-_NAME_CHARACTERS: Final = 120  # of one element
+NAME_CHARACTERS: Final = 120  # of one element
 _STEPS: Final = 8  # of the way down to a block that make its place
 _LINK, _BOLD, _TIME = 1, 2, 4
 _INLINE_FLAGS: Final = {"a": _LINK, "b": _BOLD, "strong": _BOLD, "em": _BOLD, "i": _BOLD, "time": _TIME}
@@ -225,7 +225,7 @@ def _close(blocks: list[Block], run: _Run, following: _Box) -> _Run:
             link_share=run.linked / run.characters,
             bold_share=run.bold / run.characters,
             timed=run.timed,
-            label=_wording(text[:STRIPPED_CHARACTERS]) or state.label,
+            label=wording_of(text[:STRIPPED_CHARACTERS]) or state.label,
             within=state.within,
             depth=state.depth,
         )
@@ -249,7 +249,7 @@ def _find_box(element: Any, boxes: dict[Any, _Box], states: dict[tuple[int, str,
         tag = down.tag
         if tag in _UNSEEN and down.find(".//p") is not None:
             tag = "div"  # one that was never closed has the whole page in it
-        names = " ".join(filter(None, (down.get("class"), down.get("id"), down.get("role"))))[:_NAME_CHARACTERS]
+        names = " ".join(filter(None, (down.get("class"), down.get("id"), down.get("role"))))[:NAME_CHARACTERS]
         key = (id(box.state), tag, names)
         state = states.get(key)
         if state is None:
@@ -369,7 +369,7 @@ _CREDIT: Final = re.compile(r"(?:image|photo|picture|pic)s?\b.{0,12}:|©", re.IG
 _PAY: Final = re.compile(r"£\d\d[\d,]+\s*(?:-|–|to)\s*£?\d\d")
 
 
-def _wording(block: str) -> str:
+def wording_of(block: str) -> str:
     """The label that a block's words give it, if they do."""
     text = block.lower()
     for words, label in _WORDINGS.items():
@@ -381,12 +381,21 @@ def _wording(block: str) -> str:
 
 
 _APART = re.compile(r"[\W_]+")
+_STATE = re.compile(r"(?<!\S)(?:(?:has|no|with|without|status)[-_]\S+|node--?promoted)(?!\S)")
+_SORTED = re.compile(r"(?<!\S)(?:tag|category|author|type|format|topic)[-_]\S+(?!\S)")
 
 
 @lru_cache(maxsize=4096)
 def label_of(names: str) -> str:
-    """The label that names (of tags, classes, ids, roles) give a block, or empty text."""
-    words = f" {_APART.sub(' ', names.lower())} "
+    """The label that names (of tags, classes, ids, roles) give a block, or empty text.
+
+    Names that tell the state of an article do not count ("status-publish", "node--promoted", "no-sidebar"), nor what
+    WordPress says beside them of how it is sorted ("tag-jobs"): they name what the whole text stands in.
+    """
+    lowered = names.lower()
+    if "hentry" in lowered or "status-" in lowered:
+        lowered = _SORTED.sub(" ", lowered)
+    words = f" {_APART.sub(' ', _STATE.sub(' ', lowered))} "
     for label, keys in _PLACES.items():
         for key in keys:
             if key in words:

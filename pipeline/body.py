@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
@@ -17,7 +18,16 @@ from typing import Any, Final
 from lxml.etree import XPath, strip_elements
 from lxml.html import HtmlElement
 
-from pipeline.blocks import STRIPPED_BLOCKS, STRIPPED_CHARACTERS, STRIPPED_TOTAL, Block, label_of, read_blocks
+from pipeline.blocks import (
+    NAME_CHARACTERS,
+    STRIPPED_BLOCKS,
+    STRIPPED_CHARACTERS,
+    STRIPPED_TOTAL,
+    Block,
+    label_of,
+    read_blocks,
+    wording_of,
+)
 from pipeline.boilerplate import Memory
 from pipeline.metadata import TITLE_CHARACTERS, Metadata, fold, tidy
 from pipeline.model import Part, Stripped
@@ -95,6 +105,7 @@ def read_body(
         for verdict, said in zip(verdicts, ruled or [None] * len(verdicts), strict=True)
     ]
     kept = [verdict.block for verdict in verdicts if verdict.kept]
+    verdicts = _mend_words(verdicts)
     parts = make_parts(kept, tree, about, entries)
     return Body(
         text="\n".join(part.text for part in parts),
@@ -383,6 +394,36 @@ def _tell_why(block: Block, kept: int, behind: bool) -> str:
     if block.link_share > 0.5:
         return "mostly links"
     return "above the article" if not kept else "below the end of the article" if behind else _UNTOLD
+
+
+def _mend_words(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The verdicts, without what the names of elements that hold most of the text say of what else stands in them.
+
+    A blog's whole article may stand in "author-page": what was stripped of it is no byline for that.
+    """
+    held = Counter[HtmlElement]()
+    for verdict in verdicts:
+        if verdict.kept:
+            held.update(verdict.block.element.iterancestors())
+    most = sum(verdict.kept for verdict in verdicts) / 2
+    last = max((number for number, verdict in enumerate(verdicts) if verdict.kept), default=-1)
+    told: list[Verdict] = []
+    kept = 0
+    for number, verdict in enumerate(verdicts):
+        kept += verdict.kept
+        block = verdict.block
+        if verdict.kept or not block.label or verdict.why != block.label or wording_of(block.text) == block.label:
+            told.append(verdict)
+            continue
+        label = ""
+        for element in (block.element, *block.element.iterancestors()):
+            if label or held[element] >= max(1, most):
+                break
+            names = " ".join(filter(None, (element.get("class"), element.get("id"), element.get("role"))))
+            label = label_of(f"{element.tag} {names[:NAME_CHARACTERS]}")
+        why = _tell_why(replace(block, label=label), kept, number > last)
+        told.append(verdict if why == verdict.why else replace(verdict, why=why))
+    return told
 
 
 _NO_ENTRY: Final = frozenset(

@@ -31,6 +31,9 @@ def texts(markup: str) -> list[str]:
         ("aside related-stories", "related"),
         ("roadside", ""),
         ("advert_box", "advert"),
+        ("post-12 post type-post status-publish hentry tag-jobs author-archive", ""),
+        ("node node--promoted no-sidebar", ""),
+        ("tag-list", "tags"),
     ],
 )
 def test_names_tell_what_a_block_is(names: str, label: str) -> None:

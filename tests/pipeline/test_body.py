@@ -49,6 +49,15 @@ def test_what_was_left_out_says_behind_which_part_it_stood() -> None:
     assert [(one.reason, one.after) for one in body.stripped] == [("headline", 0), ("related", 4)]
 
 
+def test_the_name_of_what_holds_the_whole_text_labels_nothing_in_it() -> None:
+    body = body_of(
+        f"<div class='author-page'><h1>Bridge</h1><p><a href=/n>All news of the town</a></p>{STORY}</div>",
+        title="Bridge",
+    )
+    assert body.text == STORY.replace("</p><p>", "\n").replace("<p>", "").replace("</p>", "")
+    assert [one.reason for one in body.stripped] == ["headline", "mostly links"]
+
+
 def test_a_paragraph_that_stands_twice_is_kept_once() -> None:
     body = body_of(f"<main>{STORY}<p>{SENTENCES[0]}</p></main>")
     assert body.text.count(SENTENCES[0]) == 1
