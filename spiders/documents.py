@@ -13,6 +13,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -40,8 +41,12 @@ _ATTRIBUTE = re.compile(r"""([a-zA-Z-]{1,20})\s{0,20}=\s{0,20}("[^"]{0,4000}"|'[
 _ARTICLE = re.compile(r"<article[\s>]", re.IGNORECASE)
 _ANY_TAG = re.compile(r"<[^<>]{0,4000}>")
 _SAYS_PDF = re.compile(r"[(\[]\s{0,3}pdf\b[^()\[\]]{0,40}[)\]]\s{0,3}", re.IGNORECASE)
-_SMALL = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
-_UNREAD = frozenset({"script", "style", "template"})
+_COMMENT_END = re.compile("-->")
+_ENDS = {name: re.compile(f"</{name}", re.IGNORECASE | re.ASCII) for name in ("script", "style", "template")}
+_UNREAD = frozenset(_ENDS)
+_SPELLINGS = tuple(map("".join, product("pP", "dD", "fF")))
+_MOST_SPELLINGS = 500  # a page that has the word more often is walked through
+_LONGEST_TAG = 5000
 _ASIDE = frozenset({"nav", "footer", "aside"})
 
 
@@ -81,16 +86,17 @@ def find_links(page: str, url: str) -> tuple[Link, ...]:
     Returns:
         Each document once, in the order of the page; no more than ``MOST_ON_A_PAGE``.
     """
-    if "pdf" not in page[:LONGEST_PAGE].lower():
+    page = page[:LONGEST_PAGE]
+    if not _may_link(page, url):
         return ()
-    found = list(_read_links(page[:LONGEST_PAGE]))
+    found = list(_read_links(page))
     base = url
     for one in found:
         if one.base:
             base = _join(one.base, url) or url
             break
     marked = [one for one in found if one.main]
-    if not marked and len(_ARTICLE.findall(page[:LONGEST_PAGE])) == 1:
+    if not marked and len(_ARTICLE.findall(page)) == 1:
         marked = [one for one in found if one.article]
     links: dict[str, Link] = {}
     for one in marked or found:
@@ -162,19 +168,43 @@ class _Found:
     article: bool = False
 
 
+def _may_link(page: str, url: str) -> bool:
+    """Whether a link of a page could lead to a PDF: whether "pdf" stands in its tag or in what it says.
+
+    Nine pages in ten have the word in a script or a style sheet at most; walking through all their tags for nothing
+    took a fifth of the time of reading them.
+    """
+    if "pdf" in url.lower():
+        return True  # a link that is only a query keeps the path
+    looked = 0
+    for spelling in _SPELLINGS:  # 0.2 ms a page; small letters or a pattern for all of them take ten times that
+        at = page.find(spelling)
+        while at >= 0:
+            looked += 1
+            start = page.rfind("<", max(0, at - _LONGEST_TAG), at)
+            if start >= 0 and page.find(">", start, at) < 0:
+                near = page[start + 1 : start + 5].lower().startswith(("a", "base"))
+            else:
+                before = page[max(0, at - _LONGEST_LABEL) : at].lower()
+                near = before.rfind("<a") > before.rfind("</a")
+            if near or looked > _MOST_SPELLINGS:
+                return True
+            at = page.find(spelling, at + 3)
+    return False
+
+
 def _read_links(page: str) -> Iterator[_Found]:
     """All links that could be documents, with where they stand; those beside the page's own are left out."""
     depth = dict.fromkeys((*_ASIDE, "main", "article"), 0)
     roles: list[tuple[str, bool]] = []  # open div and section elements, and whether each is the page's main part
     position = links = 0
-    lower = page.lower() if page.isascii() else page.translate(_SMALL)  # of some letters the small one is two
     while links < _MOST_LINKS and (match := _TAG.search(page, position)) is not None:
         position = match.end()
         if match[2] is None or (match[2].lower() in _UNREAD and not match[1]):
-            end = lower.find("-->" if match[2] is None else f"</{match[2].lower()}", position)
-            if end < 0:
+            ending = (_COMMENT_END if match[2] is None else _ENDS[match[2].lower()]).search(page, position)
+            if ending is None:
                 return  # all that is left is a comment, or a script
-            position = end
+            position = ending.start()
             continue
         name, closing = match[2].lower(), bool(match[1])
         if name in ("div", "section"):
