@@ -46,7 +46,7 @@ _INLINE: Final = frozenset(
     [
         *("a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "del", "dfn", "em", "font", "i", "ins"),
         *("kbd", "label", "mark", "q", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var"),
-        *("wbr", "br", "center", "strike", "data", "ruby", "rb", "rt", "rp"),
+        *("wbr", "br", "strike", "data", "ruby", "rb", "rt", "rp"),
     ]
 )
 _UNSEEN: Final = frozenset({"option", "button", "textarea", "object", "audio", "video", "canvas", "template"})
@@ -147,8 +147,14 @@ def read_blocks(tree: HtmlElement) -> list[Block]:
             elif parent.tag in _PARTING and run.characters and run.box.whole is None:
                 run = _close(blocks, run, run.box)
             parent = parent.getparent()
-        elif parent.tag in _INLINE and run.characters and _follows_double(parent):
-            run = _close(blocks, run, run.box)
+        elif parent.tag in _INLINE and run.characters:
+            before = _find_before(parent)
+            if before is not None and before.tag == "br":
+                if _is_double(before):
+                    run = _close(blocks, run, run.box)
+                run.pieces.append(" ")
+            elif before is not None and before.tag in _PARTING and run.box.whole is None:
+                run = _close(blocks, run, run.box)
         entry = known.get(parent)
         if entry is None:
             entry = known[parent] = _find_box(parent, boxes, states)
@@ -168,16 +174,16 @@ def _is_double(line_break: Any) -> bool:
     return before is not None and before.tag == "br" and not (before.tail or "").strip()
 
 
-def _follows_double(element: Any) -> bool:
-    """Whether a link or bold type is the first thing behind two line breaks."""
+def _find_before(element: Any) -> Any | None:
+    """The element that stands right before a link, bold type or the like; None where text does."""
     for _ in range(_NESTED):
         before = element.getprevious()
         if before is not None:
-            return before.tag == "br" and not (before.tail or "").strip() and _is_double(before)
+            return None if (before.tail or "").strip() else before
         element = element.getparent()
         if element is None or element.tag not in _INLINE or (element.text or "").strip():
-            return False
-    return False
+            return None
+    return None
 
 
 @dataclass(kw_only=True, slots=True)

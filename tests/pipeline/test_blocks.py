@@ -48,6 +48,12 @@ def test_two_line_breaks_part_paragraphs_and_one_does_not() -> None:
     assert texts("<div>one<br>two<br> <br>three</div>") == ["one two", "three"]
 
 
+def test_a_line_break_before_an_element_parts_words_and_a_rule_before_one_parts_blocks() -> None:
+    page = "<center><font>The Observer</font><br><font>since 1997</font></center><hr>\n<font><b>Bridge</b> closed</font>"
+    assert texts(page) == ["The Observer since 1997", "Bridge closed"]
+    assert texts("<div>one<hr><b>two</b><br><i>three</i></div>") == ["one", "two three"]
+
+
 def test_a_form_of_fields_alone_parts_the_text_before_it_from_the_text_behind_it() -> None:
     form = "<form><input name=email><button>Sign up</button></form>"
     assert texts(f"<div>one<br><br>{form}two<hr>three <i>four</i> five</div>") == ["one", "two", "three four five"]
