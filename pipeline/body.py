@@ -34,7 +34,7 @@ from pipeline.model import Part, Stripped
 from pipeline.page import disarm
 from pipeline.rules import Marks
 from pipeline.structure import find_entries, find_entry, index_entries, is_stamp, make_parts
-from pipeline.weighing import measure_blocks, weigh_blocks, width_of
+from pipeline.weighing import digest_weights, measure_blocks, weigh_blocks, width_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,11 +156,14 @@ def _clean(block: Block) -> Block:
 
 # --- trafilatura ----------------------------------------------------------------------------------------
 
+READING: Final = 1
+"""Number of the way in which pages are read; one more with each release that reads text differently."""
+
 
 @cache
 def extractor_version() -> str:
-    """What made the text, for the version documents: ``trafilatura 2.3.1``."""
-    return f"trafilatura {version('trafilatura')}"
+    """What made the text, for the version documents: ``muniment text 1 (trafilatura 2.3.1, weights 1a2b3c4d)``."""
+    return f"muniment text {READING} (trafilatura {version('trafilatura')}, weights {digest_weights()})"
 
 
 @cache

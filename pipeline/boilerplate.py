@@ -381,6 +381,12 @@ class Memory(Document):
         return Memory.model_validate({name: getattr(self, name) for name in Memory.model_fields} | fields)
 
     @cached_property
+    def recipe(self) -> str:
+        """Digest of all by which it judges, for `pipeline.model.Story.recipe`."""
+        marks = sorted(f"{lesson.kind} {lesson.mark} {lesson.zone}" for lesson in self.lessons)
+        return _digest("\n".join([*marks, self.titles]), 12)
+
+    @cached_property
     def _known(self) -> _Known:
         return _Known(self.lessons)
 

@@ -102,6 +102,69 @@ def classify_edit(old_title: str, old_text: str, new_title: str, new_text: str) 
     return measure_edit(classes, f"{old_title}\n{old_text}", f"{new_title}\n{new_text}")
 
 
+_TRUNCATED: Final = 400  # letters; what was stripped is cut at some length, and its beginning tells
+_SHORT_LINE: Final = 12  # letters: a shorter line counts as found only where it is a whole line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """A form of an article as a page was read: with what was left out of its text."""
+
+    title: str
+    text: str
+    stripped: tuple[str, ...] = ()
+
+
+def drop_moved(old: Reading, new: Reading) -> tuple[str, str]:
+    """The texts of two readings without the lines that one of them has in its text and the other left out.
+
+    A line has moved where the other reading has it among what it stripped, and its own has not: a paragraph that the
+    publisher deletes is nowhere, and one that stood twice is no proof. What was stripped is bounded in number and
+    length, so that a line may have moved and not be found; then it stays.
+    """
+    there, here = _Left(old.stripped), _Left(new.stripped)
+    before, after = old.text.split("\n"), new.text.split("\n")
+    marks = [{_squeeze(_fold(line)) for line in lines} for lines in (before, after)]
+
+    def stay(lines: list[str], others: set[str], left: _Left, own: _Left) -> str:
+        return "\n".join(
+            line
+            for line in lines
+            if (mark := _squeeze(_fold(line))) in others or not (left.has(mark) and not own.has(mark))
+        )
+
+    return stay(before, marks[1], here, there), stay(after, marks[0], there, here)
+
+
+class _Left:
+    """What was left out of a text, for looking lines up."""
+
+    def __init__(self, stripped: Sequence[str]) -> None:
+        lines = [_squeeze(_fold(line)) for text in stripped for line in text.split("\n")]
+        self._lines = frozenset(lines)
+        self._whole = "\n".join(lines)
+        self._cut = [line for line in lines if len(line) >= _TRUNCATED]
+
+    def has(self, mark: str) -> bool:
+        if mark in self._lines:
+            return True
+        if len(mark) < _SHORT_LINE:
+            return False
+        return mark in self._whole or any(mark.startswith(line) for line in self._cut)
+
+
+def is_same_page(old: Reading, new: Reading) -> bool:
+    """Whether two readings can be of one page: all that differs has moved between the text and what was left out."""
+    if old.title != new.title and _settle_title(old.title) != _settle_title(new.title):
+        return False
+    before, after = drop_moved(old, new)
+    return read_essence(old.title, before) == read_essence(old.title, after)
+
+
+def _settle_title(title: str) -> str:
+    return read_essence(title, "").title
+
+
 def measure_edit(classes: Sequence[EditClass], old: str, new: str) -> Edit:
     """An edit with its figures."""
     added, removed = count_words_changed(old, new)
@@ -173,7 +236,8 @@ _DAYS: Final = (
     "sexta-feira poniedziałek wtorek środa czwartek piątek sobota niedziela måndag tisdag onsdag torsdag fredag lördag "
     "söndag mandag tirsdag lørdag søndag dydd llun mawrth mercher iau gwener sadwrn sul"
 )
-_DATE_WORDS: Final = _words(_MONTHS) | _words(_DAYS)
+_MONTH_WORDS: Final = _words(_MONTHS)
+_DATE_WORDS: Final = _MONTH_WORDS | _words(_DAYS)
 _FILLERS: Final = _words(
     "on at the in of first last date time : - , / am pm a.m. p.m. gmt bst utc cet cest est edt et uhr h "
     "am um zuletzt den der le la les à le dernière date el las los a de del última fecha il alle ore del ultimo om "
@@ -433,6 +497,51 @@ def _is_furniture(tokens: Sequence[str], *, head: bool) -> bool:
         else:
             return False
     return keys > 0 or _PLACE_IN_ROW.fullmatch("".join(tokens)) is not None
+
+
+_DAY_IN_FIGURES: Final = re.compile(
+    r"(?<![\d.,])(?:\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d\d)|\d{4}([./-])\d{1,2}\2\d{1,2}|\d{4}\s?[年년]\s?\d{1,2}\s?[月월]\s?\d{1,2}\s?[日일])(?!\d)"
+)
+_ISSUED: Final = _words(
+    "press news release issued statement post & , pressemitteilung pressemeldung vom meldung communiqué presse du nota "
+    "prensa comunicato stampa persbericht van pressmeddelande pressemeddelelse pressemelding datganiad wasg"
+)
+
+
+def is_dateline(line: str) -> bool:
+    """Whether a line tells a day, as "Posted on: November 18, 2026" does, and has no word of its own."""
+    if len(line) > 100 or not any(map(str.isdigit, line)):
+        return False
+    folded = _fold(line).lower()
+    figures = _DAY_IN_FIGURES.search(folded) is not None
+    day = month = year = figures
+    for token in _TOKEN.findall(_DAY_IN_FIGURES.sub(" ", folded).replace(":", ": ") if figures else folded):
+        bare = token.strip(":.'-") or token
+        if bare in _MONTH_WORDS:
+            month = True
+        elif bare in _ALL or token in _ALL or bare in _ISSUED or _CLOCK.fullmatch(bare):
+            continue
+        elif _NUMBER.fullmatch(bare):
+            year = year or (len(bare) == 4 and bare[:2] in {"19", "20"})
+            day = day or len(bare) <= 4
+        elif any(map(str.isalnum, token)) and not bare.isdigit():
+            return False
+    return day and month and year
+
+
+def is_appeal(line: str) -> bool:
+    """Whether a line is the label of an advert, or asks for subscriptions or followers, in each of its sentences."""
+    return len(line) <= 300 and _is_appeal(_fold(line).lower().strip("[]() "))
+
+
+def leads_away(line: str) -> bool:
+    """Whether a line is a link to another story: "Read more: How the camper got stuck"."""
+    line = line.strip("[](){}»>•·-–— ")
+    match = _RELATED.match(line) if len(line) <= 250 else None
+    if match is None:
+        return False
+    rest = line[match.end() :].lstrip()
+    return rest.startswith((":", ">", "|")) and bool(rest.strip(":>| ")) and not rest.endswith((".", "!"))
 
 
 def _stamp_start(tokens: Sequence[str], keys: frozenset[str]) -> int:

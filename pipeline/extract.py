@@ -6,12 +6,14 @@ is parsed once. `pipeline.workers` runs it over a segment.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from pipeline import __version__
 from pipeline.body import Body, Verdict, cut_page, extractor_version, read_body
 from pipeline.boilerplate import Memory, Observed, sketch_page
 from pipeline.documents import document_version, is_document, read_document
@@ -141,6 +143,7 @@ def examine_page(
         words=count_words(text),
         digest=content_digest(title, text),
         essence=essence_digest(title, text),
+        recipe=name_recipe(site, captured_at, memory),
     )
     said = read_particulars(tree, about, body, site=site, url=url, captured_at=captured_at, pictures=pictures)
     article = override_article(_add_documents(said.add_to(article), find_links(written, url)), fields)
@@ -148,6 +151,17 @@ def examine_page(
     return Examined(
         reading=verdict or Reading(kind="article", article=article, rules=told), article=article, verdicts=body.verdicts
     )
+
+
+def name_recipe(site: Site, captured_at: datetime, memory: Memory | None) -> str:
+    """Digest of all that decides how a page is read, but the page: the code, its weights, the site's rules, memory.
+
+    Returns:
+        16 hex digits. Where two texts of one address differ and were read by one recipe, the page changed.
+    """
+    rules = [table.model_dump_json() for table in site.rules_at(captured_at)]
+    parts = [__version__, extractor_version(), *rules, memory.recipe if memory is not None else ""]
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
 
 
 def _add_documents(article: Article, links: Sequence[Link]) -> Article:

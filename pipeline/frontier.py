@@ -506,13 +506,15 @@ class Frontier:
         db.execute("COMMIT")
 
     def _apply_standing(self, standing: Standing) -> None:
+        # Of one version, the later essence: where its page is read in another way, that reading is not judged again.
         newer = "(excluded.captured_at, excluded.n) > (captured_at, n)"
-        current = ("digest", "state", "captured_at", "version_run", "url", "title", "essence", "moved_to")
+        current = ("digest", "state", "captured_at", "version_run", "url", "title", "moved_to")
         captured_at = _to_text(standing.captured_at)
         self._db.execute(
             f"""INSERT INTO articles VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (article) DO UPDATE SET
                 n = max(n, excluded.n),
                 seen_at = max(coalesce(seen_at, excluded.seen_at), coalesce(excluded.seen_at, seen_at)),
+                essence = iif((excluded.captured_at, excluded.n) >= (captured_at, n), excluded.essence, essence),
                 {", ".join(f"{name} = iif({newer}, excluded.{name}, {name})" for name in current)}""",  # noqa: S608
             (
                 standing.article,

@@ -8,6 +8,11 @@ The rules:
 - A version is made when an article is first seen, when its headline or text differ in essence
   (``pipeline.edits``), when it moved, when it went or has been blocked for long, and when it came back. What a page
   merely *looks* like is no reason, nor is what its template turns over.
+- An edited version says that the publisher edited. Where a page was read in another way than the version was (the
+  extractor, its weights, a rule of the site, what was learned of its blocks: ``Story.recipe``), and that alone explains
+  the difference, there is none: the version's own capture, read in the new way, gives the new text; or, where it cannot
+  be read again, all that differs has moved between the text and what was left out of it. The better text comes
+  with the next edit, whose figures compare two texts that were read alike.
 - Versions are numbered as they are made; an article's *current* version is the newest by
   ``(captured_at, n)``. A run that is released late may therefore add a version that is not current, and
   only if its text stands in none of the article's versions.
@@ -34,7 +39,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pipeline.edits import classify_edit, essence_digest, is_comparable
+from pipeline.edits import Reading, classify_edit, drop_moved, essence_digest, is_comparable, is_same_page
 from pipeline.errors import ArchiveError
 from pipeline.model import Article, Change, Edit, Finding, Outcome, State, Story, Version, content_digest
 from spiders.site import Site
@@ -100,13 +105,15 @@ class Missing:
 class Decision:
     """How a finding ends, and the version it makes, if any.
 
-    ``stands`` says that the version is in the store already: this run made it before it was interrupted.
+    ``stands`` says that the version is in the store already: this run made it before it was interrupted. ``same`` is
+    the essence of a text that differs from the version's only because the page was read in another way.
     """
 
     outcome: Outcome
     reason: str
     version: Version | None = None
     stands: bool = False
+    same: str | None = None
 
 
 def is_live(finding: Finding) -> bool:
@@ -238,7 +245,7 @@ def is_readable(version: Standing | Version) -> bool:
     return version.state not in _ABSENT and version.moved_to is None
 
 
-def decide(
+def decide(  # noqa: PLR0911 - one return per reason reads best
     making: Making,
     finding: Finding,
     versions: Sequence[Version],
@@ -251,6 +258,7 @@ def decide(
     into: str | None = None,
     doubted: bool = False,
     article: str | None = None,
+    before: Article | None = None,
 ) -> Decision:
     """Decide with all that is known.
 
@@ -267,14 +275,15 @@ def decide(
         into: the article that has the address to which this one moved.
         doubted: most of what the run asked for was missing, or blocked.
         article: id of the article; default: that of its versions, else the one that the page's URL gives.
+        before: what the capture of the version that stood then (``version_before``) gives when it is read as the
+            finding was; None: not known.
 
     Raises:
         ArchiveError: this run has made a version already, and it is not the one that this finding makes.
     """
     own = next((version for version in versions if version.run == making.run), None)
     if own is not None:
-        before = versions[: own.n - 1]
-        again = _make_again(making, finding, before, own)
+        again = _make_again(making, finding, versions[: own.n - 1], own)
         if again is None or _essence(again) != _essence(own):
             raise ArchiveError(
                 f"site {own.site}, article {own.article}: version {own.n} was made by run {own.run}, but the findings "
@@ -292,8 +301,46 @@ def decide(
         return _decide_end(making, finding, versions, into)
     if canonical_lives and current is not None and is_readable(current):
         return no_version(finding, "an alias; the article's address speaks for it")
-    version = _next(making, finding, versions, moved=moved, article=article)
-    return no_version(finding) if version is None else _archived(version)
+    version = _next(making, finding, versions, moved=moved, article=article, before=before)
+    if version is None:
+        return no_version(finding)
+    if version.change is Change.EDITED and (why := _explain_reading(finding, versions, before)):
+        assert finding.article is not None
+        return Decision(outcome=Outcome.UNCHANGED, reason=why, same=_essence_of(finding.article))
+    return _archived(version)
+
+
+def version_before(finding: Finding, versions: Sequence[Version]) -> Version | None:
+    """The last readable version before a capture, else the newest: what its text is compared with."""
+    readable = [version for version in versions if is_readable(version)]
+    return _stood_at(readable, finding.evidence.captured_at) or current_version(readable)
+
+
+def is_read_otherwise(finding: Finding, version: Version) -> bool:
+    """Whether a page was read in another way than a version's, as far as is known."""
+    return finding.article is not None and (finding.article.recipe is None or finding.article.recipe != version.recipe)
+
+
+def _explain_reading(finding: Finding, versions: Sequence[Version], before: Article | None) -> str:
+    """Why a text that differs tells of no edit: our reading changed, and not the page; empty: it does tell of one."""
+    page, last = finding.article, version_before(finding, versions)
+    if page is None or last is None or not is_read_otherwise(finding, last):
+        return ""
+    if before is not None:
+        return f"read differently: version {last.n}'s page gives this text, too" if _is_alike(before, page) else ""
+    late = finding.evidence.captured_at < last.captured_at
+    for version in versions if late else (last,):
+        if is_readable(version) and is_same_page(_reading_of(version), _reading_of(page)):
+            return f"read differently: all that differs from version {version.n} was left out of one of the two"
+    return ""
+
+
+def _is_alike(one: Article, other: Article) -> bool:
+    return one.digest == other.digest or _essence_of(one) == _essence_of(other)
+
+
+def _reading_of(story: Story) -> Reading:
+    return Reading(title=story.title, text=story.text, stripped=tuple(each.text for each in story.stripped))
 
 
 def _age(version: Version) -> tuple[datetime, int]:
@@ -313,7 +360,13 @@ def _essence_of(article: Article) -> str:
 
 
 def _next(
-    making: Making, finding: Finding, versions: Sequence[Version], *, moved: bool, article: str | None
+    making: Making,
+    finding: Finding,
+    versions: Sequence[Version],
+    *,
+    moved: bool,
+    article: str | None,
+    before: Article | None,
 ) -> Version | None:
     """The version that a live finding makes of an article, or None."""
     change = _change(finding, versions, moved=moved)
@@ -321,7 +374,8 @@ def _next(
         return None
     if finding.article is None:
         return _same_text(making, finding, versions, change)
-    return _live(making, finding, finding.article, versions, n=len(versions) + 1, change=change, article=article)
+    number = len(versions) + 1
+    return _live(making, finding, finding.article, versions, n=number, change=change, article=article, reread=before)
 
 
 def _change(finding: Finding, versions: Sequence[Version], *, moved: bool) -> Change | None:
@@ -447,6 +501,7 @@ def _live(
     n: int,
     change: Change,
     article: str | None = None,
+    reread: Article | None = None,
 ) -> Version:
     """The version that a page's text makes."""
     before = _stood_at(versions, finding.evidence.captured_at) or current_version(versions)
@@ -468,8 +523,8 @@ def _live(
         evidence=finding.evidence,
         extractor=finding.extractor or making.extractor,
         code=making.code,
-        note=_note(finding, change, before),
-        edit=_edit_since(versions, finding, page),
+        note=_note(finding, change, before) or _tell_other_reading(finding, change, versions, reread),
+        edit=_edit_since(versions, finding, page, reread),
         hops=finding.hops,
         facts=_said(finding),
         policy=finding.policy,
@@ -479,12 +534,29 @@ def _live(
 _STATE = {Change.RESTORED: State.RESTORED, Change.MOVED: State.MOVED}
 
 
-def _edit_since(versions: Sequence[Version], finding: Finding, page: Article) -> Edit | None:
-    """How a text differs from the last one that was readable before it."""
-    last = _stood_at(
-        (version for version in versions if is_readable(version)), finding.evidence.captured_at
-    ) or current_version(version for version in versions if is_readable(version))
-    return None if last is None else classify_edit(last.title, last.text, page.title, page.text)
+def _edit_since(versions: Sequence[Version], finding: Finding, page: Article, reread: Article | None) -> Edit | None:
+    """How a text differs from the last one that was readable before it, both read alike as far as that is known."""
+    last = version_before(finding, versions)
+    if last is None:
+        return None
+    if reread is not None:
+        return classify_edit(reread.title, reread.text, page.title, page.text)
+    if not is_read_otherwise(finding, last):
+        return classify_edit(last.title, last.text, page.title, page.text)
+    old, new = drop_moved(_reading_of(last), _reading_of(page))
+    return classify_edit(last.title, old, page.title, new)
+
+
+def _tell_other_reading(
+    finding: Finding, change: Change, versions: Sequence[Version], reread: Article | None
+) -> str | None:
+    """That an edit may be ours in part, where a page was read otherwise and the one before it not once more."""
+    page, last = finding.article, version_before(finding, versions)
+    if change is not Change.EDITED or reread is not None or page is None or page.recipe is None or last is None:
+        return None
+    if last.recipe is None or not is_read_otherwise(finding, last):
+        return None
+    return f"read in another way than version {last.n}: not all that differs need be the publisher's"
 
 
 def _note(finding: Finding, change: Change, before: Version | None) -> str | None:

@@ -212,6 +212,7 @@ class Story(Document):
     words: int
     digest: str  # ``content_digest(title, text)``
     essence: str | None = None  # ``pipeline.edits.essence_digest(title, text)``
+    recipe: str | None = None  # digest of all that decided how the page was read, but the page; None: not told
 
 
 class Article(Story):
@@ -236,7 +237,7 @@ class Finding(Document):
     last_modified: str | None = None
     via: str | None = None  # URL of the source that named it; None for a re-check
     source_lastmod: str | None = None  # date the source gave (sitemap lastmod, feed updated), as text
-    extractor: str | None = None  # what made ``article``: "trafilatura 2.3.1"
+    extractor: str | None = None  # what made ``article``: "muniment text 1 (trafilatura 2.3.1, weights 1a2b3c4d)"
     hops: tuple[tuple[int, str], ...] = ()  # redirects from ``requested`` to ``final``: status, and where it led
     facts: dict[str, str] = Field(default_factory=dict)  # what the source says: "author", "guid", "published" …
     policy: dict[str, str] = Field(default_factory=dict)  # what the site allows: robots rule, noarchive, TDM …
@@ -258,7 +259,7 @@ class Version(Story):
     run: str
     captured_at: UtcTime
     evidence: Evidence
-    extractor: str  # "trafilatura 2.3.1"
+    extractor: str  # "muniment text 1 (trafilatura 2.3.1, weights 1a2b3c4d)"
     code: str  # "muniment 0.1.0"
     note: str | None = None  # for gone / blocked / moved / restored: the reason in words
     edit: Edit | None = None  # where headline or text differ from the version before

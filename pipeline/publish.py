@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
@@ -38,6 +38,7 @@ from pipeline.lifecycle import (
     decide_quickly,
     fold_address,
     is_live,
+    is_read_otherwise,
     is_redirected,
     is_same_address,
     new_address,
@@ -45,8 +46,9 @@ from pipeline.lifecycle import (
     no_version,
     rank_finding,
     standing_of,
+    version_before,
 )
-from pipeline.model import Change, Finding, Outcome, Published, Version
+from pipeline.model import Article, Change, Finding, Outcome, Published, Version
 from spiders.protocol import CrawlSummary
 from spiders.site import Site
 
@@ -58,6 +60,9 @@ log = logging.getLogger("muniment")
 _Rank = tuple[int, bool, bool, datetime, str]
 
 _Settled = tuple[Decision, Standing | None]
+
+Reread = Callable[[Version], Article | None]
+"""Reads a version's own capture as the run's pages were read; None where that is not to be had."""
 
 _TELLING = frozenset({"article", "unchanged", "gone", "blocked"})
 """Kinds of findings that say something of an article."""
@@ -132,13 +137,15 @@ class _LateRows:
         self._opened.close()
 
 
-def publish_run(archive: Archive, site: Site, run: str, *, now: datetime) -> Published:
+def publish_run(archive: Archive, site: Site, run: str, *, now: datetime, reread: Reread | None = None) -> Published:
     """Make a run visible to readers; called again, whether it had ended or was interrupted, it adds nothing.
 
     Args:
         site: as its file declares it.
         run: id of a run whose crawl is summed up and whose segments are all extracted.
         now: the time, for the table's transaction.
+        reread: asked where a text differs from its version's and was read in another way, so that what the
+            publisher changed can be told from what we read differently; called from several threads.
 
     Returns:
         What publishing made; the same every time.
@@ -165,7 +172,7 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime) -> Pub
         frontier.learn_moves(light)
         speakers = _find_speakers(light, frontier, summary)
         del findings, light
-        _make_versions(archive, making, frontier, crossed, speakers, books, rows)
+        _make_versions(archive, making, frontier, crossed, speakers, books, rows, reread)
         table_rows = rows.commit(site.id, run, now=now)
         books.sightings += note_uncaptured(summary)
         frontier.save(run, books.sightings, books.standings.values(), changed=books.changed, doubted=crossed.storms)
@@ -232,6 +239,7 @@ def _make_versions(
     speakers: frozenset[int],
     books: _Books,
     rows: _LateRows,
+    reread: Reread | None,
 ) -> None:
     """Settle all articles of a run, many at once; what they come to is noted in the order of the findings."""
     under_way: deque[tuple[_Case, Future[_Settled]]] = deque()
@@ -246,7 +254,7 @@ def _make_versions(
                 books.end(finding, no_version(finding))
             else:
                 case = _look_up(frontier, crossed, finding)
-                under_way.append((case, pool.submit(_settle, archive, making, case)))
+                under_way.append((case, pool.submit(_settle, archive, making, case, reread)))
             if len(under_way) > _UNDER_WAY * threads:
                 _note(archive, *under_way.popleft(), books, rows)
         while under_way:
@@ -305,33 +313,55 @@ def _note(archive: Archive, case: _Case, settled: Future[_Settled], books: _Book
         books.made.append(archive.version_key(version.site, version.article, version.n))
 
 
-def _settle(archive: Archive, making: Making, case: _Case) -> _Settled:
+def _settle(archive: Archive, making: Making, case: _Case, reread: Reread | None) -> _Settled:
     """Decide on one article and create its version if it gets one; what it stands at afterwards."""
     decision = _settle_from_memory(archive, making, case)
     if decision is not None:
         made = decision.version and standing_of([decision.version])
         return decision, newer_standing(case.standing, made) if made else case.standing
+    read: dict[int, Article | None] = {}  # by a version's number, its capture as it is read now
     for _ in range(_TRIES):
         versions = archive.versions(making.site.id, case.article)
-        decision = decide(
-            making,
-            case.finding,
-            versions,
-            missing=case.missing,
-            seen_at=case.seen_at,
-            live_elsewhere=case.live_elsewhere,
-            canonical_lives=case.canonical_lives,
-            moved=case.moved,
-            into=case.into,
-            doubted=case.doubted,
-            article=case.article,
-        )
+        decision = _decide(making, case, versions)
+        made, last = decision.version, version_before(case.finding, versions)
+        if made is not None and made.edit and not decision.stands and last and is_read_otherwise(case.finding, last):
+            if reread is not None and last.n not in read:
+                read[last.n] = reread(_evidence_of(last, versions))
+            decision = _decide(making, case, versions, before=read.get(last.n))
         version = decision.version
         if version is None or decision.stands:
-            return decision, standing_of(versions)
+            standing = standing_of(versions)
+            if standing is not None and decision.same is not None:
+                standing = replace(standing, essence=decision.same)
+            return decision, standing
         if archive.put_version(version) is version:
             return decision, standing_of([*versions, version])
     raise WriteConflict(f"article {case.article} of {making.site.id} got versions from others all the time; try again")
+
+
+def _decide(making: Making, case: _Case, versions: list[Version], *, before: Article | None = None) -> Decision:
+    return decide(
+        making,
+        case.finding,
+        versions,
+        missing=case.missing,
+        seen_at=case.seen_at,
+        live_elsewhere=case.live_elsewhere,
+        canonical_lives=case.canonical_lives,
+        moved=case.moved,
+        into=case.into,
+        doubted=case.doubted,
+        article=case.article,
+        before=before,
+    )
+
+
+def _evidence_of(version: Version, versions: Iterable[Version]) -> Version:
+    """The version whose capture has the page: one that an answer "not modified" made has the text of an earlier one."""
+    if version.evidence.record_type == "response":
+        return version
+    same = [each for each in versions if each.digest == version.digest and each.evidence.record_type == "response"]
+    return same[-1] if same else version
 
 
 def _settle_from_memory(archive: Archive, making: Making, case: _Case) -> Decision | None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import logging
 import secrets
 import subprocess
@@ -25,10 +26,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Self
 
 from pipeline.archive import Archive, open_archive
 from pipeline.backfill import (
@@ -59,9 +62,10 @@ from pipeline.errors import (
 )
 from pipeline.extract import read_status
 from pipeline.frontier import Frontier
-from pipeline.model import Published, Report, run_id
+from pipeline.model import Article, Published, Report, Version, run_id
 from pipeline.publish import publish_run
 from pipeline.settings import Settings, child_environment
+from pipeline.store import KeyMissing
 from pipeline.workers import Extractor
 from spiders.documents import find_documents
 from spiders.pace import describe_window, find_window
@@ -76,7 +80,7 @@ from spiders.protocol import (
     write_plan,
 )
 from spiders.site import BUILTIN_FOLDER, Site, SiteError, load_sites
-from spiders.warc import Captured, read_captures
+from spiders.warc import Captured, Hop, read_captures
 from spiders.window import Window
 
 log = logging.getLogger("muniment")
@@ -664,7 +668,8 @@ def publish(work: Workplace, site_id: str, run: str) -> Published:
             f"The report under {archive.report_key(site_id, run)} is of {report.site} {report.run}.",
             next_step="Something overwrote it; compare with the store's log.",
         )
-    published = publish_run(archive, site, run, now=work.settings.now())
+    with _Rereader(archive, site, run) as rereader:
+        published = publish_run(archive, site, run, now=work.settings.now(), reread=rereader)
     _hand_on(work, site, run)
     _remember(work, site_id, run)
     log.info(
@@ -674,6 +679,49 @@ def publish(work: Workplace, site_id: str, run: str) -> Published:
         ", ".join(f"{count} {name}" for name, count in sorted(published.versions.items()) if count) or "none",
     )
     return published
+
+
+class _Rereader:
+    """Reads captures of earlier versions as a run's pages were read. A context manager; most runs ask it nothing."""
+
+    def __init__(self, archive: Archive, site: Site, run: str) -> None:
+        self._archive, self._site, self._run = archive, site, run
+        self._opened = ExitStack()
+        self._lock = threading.Lock()  # one worker for all of the publisher's threads
+
+    def __call__(self, version: Version) -> Article | None:
+        """What the version's capture gives now; None: it is not to be had, or a browser drew the page."""
+        evidence = version.evidence
+        if evidence.record_type != "response" or evidence.rendered_digest is not None or version.kind == "document":
+            return None
+        try:
+            record = self._archive.read_record(evidence)
+        except (KeyMissing, ArchiveError) as error:
+            log.warning("version %d of %s cannot be read again: %s", version.n, version.url, error)
+            return None
+        captures = [
+            replace(capture, requested=version.requested_url, hops=tuple(Hop(*hop) for hop in version.hops))
+            for capture in read_captures(io.BytesIO(record))
+        ]
+        with self._lock:
+            findings = list(
+                self._extractor.extract_captures(self._site, captures[:1], evidence.warc, memory=self._memory)
+            )
+        return findings[0].article if findings else None
+
+    @cached_property
+    def _extractor(self) -> Extractor:
+        return self._opened.enter_context(Extractor(1))
+
+    @cached_property
+    def _memory(self) -> Memory | None:
+        return self._archive.read_lessons(self._site.id, self._run, Memory)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._opened.close()
 
 
 def _hand_on(work: Workplace, site: Site, run: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ STORY = "".join(f"<p>{sentence}</p>" for sentence in SENTENCES)
 
 
 def test_the_version_names_what_made_the_text() -> None:
-    assert extractor_version().startswith("trafilatura ")
+    assert re.fullmatch(r"muniment text \d+ \(trafilatura [\d.]+, weights [0-9a-f]{8}\)", extractor_version())
 
 
 def test_the_text_is_made_of_the_kept_blocks_in_the_order_of_the_page() -> None:
