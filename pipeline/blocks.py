@@ -148,13 +148,7 @@ def read_blocks(tree: HtmlElement) -> list[Block]:
                 run = _close(blocks, run, run.box)
             parent = parent.getparent()
         elif parent.tag in _INLINE and run.characters:
-            before = _find_before(parent)
-            if before is not None and before.tag == "br":
-                if _is_double(before):
-                    run = _close(blocks, run, run.box)
-                run.pieces.append(" ")
-            elif before is not None and before.tag in _PARTING and run.box.whole is None:
-                run = _close(blocks, run, run.box)
+            run = _part_inline(blocks, run, parent)
         entry = known.get(parent)
         if entry is None:
             entry = known[parent] = _find_box(parent, boxes, states)
@@ -172,6 +166,19 @@ def _is_double(line_break: Any) -> bool:
     """Whether a line break follows another one: two part paragraphs."""
     before = line_break.getprevious()
     return before is not None and before.tag == "br" and not (before.tail or "").strip()
+
+
+def _part_inline(blocks: list[Block], run: _Run, element: Any) -> _Run:
+    """The run that a link, bold type or the like goes on with: a new one behind two line breaks, or a rule."""
+    before = _find_before(element)
+    if before is None:
+        return run
+    if before.tag == "br":
+        run = _close(blocks, run, run.box) if _is_double(before) else run
+        run.pieces.append(" ")
+    elif before.tag in _PARTING and run.box.whole is None:
+        run = _close(blocks, run, run.box)
+    return run
 
 
 def _find_before(element: Any) -> Any | None:

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ from pipeline.metadata.values import (
 from spiders.site import Site
 
 BELOW_HEADLINE: Final = 160
+LINES: Final = 300
 SIGN: Final = re.compile(
     r"(?:^|[^A-Za-z]|(?<=[a-z]))(?:[Aa]uth?or|[Aa]uteur|[Bb]y-?_?[Ll]ine|[Ww]riter|[Cc]ontributor|[Cc]reator"
     r"|[Rr]eporter|[Jj]ournalist)|[a-z]byline|[a-z]author"
@@ -51,6 +53,7 @@ class Page:
     """What one walk over the tree collects: all later questions are answered from it."""
 
     def __init__(self, tree: HtmlElement) -> None:
+        self._tree = tree
         self.metas: dict[str, list[str]] = {}
         self.scripts: list[str] = []
         self.canonicals: list[str] = []
@@ -131,6 +134,12 @@ class Page:
     def _collect_time(self, element: HtmlElement) -> None:
         if len(self.times) < ELEMENTS_OF_A_KIND:
             self.times.append(element)
+
+    def first_lines(self) -> Iterator[str]:
+        """The first runs of text that the page shows, each within one element."""
+        body = self._tree.find("body")
+        texts: Iterator[str] = iter(()) if body is None else (text for text in body.itertext("*") if not text.isspace())
+        return (line for piece in islice(texts, LINES) if (line := clean_text(piece, TITLE_CHARACTERS)))
 
     def first_meta(self, *names: str) -> str:
         """The first value that any of these ``meta`` names has."""

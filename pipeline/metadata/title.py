@@ -67,6 +67,8 @@ def vote_title(page: Page, linked: JsonLd, names: frozenset[str]) -> Headline:
         ("twitter", clean_text(page.first_meta("twitter:title"), TITLE_CHARACTERS), 0.5),
         ("meta", clean_text(page.first_meta("title", "dc.title", "parsely-title"), TITLE_CHARACTERS), 0.3),
     ]
+    if page.title and not page.headings and all(fold(text) == fold(page.title) for _, text, _ in candidates if text):
+        candidates.append(("visible", _find_shown(page), 2.0))
     votes: dict[str, float] = {}
     first: dict[str, tuple[str, str]] = {}
     said: dict[str, str] = {}  # origin -> key of its full form
@@ -90,6 +92,20 @@ def vote_title(page: Page, linked: JsonLd, names: frozenset[str]) -> Headline:
     forms = tuple(dict.fromkeys(form for form, _ in first.values()))
     return Headline(text=text, origin=origin, forms=forms, agreed=min(1.0, votes[best] / cast))
 
+
+def _find_shown(page: Page) -> str:
+    """The part of the page's ``<title>`` that stands in a line of its own on a page without a heading, if one does."""
+    parts = _PARTS.split(page.title)[:_MOST_PARTS]
+    spans = [
+        "".join(parts[start:end]).strip() for start in range(0, len(parts), 2) for end in range(len(parts), start, -2)
+    ]
+    shown = {fold(line) for line in page.first_lines()} if len(spans) > 1 else frozenset()
+    found = (span for span in spans if word_count(span) >= _HEADLINE_WORDS and fold(span) in shown)
+    return max(found, key=len, default="")
+
+
+_MOST_PARTS: Final = 15  # of a title, and the marks between them
+_HEADLINE_WORDS: Final = 4  # fewer are the site, or a section
 
 _NEWS: Final = re.compile(r"News|Report")
 

@@ -49,8 +49,8 @@ def test_two_line_breaks_part_paragraphs_and_one_does_not() -> None:
 
 
 def test_a_line_break_before_an_element_parts_words_and_a_rule_before_one_parts_blocks() -> None:
-    page = "<center><font>The Observer</font><br><font>since 1997</font></center><hr>\n<font><b>Bridge</b> closed</font>"
-    assert texts(page) == ["The Observer since 1997", "Bridge closed"]
+    page = "<center><font>The Observer</font><br><font>since 1997</font></center>"
+    assert texts(f"{page}<hr>\n<font><b>Bridge</b> closed</font>") == ["The Observer since 1997", "Bridge closed"]
     assert texts("<div>one<hr><b>two</b><br><i>three</i></div>") == ["one", "two three"]
 
 

@@ -26,6 +26,17 @@ class TestTitle:
         page = f"<html><head>{head}</head><body><h1>{title}</h1></body></html>"
         assert read(page).title == title
 
+    def test_a_page_without_a_heading_has_the_part_of_its_title_that_stands_in_a_line_of_its_own(self) -> None:
+        for title in (
+            "{} - Local Trade Weekly",
+            "Holbeck Council: News: {}",
+            "Resident news, issue 100: {} | Holbeck",
+            "{}",
+        ):
+            head = f"<title>{title.format('Bins to be blue: all of them')}</title>"
+            page = f"<html><head>{head}</head><body><p>News</p><b>Bins to be blue: all of them</b></body></html>"
+            assert read(page).title == "Bins to be blue: all of them"
+
     def test_the_title_of_an_inline_drawing_is_no_headline(self) -> None:
         page = "<html><body><svg><title>Search icon</title></svg><p>text</p></body></html>"
         assert read(page).title is None
