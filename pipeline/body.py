@@ -10,6 +10,7 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -29,6 +30,7 @@ from pipeline.blocks import (
     wording_of,
 )
 from pipeline.boilerplate import Memory
+from pipeline.edges import decide_edges, name_led
 from pipeline.metadata import TITLE_CHARACTERS, Metadata, fold, tidy
 from pipeline.model import Part, Stripped
 from pipeline.page import disarm
@@ -94,18 +96,27 @@ def read_body(
     verdicts = judge_blocks(survey, about)
     if entries:
         verdicts = _keep_entries(verdicts, index_entries(entries))
+    else:
+        for number, (keep, why) in decide_edges(blocks, [verdict.kept for verdict in verdicts], about).items():
+            verdicts[number] = replace(verdicts[number], kept=keep, why=why, rule="wording")
     held = ""
     if memory is not None:
         review = memory.review(blocks, [verdict.kept for verdict in verdicts])
         held = review.held
         for number, why in review.taken.items():
             verdicts[number] = replace(verdicts[number], kept=False, why=why, rule="memory")
+        for number, why in review.given.items():
+            if verdicts[number].rule in _OVERRULED:
+                verdicts[number] = replace(verdicts[number], kept=True, why=why, rule="memory")
     verdicts = [
         verdict if said is None else replace(verdict, kept=said[0], why=said[1], rule="site rule")
         for verdict, said in zip(verdicts, ruled or [None] * len(verdicts), strict=True)
     ]
     kept = [verdict.block for verdict in verdicts if verdict.kept]
     verdicts = _mend_words(verdicts)
+    whys = [verdict.why for verdict in verdicts]
+    for number, why in name_led(blocks, [verdict.kept for verdict in verdicts], whys).items():
+        verdicts[number] = replace(verdicts[number], why=why)
     parts = make_parts(kept, tree, about, entries)
     return Body(
         text="\n".join(part.text for part in parts),
@@ -166,35 +177,115 @@ def extractor_version() -> str:
     return f"muniment text {READING} (trafilatura {version('trafilatura')}, weights {digest_weights()})"
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Library:
+    """What is used of trafilatura."""
+
+    options: Any
+    clean: Any  # drops what is never text, (tree, options) -> tree
+    convert: Any  # gives its own names to elements, (tree, options) -> tree
+    find: Any  # its own way of finding the text, (tree, options) -> (body, text)
+    compare: Any  # the second opinions: readability, jusText
+    write: Any  # (body, formatted) -> text with a line for each paragraph
+    count_page: Any  # (tree) -> the page's text
+    extract: Any  # all of it with all that is tried when little is found, (tree, options=) -> document
+    short: int  # characters of a text that may have to be found in yet another way
+    share: float  # of the page's text, below which that is tried
+
+
 @cache
-def load_trafilatura() -> tuple[Any, Any]:
+def load_trafilatura() -> _Library:
     """trafilatura and its options, loaded when the first page comes: the parent process never needs it."""
-    import trafilatura  # noqa: PLC0415 - 0.5 s that the parent process never needs
+    from trafilatura import bare_extraction, core, html2txt  # noqa: PLC0415 - 0.5 s that the parent never needs
+    from trafilatura.external import compare_extraction  # noqa: PLC0415
+    from trafilatura.htmlprocessing import convert_tags, tree_cleaning  # noqa: PLC0415
+    from trafilatura.main_extractor import extract_content  # noqa: PLC0415
     from trafilatura.settings import Extractor as Options  # noqa: PLC0415
+    from trafilatura.xml import xmltotxt  # noqa: PLC0415
 
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
-    return trafilatura, {fast: Options(output_format="python", comments=False, fast=fast) for fast in (True, False)}
+    return _Library(
+        options=Options(output_format="python", comments=False),
+        clean=tree_cleaning,
+        convert=convert_tags,
+        find=extract_content,
+        compare=compare_extraction,
+        write=xmltotxt,
+        count_page=html2txt,
+        extract=bare_extraction,
+        short=core.ESCALATION_MAX_LENGTH,
+        share=core.ESCALATION_PAGE_SHARE,
+    )
 
 
 _SURE_CHARACTERS, _SURE_SHARE = 1000, 0.4
 
 
 def find_text(tree: HtmlElement) -> str:
-    """trafilatura's text: paragraphs on lines of their own. The tree is copied by trafilatura, not changed.
+    """trafilatura's text: paragraphs on lines of their own. The tree is copied, not changed.
 
-    Its second opinions take a quarter of its time and change one page in twenty-five: they are asked only where its
-    own text is short, or is a small part of the page's. Readers' comments are left out.
+    Its own way of finding the text is asked step by step: `bare_extraction` copies the tree four times and asks for
+    the names of readers' comments by patterns in XPath, which takes as long as finding the text. Its second opinions
+    are asked only where its own text is short, or is a small part of the page's (they change one page in
+    twenty-five), and all of `bare_extraction` only where it would try yet other ways.
     """
-    library, options = load_trafilatura()
-    found = library.bare_extraction(tree, options=options[True])
-    text = str(found.text or "") if found is not None else ""
-    body = tree.find("body")
-    if len(text) >= _SURE_CHARACTERS and body is not None:
-        letters = len(_NOISE.sub("", text))
-        if letters >= _SURE_SHARE * len(_NOISE.sub("", body.text_content())):
-            return text
-    found = library.bare_extraction(tree, options=options[False])
+    library = load_trafilatura()
+    options = library.options
+    try:
+        if not _is_forum(tree):
+            pruned = copy(tree)
+            _drop_comments(pruned)
+            found, text = library.find(library.convert(library.clean(copy(pruned), options), options), options)
+            if not _is_sure(text, tree):
+                backup = library.clean(copy(pruned), options)
+                found, text = library.compare(backup, copy(pruned), found, text, options)
+            short = len(text) < options.min_extracted_size or (
+                len(text) < library.short and len(text) < library.share * len(library.count_page(pruned))
+            )
+            if not short:
+                return str(library.write(found, options.formatting))
+        found = library.extract(tree, options=options)
+    except (TypeError, ValueError):  # what it raises within is not meant for its callers
+        return ""
     return str(found.text or "") if found is not None else ""
+
+
+def _is_sure(text: str, tree: HtmlElement) -> bool:
+    """Whether a text is long, and is much of what its page has."""
+    body = tree.find("body")
+    if len(text) < _SURE_CHARACTERS or body is None:
+        return False
+    return len("".join(text.split())) >= _SURE_SHARE * len("".join(body.text_content().split()))
+
+
+def _is_forum(tree: HtmlElement) -> bool:
+    """Whether a page declares to be a forum's, where comments are the text."""
+    return any("DiscussionForumPosting" in (script.text or "") for script in tree.iter("script"))
+
+
+_COMMENT_ID = re.compile("(?:[Cc]omment(?!ary)|comol|disqus_thread|dsq-comments)")
+_COMMENT_CLASS = re.compile("(?:^[Cc]omment(?!ary))|(?:article|post)-comments")
+_APPENDED = re.compile("mvp-post-add-(?:box|wrap)|infinite-?scroll")
+
+
+@lru_cache(maxsize=4096)
+def _names_comments(identity: str, names: str) -> int:
+    """Whether names are those of readers' comments (1), or of whole articles appended to the page (2)."""
+    if _COMMENT_ID.match(identity) or _COMMENT_CLASS.search(names):
+        return 1
+    return 2 * bool(_APPENDED.search(identity) or _APPENDED.search(names))
+
+
+def _drop_comments(tree: HtmlElement) -> None:
+    """Take out what trafilatura takes out before it looks for the text."""
+    for element in list(tree.iter("div", "section", "aside", "details", "ol", "ul")):
+        identity, names = element.get("id", ""), element.get("class", "")
+        if not (identity or names):
+            continue
+        kind = _names_comments(identity, names)
+        dropped = (kind == 1 and element.tag != "aside") or (kind == 2 and element.find(".//h1") is None)
+        if dropped and element.getparent() is not None:
+            element.drop_tree()
 
 
 _NOISE = re.compile(r"[\W_]+")
@@ -335,6 +426,7 @@ _KEPT_SHARE: Final = 4  # of 8 samples of a block that are in trafilatura's text
 
 _FEWEST: Final = 2  # where less than one in so many characters of trafilatura's text stayed, the weights are wrong
 _UNTOLD: Final = "not part of the article"
+_OVERRULED: Final = frozenset({"trafilatura", "model"})  # whose verdicts the site's memory may turn round
 _NEVER_ADDED: Final = frozenset(  # what blocks say of themselves that trafilatura left out, and that stay out
     {
         *("newsletter", "comments", "advert", "jobs", "navigation", "footer", "cookie notice", "share", "related"),
