@@ -366,13 +366,13 @@ def _drop_frame(tree: HtmlElement) -> None:
 
 _NAMED = re.compile(
     r"(?:^|\s)(?:[a-z]{1,3}[-_]+)?(?:(?:news-?letter|advert(?:s|isement)?|ad-?(?:slot|unit|container|wrapper)|jobs|"
-    r"poll|quiz|shar(?:e|ing)|social|most-?(?:read|popular)|related|author-?bio|about-?the-?author|trending)"
+    r"poll|quiz|subscribe|subscription|shar(?:e|ing)|social|most-?(?:read|popular)|related|author-?bio|about-?the-?author|trending)"
     r"(?:[-_](?:sign-?up|form|box|block|promo|cta|widget|module|panel|bar|buttons?|tools|links|list|icons|articles?|"
     r"stories|posts|news|content|inline|mid|end|top|bottom|container|wrapper|section|\d+))*)(?=\s|$)",
     re.IGNORECASE,
 )
 _NAMED_AT_ALL: Final = (
-    *("newsletter", "news-letter", "advert", "ad-", "ad_", "adslot", "adunit", "adcont", "adwrap", "jobs", "poll"),
+    *("newsletter", "news-letter", "subscri", "advert", "ad-", "ad_", "adslot", "adunit", "adcont", "adwrap", "jobs", "poll"),
     *("quiz", "shar", "social", "most", "related", "author", "trending"),
 )
 _BOX_CHARACTERS, _BOX_SHARE = 800, 0.1

@@ -40,7 +40,8 @@ BY = re.compile(
     r"^(?:(?:written|words|text|story|report(?:ed|ing)?|posted|published|article|created|authored|"
     r"(?:fact[- ]|medically )?(?:review|check|edit|updat)ed)\s+)?(?:by|von|par|por|di|door|av|af|przez)\b[:\s]+(?=\S)"
     r"|^(?:authors?|autor(?:in|en|es)?|auteur|text|texte|texto|testo|words|writer|posted|written)\s?:\s*"
-    r"|^[(（]?(?:责编|責編|责任编辑|责任編輯|記者|记者|作者|文)\s?[:：]\s*",
+    r"|^(?-i:gan|le)\s+(?-i:(?=[^\W\d_a-z]))|^(?:автор|текст|מאת|بقلم|كتبت?|โดย)\s?:?\s+(?=\S)"
+    r"|^[(（]?(?:责编|責編|责任编辑|责任編輯|記者|记者|作者|文)\s?[:：]\s*|^(?:本报|本報)?(?:记者|記者)\s+(?=\S)",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"(?:https?:)?//\S+|\S+@\S+", re.IGNORECASE)
@@ -72,6 +73,7 @@ _BEFORE_ROLE: Final = frozenset(
         *("social", "web", "digital", "community", "democracy", "money", "travel", "culture", "arts", "westminster"),
     ]
 )
+_ROLES_BEHIND: Final = frozenset({"기자", "특파원", "논설위원", "記者", "记者"})  # after names of one word
 _LITTLE: Final = frozenset(
     [
         *("the", "of", "our", "by", "political", "local", "government", "council", "web", "media", "communications"),
@@ -205,6 +207,8 @@ def _read_part(text: str) -> list[Mention]:
 def _cut_role(text: str) -> Mention:
     """A name without the role or place that follows it with no comma: "Jane Doe Senior Reporter"."""
     words = text.split()
+    if len(words) == 2 and words[1] in _ROLES_BEHIND:
+        return Mention(name=words[0], role=words[1])
     if len(words) < 3:
         return Mention(name=text)
     name = _TITLED.sub("", text)

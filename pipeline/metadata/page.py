@@ -171,16 +171,25 @@ _ELSEWHERE: Final = re.compile(
 
 
 def is_elsewhere(element: HtmlElement) -> bool:
-    """Whether an element stands in a part of the page that is not the article."""
+    """Whether an element stands in a part of the page that is not the article.
+
+    What is called a footer may be that of the article, where the article is marked up as one.
+    """
+    foot = False
     for number, above in enumerate(element.iterancestors()):
         if above.tag in {"nav", "footer", "form"} or number > 40:
             return True
         if above.tag in {"body", "article", "main"}:
+            return foot and above.tag != "article"
+        if foot and "Article" in (above.get("itemtype") or ""):
             return False
         names = above.get("class") or above.get("id") or ""
-        if names and _ELSEWHERE.search(names[:200]):
-            return True
-    return False
+        found = _ELSEWHERE.search(names[:200]) if names else None
+        if found is not None:
+            if found[0].lower() != "footer":
+                return True
+            foot = True
+    return foot
 
 
 # --- JSON-LD --------------------------------------------------------------------------------------------

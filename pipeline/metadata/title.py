@@ -59,7 +59,8 @@ def vote_title(page: Page, linked: JsonLd, names: frozenset[str]) -> Headline:
     """
     # a page's only h1 is what readers see as the headline; the first of several may be the masthead
     alone = 2.0 if len(page.headings) == 1 else 1.0
-    candidates = [("h1", text, alone if number == 0 else 0.5) for number, text in enumerate(page.headings)]
+    headings = [text for text in page.headings if not _is_masthead(text, page)]
+    candidates = [("h1", text, alone if number == 0 else 0.5) for number, text in enumerate(headings)]
     candidates += [
         ("json-ld", linked.first_text("headline", TITLE_CHARACTERS, page_too=False), 2.0),
         ("opengraph", clean_text(page.first_meta("og:title"), TITLE_CHARACTERS), 1.5),
@@ -106,6 +107,14 @@ def _find_shown(page: Page) -> str:
 
 _MOST_PARTS: Final = 15  # of a title, and the marks between them
 _HEADLINE_WORDS: Final = 4  # fewer are the site, or a section
+
+
+def _is_masthead(heading: str, page: Page) -> bool:
+    """Whether a heading is the site's name: what ``<title>`` has behind the headline that og:title gives."""
+    headline, mark, rest = page.title.rpartition(heading) if heading else ("", "", "")
+    said = fold(page.first_meta("og:title"))
+    return bool(mark and not rest.strip() and said) and fold(headline) == said
+
 
 _NEWS: Final = re.compile(r"News|Report")
 

@@ -117,7 +117,10 @@ def read_particulars(
     blocks = [(verdict.block.kind, verdict.block.text) for verdict in body.verdicts]
     pairs = list(find_pairs(tree, blocks))
     note("ward", *find_ward(pairs, about.tags))
-    note("committee", *find_committee(pairs, about.titles))
+    committee, place = find_committee(pairs, about.titles)
+    if committee is None and site.kind == "parliament" and site.name.endswith(" Committee"):
+        committee, place = site.name, "site"
+    note("committee", committee, place)
     note("agencies", find_agencies(lines), "text")
     note("documents", links.documents, "link")
     return Particulars(**found, origins=origins, confidence=confidence)
@@ -143,6 +146,7 @@ _CONFIDENCE: Final = {
     ("ward", "tags"): 0.8,
     ("committee", "label"): 0.85,
     ("committee", "title"): 0.9,
+    ("committee", "site"): 0.9,
     ("agencies", "text"): 0.95,
     ("documents", "link"): 0.9,
 }
@@ -400,7 +404,7 @@ def _descriptions(about: Metadata) -> frozenset[str]:
 
 
 _SUMMING_UP: Final = re.compile(
-    r"stand-?first|strap-?line|article_+desc|\bdek\b|\bdeck\b|sub-?head(?:line)?|sub-?title|\blede\b|article[-_]+(?:lead|intro|summary|excerpt|description)|"
+    r"stand-?first|strap-?line|article_+desc|document-?description|\bdek\b|\bdeck\b|sub-?head(?:line)?|sub-?title|\blede\b|article[-_]+(?:lead|intro|summary|excerpt|description)|"
     r"vorspann|chapo|chapeau|entradilla|bajada|copete|sommario|occhiello|ingress|manchet",
     re.IGNORECASE,
 )

@@ -33,7 +33,8 @@ _KINDS: Final[tuple[tuple[NoticeKind, re.Pattern[str]], ...]] = (
         re.compile(
             r"\bcorrect(?:ion|ions|ed|ing)\b|\bto correct\b|"
             r"\berrat(?:um|a)\b|\berror\b|\bincorrectly\b|\bwrongly\b|\bmistakenly\b|"
-            r"\bmisstated\b|korrektur|korrigiert|berichtig|richtigstellung|rectifi|corrig|correcci|correzion|"
+            r"\bmisstated\b|\bamended\b.{0,80}\b(?:earlier|previous|original) version\b|"
+            r"korrektur|korrigiert|berichtig|richtigstellung|rectifi|corrig|correcci|correzion|"
             r"corrett[oa]|rettifica|fe de err|gecorrigeerd|correctie|rectificatie|correção|retificação|sprostowanie|"
             r"korekta|poprawion|rättelse|rättat|korriger|rettelse|rettet|berigtig|beriktig|cywir|"
             r"訂正|更正|정정|바로잡|تصحيح|исправл|поправк",

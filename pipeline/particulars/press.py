@@ -290,7 +290,7 @@ def find_notes(lines: Sequence[str]) -> tuple[int, int] | None:
     stop = start
     room = NOTES_CHARACTERS
     while stop < len(lines) and len(lines[stop]) < room and not _is_end(lines[stop]):
-        if stop > start and _is_contact_heading(lines[stop]):
+        if stop > start and (_is_contact_heading(lines[stop]) or _is_contact(lines[stop])):
             break
         room -= len(lines[stop])
         stop += 1
@@ -418,6 +418,16 @@ def _is_contact_heading(line: str) -> bool:
         (_PRESS.match(line.lstrip(" *-–—_#")) is not None and _is_heading(line))
         or re.match(r"[\W_]*(?:contacts?|media contacts?|contact details|cyswllt)[\W_]*$", line, re.IGNORECASE)
         is not None
+    )
+
+
+def _is_contact(line: str) -> bool:
+    """Whether a line is a whole contact: "Media contact: Jane Doe, 01632 960117"."""
+    return (
+        len(line) < 200
+        and ":" in line[:60]
+        and _PRESS.match(line.lstrip(" *-–—_#")) is not None
+        and ("@" in line or _PHONE.search(line) is not None)
     )
 
 

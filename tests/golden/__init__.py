@@ -140,6 +140,9 @@ def _put_moment(moment: Moment) -> str:
 
 def _find_reason(article: Article, text: str) -> str:
     """The label under which a text was stripped."""
+    whole = next((block.reason for block in article.stripped if text in block.text.split("\n")), None)
+    if whole is not None and text not in article.text.split("\n"):
+        return whole  # a paragraph may begin with the words of a caption
     if any(text in line for line in article.text.split("\n")):
         return "(in the text)"
     return next((block.reason for block in article.stripped if text in block.text), "(nowhere)")

@@ -1,0 +1,126 @@
+"""What single lines say of themselves: dates, invitations, captions and other news go, corrections come back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from lxml.html import document_fromstring
+
+from pipeline.blocks import Block
+from pipeline.edges import decide_edges, name_led
+from pipeline.metadata import Metadata
+
+PARAGRAPH = "The council has agreed to mend the sea wall, and work will begin on the second Monday of January."
+PLACE = "main/article.story/div.text/p"
+
+
+def block(text: str, place: str = PLACE, **more: Any) -> Block:
+    return Block(element=document_fromstring("<p>x</p>"), text=text, place=place, **more)
+
+
+def decide(*lines: Block, left: tuple[int, ...] = (), **about: Any) -> dict[int, tuple[bool, str]]:
+    return decide_edges(lines, [number not in left for number in range(len(lines))], Metadata(**about))
+
+
+PROSE = tuple(block(f"{PARAGRAPH} {number}.") for number in range(5))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "20 November 2026",
+        "Friday, 20 November 2026",
+        "Fri, 13/11/2026 - 10:00",
+        "Post Date:11/17/2026 3:15 PM",
+        "Press release issued on November 20, 2026",
+        "Publié le 20 novembre 2026",
+        "Pressemitteilung vom 20. November 2026",
+        "2026年11月20日",
+    ],
+)
+def test_a_line_that_is_nothing_but_a_date_is_no_text_at_either_end(line: str) -> None:
+    assert decide(block(line), *PROSE) == {0: (False, "byline")}
+    assert decide(*PROSE, block(line)) == {5: (False, "byline")}
+
+
+@pytest.mark.parametrize("line", ["In November 2026 the bridge closed", "Route 9", "2026", "18 to 20 people came"])
+def test_a_line_with_a_word_of_its_own_is_no_date(line: str) -> None:
+    assert decide(block(line), *PROSE) == {}
+
+
+def test_a_date_in_the_middle_of_a_text_stays() -> None:
+    assert decide(*PROSE, block("20 November 2026"), *PROSE) == {}
+
+
+def test_invitations_and_labels_of_adverts_are_no_text_wherever_they_stand() -> None:
+    found = decide(*PROSE, block("Advertisement"), block("[ Read more: How the camper got stuck ]"), *PROSE)
+    assert found == {5: (False, "advert"), 6: (False, "related")}
+    sign_up = block("Sign up for your free daily newsletter and never miss a story.")
+    assert decide(*PROSE, sign_up) == {5: (False, "newsletter")}
+
+
+def test_a_caption_is_known_by_its_own_name_and_a_heading_is_none() -> None:
+    caption = block("The park on the quay", "main/div.media/p.release__caption", label="caption")
+    heading = block("The earned credit", "main/div/h3.the-earned-credit", label="caption", kind="heading")
+    assert decide(caption, *PROSE) == {0: (False, "caption")}
+    assert decide(heading, *PROSE) == {}
+
+
+def test_the_heading_of_a_box_that_was_left_out_goes_with_it() -> None:
+    heading = block("Never miss a letter", "main/div.signup/h2", label="newsletter", kind="heading")
+    form = block("One mail every Thursday.", "main/div.signup/p", label="newsletter")
+    assert decide(*PROSE, heading, form, left=(6,)) == {5: (False, "newsletter")}
+
+
+def test_a_list_of_other_news_behind_the_text_is_none_of_it() -> None:
+    heading = block("Other News in Roads", "main/div.other/h3", kind="heading")
+    items = [block(text, "main/div.other/ul/li", kind="item") for text in ("Bridge closed", "Snow ordinance")]
+    assert decide(*PROSE, heading, *items, left=(5,)) == {6: (False, "related"), 7: (False, "related")}
+    own = block("What you need", "main/div.other/h3", kind="heading")
+    assert decide(*PROSE, own, *items) == {}
+
+
+def test_a_notice_of_correction_behind_the_text_is_a_part_of_it() -> None:
+    notice = block(
+        "This article was amended on 17 November 2026. An earlier version named 48 councils.", "main/footer/p"
+    )
+    assert decide(*PROSE, notice, left=(5,)) == {5: (True, "correction")}
+    assert decide(*PROSE, block(notice.text, label="comments"), left=(5,)) == {}
+
+
+def test_a_standfirst_begins_the_text_outside_of_english_and_has_its_name_in_english() -> None:
+    lines = (
+        block("Die Halle ist wieder offen", "main/h1", kind="heading", level=1),
+        block("Nach drei Jahren Umbau kehren die Händler am Samstag zurück", "main/div.vorspann/p"),
+        *PROSE,
+    )
+    assert decide(*lines, left=(0, 1), language="de") == {1: (True, "standfirst")}
+    assert decide(*lines, left=(0, 1), language="en-GB") == {1: (False, "standfirst")}
+    assert decide(*lines, left=(0, 1)) == {1: (False, "standfirst")}
+
+
+def test_the_contact_behind_a_release_that_says_where_it_ends_is_kept() -> None:
+    contact = (block("Contacts", kind="heading"), block("Press Office, press@example.org, 0117 496 0650"))
+    assert decide(*PROSE, *contact, left=(5, 6)) == {}
+    kept = decide(*PROSE, block("ENDS"), *contact, left=(6, 7))
+    assert [number for number, (keep, _) in kept.items() if keep] == [6, 7]
+
+
+def test_nothing_is_decided_where_most_of_the_text_would_go_or_there_is_none() -> None:
+    assert decide(block("20 November 2026"), block("Advertisement")) == {}
+    assert decide_edges([block("x")], [False], Metadata()) == {}
+
+
+def test_what_stands_below_a_heading_for_other_news_is_called_by_it() -> None:
+    lines = [
+        *PROSE,
+        block("Most read", kind="heading"),
+        block("Swan stops traffic", kind="item"),
+        block("Opening hours", kind="heading"),
+        block("Monday to Friday", kind="item"),
+        block("Follow us on Facebook"),
+    ]
+    kept = [number < 5 for number in range(len(lines))]
+    whys = ["article"] * 5 + ["sidebar"] * 5
+    assert name_led(lines, kept, whys) == {5: "related", 6: "related", 9: "share"}
