@@ -80,11 +80,6 @@ _WORDS: Final = {
         *("boletín", "iscriviti", "inscreva", "assine", "anmelden", "registrier", "inscri", "prenumer", "nieuwsbrief"),
         *("app store", "our app", "whatsapp"),
     ),
-    "sharing": (
-        *(" share ", "follow us", "facebook", "twitter", "instagram", "linkedin", "telegram", "pinterest", "teilen"),
-        *("partager", "compart", "condivid", " segui", "suivez", " folge", " delen", " dela ", "copy link", " print "),
-        *("drucken", "imprimer", "imprimir", "tweet"),
-    ),
     "credit": (
         *("photo", "picture", " image", "getty", "shutterstock", "©", "copyright", "all rights", "foto", " bild"),
         *(
@@ -101,29 +96,10 @@ _WORDS: Final = {
             "fuente",
         ),
     ),
-    "advert": (
-        *("advert", "anzeige", "werbung", "publicidad", "publicité", "pubblicità", "reclame", "annons", "sponsor"),
-        *("promot", "affiliate"),
-    ),
-    "date": (
-        *(" updated", " published", " posted", "last modified", " min read", "minutes read", "minute read", " ago "),
-        *("aktualisiert", "veröffentlicht", "publié", "mis à jour", "publicado", "actualizado", "pubblicato"),
-        *("aggiornato", "atualizado", "gepubliceerd", "bijgewerkt", "uppdaterad", "publicerad", "lesezeit", " stand:"),
-    ),
-    "comment": (
-        *("comment", "kommentar", "commentaire", "comentario", "commenti", "reactie", " reply", " replies", "leave a "),
-    ),
 }
-_BY = re.compile(
-    r"(?:by|von|par|por|di|door|av|af|text|words|authors?|autor|written by|story by|reporting by|gan)\b[: ]",
-    re.IGNORECASE,
-)
-_ABOUT = re.compile(
-    r"(?:about|über|who is|tags?\b|topics?\b|filed under|categor|keywords?|themen|schlagw|temas|contact)", re.IGNORECASE
-)
 _WORD_START, _WORD_END = 160, 60  # characters of a block in which such words are looked for
 _WORDED: Final = 240  # a longer block is not asked: sentences have such words too
-_NO_WORDS: Final = [0] * (len(_WORDS) + 2)
+_NO_WORDS: Final = [0] * len(_WORDS)
 _WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]")
 _DIGIT = re.compile(r"\d")
 _STOPS: Final = {
@@ -133,9 +109,9 @@ _STOPS: Final = {
 }
 
 _FIRST: Final = (  # of the block alone; those with a star in `_AROUND` are asked of its neighbours too
-    *("share", "boxed", "length", "words", "kind", "level", "linked", "bold", "timed", "label", "depth"),
+    *("share", "boxed", "length", "words", "kind", "level", "linked", "bold", "label", "depth"),
     *("tags", "stop", "digits", "sentences", "title", "titled", "described", "description", "named", "times before"),
-    *("times", *_WORDS, "by", "about"),
+    *("times", *_WORDS),
 )
 _AROUND: Final = ("share", "length", "linked", "kind", "label", "stop")
 _STEPS: Final = (-2, -1, 1, 2)
@@ -153,20 +129,22 @@ MEASURES: Final = (
 Matrix = Any  # of whole numbers: a row for each block, a column for each of `MEASURES`
 
 
-def _find_words(text: str) -> list[int]:
-    """Which lists of words a block's start or end has words of."""
-    start = text[:_WORD_START] if len(text) <= _WORD_START else f"{text[:_WORD_START]} {text[-_WORD_END:]}"
-    start = f" {start.lower()} "
-    found = []
-    for words in _WORDS.values():
-        for word in words:
-            if word in start:
-                found.append(1)
-                break
-        else:
-            found.append(0)
-    found += (int(_BY.match(text) is not None), int(_ABOUT.match(text) is not None))
-    return found
+def _find_words(texts: Sequence[str]) -> list[list[int]]:
+    """Which lists of words each block's start or end has words of.
+
+    Most words stand nowhere on a page: what is looked for in each block are those that do.
+    """
+    edges = [
+        ""
+        if len(text) > _WORDED
+        else f" {text} ".lower()
+        if len(text) <= _WORD_START
+        else f" {text[:_WORD_START]} {text[-_WORD_END:]} ".lower()
+        for text in texts
+    ]
+    whole = "\n".join(edges)
+    lists = [[word for word in words if word in whole] for words in _WORDS.values()]
+    return [[int(any(word in edge for word in words)) for words in lists] if edge else _NO_WORDS for edge in edges]
 
 
 @lru_cache(maxsize=4096)
@@ -214,7 +192,8 @@ def _measure_each(blocks: Sequence[Block], shares: Sequence[int], boxed: Sequenc
     for key in keys:
         seen[key] = seen.get(key, 0) + 1
     before: dict[str, int] = {}
-    for block, share, in_box, key in zip(blocks, shares, boxed, keys, strict=True):
+    worded = _find_words([block.text for block in blocks])
+    for block, share, in_box, key, found in zip(blocks, shares, boxed, keys, worded, strict=True):
         text = block.text
         length = width_of(text)
         words = text[:5000].split()
@@ -224,8 +203,8 @@ def _measure_each(blocks: Sequence[Block], shares: Sequence[int], boxed: Sequenc
             own = folded.split()
             if own:
                 exact = int(folded in titles)
-                titled = 8 * sum(word in title_words for word in own) // len(own)
-                described = 8 * sum(word in summary for word in own) // len(own)
+                titled = 8 * sum(map(title_words.__contains__, own)) // len(own)
+                described = 8 * sum(map(summary.__contains__, own)) // len(own)
                 exact += 2 * int(len(folded) > 30 and (description.startswith(folded[:60]) or folded in description))
         elif description and length < 1500:
             exact = 2 * int(description[:60] in fold(text[:200]))
@@ -242,7 +221,6 @@ def _measure_each(blocks: Sequence[Block], shares: Sequence[int], boxed: Sequenc
                 block.level or 0,
                 int(block.link_share * 100),
                 int(block.bold_share * 100),
-                int(block.timed),
                 _LABEL_CODES.get(block.label, 1),
                 block.depth,
                 _bits(block.within),
@@ -256,7 +234,7 @@ def _measure_each(blocks: Sequence[Block], shares: Sequence[int], boxed: Sequenc
                 int(bool(lowered) and any(name in lowered for name in names)),
                 min(repeated, 9),
                 min(seen[key], 9),
-                *(_find_words(text) if length <= _WORDED else _NO_WORDS),
+                *found,
             ]
         )
     return np.array(rows, dtype=np.int32).reshape(len(rows), len(_FIRST))
@@ -408,9 +386,12 @@ def weigh_blocks(measures: Matrix) -> list[int]:
     if not len(measures):
         return []
     trees = np.arange(len(asked))
-    rows = np.arange(len(measures))[:, None]
+    first_node, first_leaf = trees * asked.shape[1], trees * leaves.shape[1]
+    first_cell = np.arange(len(measures))[:, None] * measures.shape[1]
+    cells = np.ascontiguousarray(measures).ravel()
     at = np.zeros((len(measures), len(asked)), dtype=np.int64)
     for _ in range(depth):
-        at = 2 * at + 1 + (measures[rows, asked[trees, at]] > most[trees, at])
-    sums: list[int] = leaves[trees, at - (2**depth - 1)].sum(axis=1, dtype=np.int64).tolist()
+        node = first_node + at
+        at = 2 * at + 1 + (cells.take(first_cell + asked.take(node)) > most.take(node))
+    sums: list[int] = leaves.take(first_leaf + at - (2**depth - 1)).sum(axis=1, dtype=np.int64).tolist()
     return sums
