@@ -99,6 +99,11 @@ class _State:
     flags: int = 0
     within: frozenset[str] = frozenset()
     depth: int = 0
+    written: tuple[str, str] = ("", "")  # place and names as the blocks have them
+
+
+_TOP: Final = _State()
+_NOT_SEEN: Final = _State(unseen=True)
 
 
 @dataclass(eq=False, slots=True)
@@ -127,9 +132,8 @@ def read_blocks(tree: HtmlElement) -> list[Block]:
     body = tree.find("body")
     if body is None:
         return []
-    top = _Box(body, _State())
+    top = _Box(body, _TOP)
     boxes: dict[Any, _Box] = {body: top}
-    states: dict[tuple[int, str, str], _State] = {}
     known: dict[Any, tuple[_Box, int]] = {}
     blocks: list[Block] = []
     run = _Run(box=top)
@@ -151,7 +155,7 @@ def read_blocks(tree: HtmlElement) -> list[Block]:
             run = _part_inline(blocks, run, parent)
         entry = known.get(parent)
         if entry is None:
-            entry = known[parent] = _find_box(parent, boxes, states)
+            entry = known[parent] = _find_box(parent, boxes)
         box, flags = entry
         if box.state.unseen:
             continue
@@ -233,8 +237,8 @@ def _close(blocks: list[Block], run: _Run, following: _Box) -> _Run:
             level=state.level,
             ordered=state.ordered,
             rows=rows,
-            place="/".join(state.place),
-            names=" ".join(state.names),
+            place=state.written[0],
+            names=state.written[1],
             link_share=run.linked / run.characters,
             bold_share=run.bold / run.characters,
             timed=run.timed,
@@ -246,27 +250,28 @@ def _close(blocks: list[Block], run: _Run, following: _Box) -> _Run:
     return _Run(box=following)
 
 
-def _find_box(element: Any, boxes: dict[Any, _Box], states: dict[tuple[int, str, str], _State]) -> tuple[_Box, int]:
+def _find_box(element: Any, boxes: dict[Any, _Box]) -> tuple[_Box, int]:
     """The box that an element's own text belongs to, and what the inline elements between say of it."""
     flags = 0
     at = element
-    while at.tag in _INLINE:
-        flags |= _INLINE_FLAGS.get(at.tag, 0)
+    while (tag := at.tag) in _INLINE:
+        flags |= _INLINE_FLAGS.get(tag, 0)
         at = at.getparent()
     way: list[Any] = []
-    while at not in boxes:
+    while (box := boxes.get(at)) is None:
         way.append(at)
         at = at.getparent()
-    box = boxes[at]
-    for down in reversed(way):
+    while way:
+        down = way.pop()
         tag = down.tag
         if tag in _UNSEEN and down.find(".//p") is not None:
             tag = "div"  # one that was never closed has the whole page in it
-        names = " ".join(filter(None, (down.get("class"), down.get("id"), down.get("role"))))[:NAME_CHARACTERS]
-        key = (id(box.state), tag, names)
-        state = states.get(key)
-        if state is None:
-            state = states[key] = _enter(box.state, tag, names)
+        names, more, role = down.get("class") or "", down.get("id"), down.get("role")
+        if more:
+            names = f"{names} {more}" if names else more
+        if role:
+            names = f"{names} {role}" if names else role
+        state = _enter(box.state, tag, names[:NAME_CHARACTERS])
         if tag in _INLINE:  # a link or the like around blocks: it stands for none of its own
             box = boxes[down] = _Box(box.element, state, box.whole, box.rows)
             continue
@@ -279,10 +284,11 @@ def _find_box(element: Any, boxes: dict[Any, _Box], states: dict[tuple[int, str,
     return (box if box.whole is None else box.whole), flags | box.state.flags
 
 
+@lru_cache(maxsize=16_384)  # kept from page to page: those of one site enter the same elements again and again
 def _enter(above: _State, tag: str, names: str) -> _State:
     """What an element adds to what is known of the one it is in."""
     if above.unseen or tag in _UNSEEN or tag in _HIDDEN:
-        return _State(unseen=True)
+        return _NOT_SEEN
     if tag in _INLINE:
         return replace(above, flags=above.flags | _INLINE_FLAGS.get(tag, 0))
     kind, level, ordered, listed = above.kind, above.level, above.ordered, above.listed
@@ -292,9 +298,12 @@ def _enter(above: _State, tag: str, names: str) -> _State:
         level, ordered = max(1, above.lists), bool(above.listed)
     elif tag in {"ul", "ol"}:
         listed = tag == "ol"
+    place = (*above.place[1 - _STEPS :], _step(tag, names))
+    all_names = (*above.names[-4:], names) if names else above.names
     return _State(
-        place=(*above.place[1 - _STEPS :], _step(tag, names)),
-        names=(*above.names[-4:], names) if names else above.names,
+        place=place,
+        names=all_names,
+        written=("/".join(place), " ".join(all_names)),
         label=label_of(f"{tag} {names}") or above.label,
         kind=kind,
         level=level,
