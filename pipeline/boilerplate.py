@@ -26,8 +26,8 @@ import re
 import unicodedata
 from base64 import urlsafe_b64encode
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final, Literal, Protocol
@@ -47,6 +47,8 @@ LEFT_SHARE: Final = 0.25
 LEFT_CHARACTERS: Final = 200
 """So much of a page's text is left, or memory takes nothing."""
 
+_GIVEN_KINDS: Final = frozenset({"heading", "item", "quote"})
+_GIVEN_LINKS: Final = 0.3
 _ENOUGH: Final = 30  # younger pages, for older ones to be forgotten
 _FIRST, _LAST = 110, 40  # blocks of a page that are looked at
 _TEXT_CHARACTERS: Final = 1000  # of a block that make its digest
@@ -102,10 +104,11 @@ class Lesson(Document):
 
     ``kind`` "block": the block with this digest is furniture; "end": so is all that follows it; "place": so is what
     stands at this place; "line": so is a line that is no sentence at this position from the page's top; "lead": so is
-    a line that begins with these words and a colon; "kept": it recurs, and belongs to the text.
+    a line that begins with these words and a colon, or with this word; "box": so are the lines that follow, up to the
+    next that is known; "pair": so is the line before it; "kept": it recurs, and belongs to the text.
     """
 
-    kind: Literal["block", "end", "place", "line", "lead", "kept"]
+    kind: Literal["block", "end", "place", "line", "lead", "box", "pair", "kept", "text", "start"]
     mark: str  # digest of the words or of the place, or the position
     zone: Zone
     pages: int  # stories that had it
@@ -113,7 +116,7 @@ class Lesson(Document):
     text: str = ""  # how it begins
     why: str = ""  # what spoke for it
 
-    def describe(self) -> str:
+    def describe(self) -> str:  # noqa: PLR0911 - one return per kind reads best
         """The lesson in words: ``left out on 28 of 30 pages: "Sign up …" (below the text)``."""
         said = f'"{self.text}"' if self.text else f"block {self.mark}"
         place = {"above": "above the text", "inside": "inside the text", "below": "below the text"}[self.zone]
@@ -128,7 +131,15 @@ class Lesson(Document):
             case "line":
                 return f"left out {on}: line {int(self.mark) + 1} of the page where it is no sentence ({self.why})"
             case "lead":
-                return f"left out {on}: lines that begin as {said} does up to its colon ({place}; {self.why})"
+                return f"left out {on}: lines that begin as {said} does ({place}; {self.why})"
+            case "box":
+                return f"left out {on}: the lines that follow {said}, up to the next known one ({place}; {self.why})"
+            case "pair":
+                return f"left out {on}: the line before {said} ({place}; {self.why})"
+            case "start":
+                return f"left out {on}: lines before {said} ({place}; {self.why})"
+            case "text":
+                return f"text {on}: what stands where {said} stands ({self.why})"
             case _:
                 return f"kept {on}, though it recurs: {said} ({place})"
 
@@ -162,6 +173,7 @@ _PROSE, _HEADING, _LINK, _CALL, _LEADS, _BARE = 1, 2, 4, 8, 16, 32
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _WIDTH: Final = 18
 _NO_LEAD: Final = "AAAA"
+_FIRST_WORD: Final = "-"  # begins the digest of a lead without a colon
 _STEP: Final = 16  # characters
 
 _FOLD = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-"})
@@ -178,11 +190,12 @@ _CALL_WORDS = re.compile(
     r"\b(?:sign ?up (?:for|to)\b|subscri(?:be|ption)|news-?letter|read (?:more|next|also)\b|see also\b|click here|"
     r"follow us|share this|advertis(?:e|ement)|sponsored|log ?in\b|register (?:now|today|here)|support (?:us|our)|"
     r"donat(?:e|ion)|e-?mail alerts?|download (?:our|the) app|most (?:read|popular)|latest (?:jobs|news|stories)|"
-    r"have your say|got a story|contact us|tanysgrif|cylchlythyr|abonnier|newsletter|s'abonner|suscr[ií]b)",
+    r"got a story|contact us|tanysgrif|cylchlythyr|abonnier|newsletter|s'abonner|suscr[ií]b)",
     re.IGNORECASE,
 )
 _CALL_CHARACTERS: Final = 320
 _LEAD_CHARACTERS: Final = 30
+_LINE_CHARACTERS: Final = 160
 _TITLE_LEAST, _TITLE_MOST = 20, 250  # characters of a headline
 
 
@@ -201,11 +214,14 @@ def digest_words(text: str) -> str:
 
 
 def _digest_lead(text: str) -> str:
-    """The digest of what leads in a line: "Tags" in "Tags: parks, schools"; 4 characters."""
+    """The digest of what leads in a line: "Tags" in "Tags: parks, schools", "By" in "By A. Writer"; 4 characters."""
     head, colon, rest = text[:60].partition(":")
-    if not colon or not rest.strip() or len(head) > _LEAD_CHARACTERS:
-        return _NO_LEAD
-    return _digest(" ".join(head.casefold().split()), 3)
+    if colon and rest.strip() and len(head) <= _LEAD_CHARACTERS:
+        return _digest(" ".join(head.casefold().split()), 3).replace(_FIRST_WORD, "_")
+    first, space, _ = text[:60].partition(" ")
+    if space and len(text) <= _LINE_CHARACTERS:
+        return _FIRST_WORD + _digest(first.casefold(), 3)[1:]
+    return _NO_LEAD
 
 
 def _digest(text: str, size: int) -> str:
@@ -362,7 +378,7 @@ class Memory(Document):
         """How much was learned, in words."""
         left = sum(lesson.kind == "block" for lesson in self.lessons)
         kept = sum(lesson.kind == "kept" for lesson in self.lessons)
-        places = sum(lesson.kind in {"place", "end", "line", "lead"} for lesson in self.lessons)
+        places = sum(lesson.kind in {"place", "end", "line", "lead", "box", "pair", "start"} for lesson in self.lessons)
         return f"{left} repeated blocks and {places} places are left out, {kept} repeated blocks belong to the text"
 
     def describe(self) -> list[str]:
@@ -383,6 +399,8 @@ class Memory(Document):
     @cached_property
     def recipe(self) -> str:
         """Digest of all by which it judges, for `pipeline.model.Story.recipe`."""
+        if not (self.lessons or self.titles):
+            return ""
         marks = sorted(f"{lesson.kind} {lesson.mark} {lesson.zone}" for lesson in self.lessons)
         return _digest("\n".join([*marks, self.titles]), 12)
 
@@ -423,18 +441,46 @@ class Memory(Document):
             blocks: all visible blocks of the page, in its order.
             kept: of each, whether it is taken for text.
         """
-        judged = {number: found for number, found in self.judge_page(blocks).items() if kept[number]}
+        every = self.judge_page(blocks)
+        judged = {number: found for number, found in every.items() if kept[number]}
+        given = self._give_back(blocks, kept, every)
         if not judged:
-            return Review(taken={})
+            return Review(taken={}, given=given)
         whole = sum(len(block.text) for block, good in zip(blocks, kept, strict=True) if good)
         held = ""
         for taken in (judged, {number: found for number, found in judged.items() if found.sure}):
             share = sum(len(blocks[number].text) for number in taken) / whole
             left = whole * (1 - share)
             if left >= LEFT_CHARACTERS and share <= 1 - LEFT_SHARE:
-                return Review(taken={number: found.why for number, found in taken.items()}, held=held)
+                return Review(taken={number: found.why for number, found in taken.items()}, given=given, held=held)
             held = held or f"would have taken {share:.0%} of the text"
-        return Review(taken={}, held=held)
+        return Review(taken={}, given=given, held=held)
+
+    def _give_back(
+        self, blocks: Sequence[BlockLike], kept: Sequence[bool], judged: Mapping[int, Judgement]
+    ) -> dict[int, str]:
+        """Headings, lists and quotes within the text that were not taken for it, at places where only text stands."""
+        texts = self._known.texts
+        last = max((number for number, good in enumerate(kept) if good), default=-1)
+        if last < 0 or not texts:
+            return {}
+        homes = {
+            block.place.rpartition("/")[0] for block, good in zip(blocks, kept, strict=True) if good and is_prose(block)
+        }
+        given: dict[int, str] = {}
+        inside = False
+        for number, block in enumerate(blocks):
+            inside = inside or kept[number]
+            if kept[number] or not inside or number in judged or block.kind not in _GIVEN_KINDS:
+                continue
+            if number > last and number - 1 not in given and number - 1 != last:
+                break
+            lesson = texts.get(_digest(block.place, 3))
+            home = block.place.rpartition("/")[0]
+            if lesson is None or block.link_share >= _GIVEN_LINKS or not ({home, home.rpartition("/")[0]} & homes):
+                continue
+            given[number] = f"stands where only text stands on {lesson.pages} of {lesson.of} pages of the site"
+        return given
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -442,6 +488,7 @@ class Review:
     """What memory takes out of a page's text."""
 
     taken: dict[int, str]  # by a block's number, why
+    given: dict[int, str] = field(default_factory=dict)  # what it gives back that was not taken for text
     held: str = ""  # why it takes less than it would, or nothing
 
 
@@ -534,10 +581,16 @@ _STEADY: Final = 0.9
 _SOME: Final = 0.4
 _SLOT: Final = 0.6  # of all stories have something that recurs at a place
 _HEAD_LINES: Final = 8
+_BOX_LINES: Final = 8
+_CREDIT_CHARACTERS: Final = 80
+_PURE: Final = 0.75  # of the blocks of a place are stories' own: what recurs there belongs to the text
+_SURE_TEXT: Final = 0.97
 _TOP: Final = 20
 _PARTS: Final = 20  # of a text: how exactly it is told how far down a block stands
+_LAST_PART: Final = 17
 _RULE: Final = 0.8  # of all stories: what so many have at one place is furniture, even where it looks like a heading
 _LEAST_INSIDE: Final = 5
+_LEAST_PROSE: Final = 8
 _FULL: Final = 0.85
 _BEHIND: Final = 0.25  # of the stories with a block have it behind the end of the text, too
 
@@ -603,7 +656,23 @@ def _find_lessons(rows: Sequence[list[_Token]], texts: dict[str, str]) -> list[L
     found += _find_places(stories, spread, furniture, texts)
     found += _find_lines(stories, furniture)
     found += _find_leads(stories, texts)
-    order = {"end": 0, "place": 1, "line": 2, "lead": 2, "block": 3, "kept": 4}
+    steady = {lesson.mark for lesson in found if lesson.kind == "block" and lesson.pages >= _SOME * count}
+    found += _find_boxes(stories, steady, texts)
+    found += _find_pairs(stories, spread, furniture, texts)
+    found += _find_starts(stories, steady, texts)
+    found += _find_text_places(stories, furniture, texts)
+    order = {
+        "end": 0,
+        "place": 1,
+        "line": 2,
+        "lead": 2,
+        "box": 2,
+        "pair": 2,
+        "text": 2,
+        "start": 2,
+        "block": 3,
+        "kept": 4,
+    }
     found.sort(key=lambda lesson: (order[lesson.kind], -lesson.pages, lesson.mark))
     return found[:_LESSONS]
 
@@ -663,7 +732,7 @@ def _zone_of(seen: Sequence[tuple[_Story, int]]) -> Zone:
     return "below" if below >= _STEADY * len(seen) else "inside"
 
 
-def _judge_common(
+def _judge_common(  # noqa: C901 - one branch per reason reads best
     stories: Sequence[_Story], tokens: dict[str, _Token], common: dict[str, int], texts: dict[str, str]
 ) -> list[Lesson]:
     """A lesson for every block that recurs: it is left out, or kept all the same."""
@@ -677,6 +746,7 @@ def _judge_common(
         words for story in stories for words in {token.words for token in story.row[story.end :]} & common.keys()
     )
     slots = _find_slots(stories, {words for words, number in common.items() if number < _RULE * count})
+    pure = _find_pure_places(stories)
     found: list[Lesson] = []
     for words in sorted(having):
         seen, token = having[words], tokens[words]
@@ -684,8 +754,10 @@ def _judge_common(
             continue
         zone, share = _zone_of(seen), len(seen) / count
         why = ""
-        if zone == "inside" and behind[words] < max(FEWEST, _BEHIND * len(seen)):
-            why = _judge_inside(seen, token, count, slots)
+        if zone == "inside" and not token.prose and not token.leading and _stands_above(seen):
+            why = "stands above the text on many pages"
+        elif zone == "inside" and behind[words] < max(FEWEST, _BEHIND * len(seen)):
+            why = "" if token.prose and token.place in pure else _judge_inside(seen, token, count, slots)
         elif zone == "below" and sum(story.end <= number for story, number in seen) >= _STEADY * len(seen):
             why = "always behind the end of the text"
         elif behind[words] >= max(FEWEST, _BEHIND * len(seen)):
@@ -708,6 +780,23 @@ def _judge_common(
             )
         )
     return found
+
+
+def _find_pure_places(stories: Sequence[_Story]) -> set[str]:
+    """Places of the markup where nearly only stories' own text stands: the site marks its furniture as such."""
+    blocks: Counter[str] = Counter()
+    own: Counter[str] = Counter()
+    for story in stories:
+        for number, token in enumerate(story.row[: story.end]):
+            blocks[token.place] += 1
+            own[token.place] += story.own(number)
+    return {place for place in own if own[place] >= _PURE * blocks[place]}
+
+
+def _stands_above(seen: Sequence[tuple[_Story, int]]) -> bool:
+    """Whether a line that also stands in texts stands above them on many pages, as who took a picture does."""
+    above = sum(not story.before[number] for story, number in seen)
+    return above >= max(FEWEST, _BEHIND * len(seen))
 
 
 def _judge_inside(seen: Sequence[tuple[_Story, int]], token: _Token, count: int, slots: _Slots) -> str:
@@ -777,7 +866,8 @@ def _in_slot(seen: Sequence[tuple[_Story, int]], slots: _Slots, *, top: bool = F
     if top:
         return sum(number in slots.top for _, number in seen) >= enough
     places = Counter(story.paragraphs[number] for story, number in seen)
-    few = len(seen) < _LEAST_INSIDE  # which stand at one place by chance, too
+    # Few stand at one place by chance, too, and few sentences rather belong to the text.
+    few = len(seen) < (_LEAST_PROSE if seen[0][0].row[seen[0][1]].prose else _LEAST_INSIDE)
     if any(places[place] + places[place + 1] >= enough for place in sorted(slots.full if few else slots.text)):
         return True
     if few:
@@ -785,7 +875,9 @@ def _in_slot(seen: Sequence[tuple[_Story, int]], slots: _Slots, *, top: bool = F
     if sum(story.paragraphs[story.end - 1] for story, _ in seen) < 7 * len(seen):
         return False  # in a short text every place is half-way
     parts = Counter(part for story, number in seen for part in _parts_of(story.paragraphs[number], story))
-    return any(parts[part] >= enough for part in sorted(slots.parts))
+    # At the very end of texts stand legal lines and the like, by turns, too.
+    last = _LAST_PART if seen[0][0].row[seen[0][1]].prose else _PARTS
+    return any(parts[part] >= enough for part in sorted(slots.parts) if part <= last)
 
 
 def _find_places(
@@ -865,6 +957,11 @@ def _find_leads(stories: Sequence[_Story], texts: dict[str, str]) -> list[Lesson
         lines = seen[lead]
         zone = _zone_of(lines)
         bare = sum(not story.row[number].prose for story, number in lines)
+        if lead[0] == _FIRST_WORD:
+            # One word is little: only above the text, as "By" is, and where what follows it changes.
+            others = {story.row[number].words for story, number in lines}
+            if zone != "above" or len(others) < FEWEST:
+                continue
         if len(lines) < max(_LEAST_INSIDE, _SOME * count) or bare < _STEADY * len(lines) or zone == "inside":
             continue
         text = min(
@@ -873,6 +970,117 @@ def _find_leads(stories: Sequence[_Story], texts: dict[str, str]) -> list[Lesson
         why = "most pages have such a line outside of the text"
         found.append(Lesson(kind="lead", mark=lead, zone=zone, pages=len(lines), of=count, text=text, why=why))
     return found
+
+
+def _find_boxes(stories: Sequence[_Story], furniture: set[str], texts: dict[str, str]) -> list[Lesson]:
+    """Furniture that always leads in a few lines which other furniture follows: "Events", "Fair 3 May, Leeds", "All".
+
+    The lines change, and none is a sentence. A heading of the text has sentences behind it, if not a list.
+    """
+    count = len(stories)
+    seen: dict[str, list[tuple[_Story, int, bool]]] = defaultdict(list)
+    for story in stories:
+        for words, number in story.first.items():
+            if words in furniture and number < story.end:
+                seen[words].append((story, number, bool(_box_lines(story.row, number, furniture))))
+    found: list[Lesson] = []
+    for words in sorted(seen):
+        boxed = sum(closed for _, _, closed in seen[words])
+        if boxed < max(8, _SOME * count) or boxed < _STEADY * len(seen[words]):
+            continue
+        zone = _zone_of([(story, number) for story, number, _ in seen[words]])
+        why = "lines that are no sentences always stand between it and the next known one"
+        text = texts.get(words, "")
+        found.append(Lesson(kind="box", mark=words, zone=zone, pages=boxed, of=count, text=text, why=why))
+    return found
+
+
+def _find_starts(stories: Sequence[_Story], steady: set[str], texts: dict[str, str]) -> list[Lesson]:
+    """Furniture of nearly all pages before which none of them has a sentence of its own."""
+    count = len(stories)
+    seen: Counter[str] = Counter()
+    clean: Counter[str] = Counter()
+    for story in stories:
+        for words, number in story.first.items():
+            if words in steady:
+                seen[words] += 1
+                clean[words] += not story.before[number]
+    why = "no page has a sentence of its own before it"
+    return [
+        Lesson(kind="start", mark=words, zone="above", pages=seen[words], of=count, text=texts.get(words, ""), why=why)
+        for words in sorted(seen)
+        if count >= 8 and seen[words] >= _FULL * count and clean[words] >= _SURE_TEXT * seen[words]
+    ]
+
+
+def _find_text_places(stories: Sequence[_Story], furniture: set[str], texts: dict[str, str]) -> list[Lesson]:
+    """Places of the markup that only stand between a story's own sentences, and have no furniture: headings, lists."""
+    pages: Counter[str] = Counter()
+    blocks: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    example: dict[str, str] = {}
+    for story in stories:
+        pages.update({token.place for token in story.row})
+        for number, token in enumerate(story.row):
+            blocks[token.place] += 1
+            right[token.place] += bool(
+                story.before[number]
+                and number < story.end
+                and token.words not in furniture
+                and not token.traits & (_LINK | _CALL)
+            )
+            example[token.place] = min(example.get(token.place, token.words), token.words)
+    why = "it is always between sentences of the page's own, and is no furniture"
+    return [
+        Lesson(
+            kind="text",
+            mark=place,
+            zone="inside",
+            pages=pages[place],
+            of=len(stories),
+            text=texts.get(example[place], ""),
+            why=why,
+        )
+        for place in sorted(pages)
+        if pages[place] >= FEWEST and right[place] >= _SURE_TEXT * blocks[place]
+    ]
+
+
+def _find_pairs(
+    stories: Sequence[_Story], spread: Counter[str], furniture: set[str], texts: dict[str, str]
+) -> list[Lesson]:
+    """Lines that always have a line of the page's own before them, above and inside the text: credits of pictures."""
+    seen: dict[str, list[tuple[_Story, int]]] = defaultdict(list)
+    for story in stories:
+        for number, token in enumerate(story.row[: story.end]):
+            credit = token.words in furniture and not (token.prose or token.leading or token.called)
+            if number and credit and token.length * _STEP <= _CREDIT_CHARACTERS:
+                seen[token.words].append((story, number))
+    found: list[Lesson] = []
+    for words in sorted(seen):
+        where = seen[words]
+        pages = len({id(story) for story, _ in where})
+        paired = sum(
+            _is_line(before) and before.words not in furniture and spread[before.words] < FEWEST
+            for before in (story.row[number - 1] for story, number in where)
+        )
+        if pages < _LEAST_INSIDE or paired < _STEADY * len(where) or not _stands_above(where):
+            continue
+        text, why = texts.get(words, ""), "a line of the page's own always stands before it, as a caption does"
+        zone = _zone_of(where)
+        found.append(Lesson(kind="pair", mark=words, zone=zone, pages=pages, of=len(stories), text=text, why=why))
+    return found
+
+
+def _box_lines(row: Sequence[_Token], number: int, furniture: set[str] | frozenset[str]) -> range:
+    """Numbers of the lines between a known block and the next one that is known; empty: they are no box's."""
+    for at in range(number + 1, min(len(row), number + 2 + _BOX_LINES)):
+        token = row[at]
+        if token.words in furniture:
+            return range(number + 1, at)
+        if token.prose or token.length * _STEP > _LINE_CHARACTERS:
+            break
+    return range(0)
 
 
 def _head_lines(row: Sequence[_Token], furniture: set[str] | frozenset[str]) -> Iterator[tuple[int, _Token]]:
@@ -905,6 +1113,10 @@ class _Known:
         self.kept: set[str] = set()
         self.lines: dict[int, Lesson] = {}
         self.leads: dict[str, Lesson] = {}
+        self.boxes: dict[str, Lesson] = {}
+        self.pairs: dict[str, Lesson] = {}
+        self.texts: dict[str, Lesson] = {}
+        self.starts: dict[str, Lesson] = {}
         for lesson in lessons:
             match lesson.kind:
                 case "block":
@@ -917,9 +1129,18 @@ class _Known:
                     self.leads[lesson.mark] = lesson
                 case "line":
                     self.lines[int(lesson.mark)] = lesson
+                case "box":
+                    self.boxes[lesson.mark] = lesson
+                case "pair":
+                    self.pairs[lesson.mark] = lesson
+                case "text":
+                    self.texts[lesson.mark] = lesson
+                case "start":
+                    self.starts[lesson.mark] = lesson
                 case _:
                     self.kept.add(lesson.mark)
         self.furniture = frozenset(self.blocks.keys() | self.ends.keys())
+        self.steady = frozenset(mark for mark, lesson in self.blocks.items() if lesson.pages >= _SOME * lesson.of)
 
     def judge(self, row: Sequence[_Token]) -> dict[int, Judgement]:
         """Which blocks of a page are furniture, by their numbers."""
@@ -933,9 +1154,11 @@ class _Known:
             if lesson is not None and self._stands_as_learned(lesson, token, before[number], whole):
                 found[number] = _judgement(lesson, sure=True)
             elif ((lesson := self.places.get(token.place)) is not None and token.words not in self.kept) or (
-                (lesson := self.leads.get(token.lead)) is not None and not token.prose and not token.traits & _HEADING
+                (lesson := self.leads.get(token.lead)) is not None
+                and self._leads_in(lesson, token, before[number], whole)
             ):
                 found[number] = _judgement(lesson, sure=False)
+        self._judge_neighbours(row, before, found)
         end = next(
             (n for n, t in enumerate(row) if t.words in self.ends and whole - before[n] <= _TAIL_SHARE * whole), None
         )
@@ -951,8 +1174,32 @@ class _Known:
                 found.setdefault(number, _judgement(lesson, sure=False))
         return found
 
+    def _judge_neighbours(self, row: Sequence[_Token], before: Sequence[int], found: dict[int, Judgement]) -> None:
+        """Add what belongs to known blocks: what stands before the text, lines of boxes, captions before credits."""
+        start = max((n for n, token in enumerate(row) if token.words in self.starts and not before[n]), default=0)
+        for number, token in enumerate(row[:start]):
+            if _is_line(token) and token.words not in self.kept:
+                found.setdefault(number, _judgement(self.starts[row[start].words], sure=False))
+        for number, token in enumerate(row):
+            if number not in found:
+                continue
+            if token.words in self.boxes:
+                for line in _box_lines(row, number, self.steady):
+                    found.setdefault(line, _judgement(self.boxes[token.words], sure=False))
+            pair = self.pairs.get(token.words)
+            if pair is None or not number or (pair.zone == "above" and before[number]):
+                continue
+            if _is_line(row[number - 1]) and row[number - 1].words not in self.kept:
+                found.setdefault(number - 1, _judgement(pair, sure=False))
+
     def _is_text(self, token: _Token) -> bool:
         return token.prose and token.words not in self.furniture and token.place not in self.places
+
+    def _leads_in(self, lesson: Lesson, token: _Token, before: int, whole: int) -> bool:
+        """Whether a line that begins like others which are furniture stands on their side of the text."""
+        if token.prose or token.traits & _HEADING:
+            return False
+        return not before if lesson.zone == "above" else 2 * before >= whole
 
     def _stands_as_learned(self, lesson: Lesson, token: _Token, before: int, whole: int) -> bool:
         """Whether a block stands on this page where it was learned; one that is no prose may stand anywhere."""
@@ -961,7 +1208,7 @@ class _Known:
         return 2 * before <= whole if lesson.zone == "above" else 2 * before >= whole
 
 
-def _judgement(lesson: Lesson, *, sure: bool) -> Judgement:
+def _judgement(lesson: Lesson, *, sure: bool) -> Judgement:  # noqa: PLR0911 - one return per kind reads best
     where = {"above": "above", "inside": "inside", "below": "below"}[lesson.zone]
     on = f"{lesson.pages} of {lesson.of} pages of the site"
     match lesson.kind:
@@ -971,6 +1218,12 @@ def _judgement(lesson: Lesson, *, sure: bool) -> Judgement:
             return Judgement(why=f'follows "{lesson.text}", after which no text stands on {on}', sure=sure)
         case "place":
             return Judgement(why=f"stands where furniture stands on {on}", sure=sure)
+        case "box":
+            return Judgement(why=f'follows "{lesson.text}" as such lines do on {on}', sure=sure)
+        case "start":
+            return Judgement(why=f'stands before "{lesson.text}", before which no text stands on {on}', sure=sure)
+        case "pair":
+            return Judgement(why=f'stands before "{lesson.text}" as such lines do on {on}', sure=sure)
         case "lead":
             return Judgement(why=f"begins as a line does on {on}, {where} the text", sure=sure)
         case _:

@@ -18,7 +18,7 @@ from pipeline.lifecycle import (
     rank_finding,
     standing_of,
 )
-from pipeline.model import Change, Finding, Outcome, Part, State, Version, content_digest
+from pipeline.model import Change, Finding, Outcome, Part, State, Stripped, Version, content_digest
 from tests.pipeline.built_runs import HOUR, START, a_run, a_site, found, missing, unchanged, unusable, url_of
 
 SITE = a_site(gone_after_checks=3, gone_after=timedelta(hours=24), publisher="The Publisher")
@@ -411,3 +411,85 @@ def test_memory_decides_as_the_versions_do_where_it_decides(told: list[tuple[str
         if now is not None:
             standing = newer_standing(standing, now)
             assert standing == now
+
+
+# --- our reading and the publisher's edits --------------------------------------------------------------
+
+
+def read_as(finding: Finding, recipe: str, *left: str) -> Finding:
+    """The finding as it is when the page is read by a recipe, and these lines are left out of its text."""
+    assert finding.article is not None
+    stripped = tuple(Stripped(text=text, reason="recurs on 9 of 9 pages", rule="memory") for text in left)
+    article = finding.article.model_copy(update={"recipe": recipe, "stripped": stripped})
+    return finding.model_copy(update={"article": article})
+
+
+def read_at(hours: int, text: str, recipe: str, *left: str) -> Finding:
+    return read_as(found("a", text, a_run(hours), START + hours * HOUR), recipe, *left)
+
+
+PROMO = "Follow the Courier wherever you are and never miss a story from the harbour."
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ((f"One.\n{PROMO}\nTwo.", "r1"), ("One.\nTwo.", "r2", PROMO)),
+        (("One.\nTwo.", "r1", PROMO), (f"One.\n{PROMO}\nTwo.", "r2")),
+        ((f"One.\n{PROMO}\nFollow us\nTwo.", "r1"), ("One.\nTwo.", "r2", f"{PROMO}\nFollow us")),
+        ((f"One.\n{PROMO}\nTwo.", "r1", "Legal line."), ("One.\nLegal line.\nTwo.", "r2", PROMO)),
+        ((f"One.\n{PROMO * 20}\nTwo.", "r1"), ("One.\nTwo.", "r2", (PROMO * 20)[:580])),
+        (
+            ("One.\nArea | Last year\nNorth Ward | 314\nTwo.", "r1"),
+            ("One.\nTwo.", "r2", "Area | Last year North Ward | 314"),
+        ),
+    ],
+)
+def test_what_only_moves_between_text_and_stripped_is_no_edit_of_the_publisher(first, second):
+    story = Story()
+    story.tell(read_at(0, *first), a_run(0))
+    decision = decide(making(a_run(1)), read_at(1, *second), story.versions)
+    assert (decision.outcome, decision.version) == (Outcome.UNCHANGED, None)
+    assert decision.reason.startswith("read differently")
+    assert decision.same is not None
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ((f"One.\n{PROMO}\nTwo.", "r1"), ("One.\nTwo.", "r1", PROMO)),  # the same recipe: the page has changed
+        ((f"One.\n{PROMO}\nTwo.", "r1"), ("One.\nTwo.", "r2")),  # it is nowhere
+        ((f"One.\n{PROMO}\nTwo.", "r1", PROMO), ("One.\nTwo.", "r2", PROMO)),  # it stood twice
+        ((f"One.\n{PROMO}\nTwo.", "r1"), ("One.\nThree.", "r2", PROMO)),
+    ],
+)
+def test_what_the_page_itself_has_otherwise_is_an_edit(first, second):
+    story = Story()
+    story.tell(read_at(0, *first), a_run(0))
+    assert story.tell(read_at(1, *second), a_run(1)) is Outcome.ARCHIVED
+    assert story.versions[-1].change is Change.EDITED
+
+
+def test_an_edit_is_measured_without_what_we_read_differently():
+    story = Story()
+    story.tell(read_at(0, f"One.\n{PROMO}\nTwo.", "r1"), a_run(0))
+    story.tell(read_at(1, "One.\nTwo and a half.", "r2", PROMO), a_run(1))
+    edit = story.versions[-1].edit
+    assert edit is not None
+    assert (edit.words_added, edit.words_removed) == (4, 1)
+    assert story.versions[-1].note == "read in another way than version 1: not all that differs need be the publisher's"
+
+
+def test_the_versions_own_page_read_once_more_settles_what_is_an_edit():
+    story = Story()
+    story.tell(read_at(0, "One.\nRain on Monday, sun on Tuesday.\nTwo.", "r1"), a_run(0))
+    same = read_at(1, "One.\nTwo.", "r2", "Snow on Friday, and more of it on Saturday.")
+    again = read_at(0, "One.\nTwo.", "r2", "Rain on Monday, sun on Tuesday.").article
+    other = read_at(1, "One.\nThree.", "r2")
+    assert decide(making(a_run(1)), same, story.versions).version is not None  # not to be told from its words
+    assert decide(making(a_run(1)), same, story.versions, before=again).version is None
+    version = decide(making(a_run(1)), other, story.versions, before=again).version
+    assert version is not None
+    assert version.note is None
+    assert version.edit is not None
+    assert (version.edit.words_added, version.edit.words_removed) == (1, 1)

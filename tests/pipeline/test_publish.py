@@ -16,7 +16,7 @@ from pipeline import table
 from pipeline.archive import Archive
 from pipeline.errors import ArchiveError, NotInArchive
 from pipeline.frontier import Frontier
-from pipeline.model import Finding, Outcome, State
+from pipeline.model import Article, Finding, Outcome, State, Version
 from pipeline.publish import publish_run
 from pipeline.settings import Settings
 from pipeline.store import Store
@@ -632,3 +632,31 @@ def test_a_publisher_killed_by_the_system_at_any_moment_leaves_nothing_half_done
             publisher.kill()
         publish_run(archive, site, run, now=NOW)
         assert_whole(archive, [run], site)
+
+
+def test_a_page_that_is_only_read_differently_is_read_once_more_and_then_never_again(archive: Archive):
+    asked: list[int] = []
+
+    def told(name: str, hours: float, text: str, recipe: str) -> Finding:
+        finding = at(name, hours, text)
+        assert finding.article is not None
+        return finding.model_copy(update={"article": finding.article.model_copy(update={"recipe": recipe})})
+
+    def reread(version: Version) -> Article | None:
+        asked.append(version.n)
+        read = told("a", 0, "One.\nTwo.", "r2").article
+        assert read is not None
+        return read if version.url == url_of("a") else None
+
+    for hours, recipe, text in [(0, "r1", "One.\nRain.\nTwo."), (2, "r2", "One.\nTwo."), (4, "r3", "One.\nTwo.")]:
+        run = write_run(archive, SITE, a_run(hours), [told("a", hours, text, recipe)])
+        published = publish_run(archive, SITE, run, now=NOW, reread=reread)
+        assert published.versions == ({"new": 1} if not hours else {})
+        assert published.outcomes["unchanged"] == bool(hours)
+    assert asked == [1]
+    with Frontier.open(archive, SITE) as frontier:
+        (known,) = frontier.known(NOW, SITE)
+        assert known.etag is not None  # the body is the one that the archive holds
+    run = write_run(archive, SITE, a_run(6), [told("a", 6, "One.\nThree.", "r3")])
+    assert publish_run(archive, SITE, run, now=NOW, reread=reread).versions == {"edited": 1}
+    assert asked == [1, 1]
