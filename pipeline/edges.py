@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 from pipeline.blocks import Block
@@ -54,8 +55,23 @@ def decide_edges(blocks: Sequence[Block], kept: Sequence[bool], about: Metadata)
         found[number] = (bool(told) and not told.lower().startswith("en"), "standfirst")
     for number in _find_corrections(blocks, kept, left):
         found[number] = (True, "correction")
+    for number in _find_headings(blocks, left):
+        found[number] = (True, "heading within the text")
     for number in _find_contacts(blocks, left):
         found[number] = (True, "contact for the press")
+    return found
+
+
+def _find_headings(blocks: Sequence[Block], left: Sequence[int]) -> list[int]:
+    """Headings that stand alone between two kept blocks, beside them in one element as far as places tell."""
+    found: list[int] = []
+    for before, behind in pairwise(left):
+        block = blocks[before + 1]
+        if behind != before + 2 or block.kind != "heading" or block.level == 1 or block.link_share > 0.1:
+            continue
+        around = {blocks[number].place.rpartition("/")[0] for number in (before, before + 1, behind)}
+        if len(around) == 1 and len(block.text) <= _ITEM and not block.label and blocks[behind].kind != "heading":
+            found.append(before + 1)
     return found
 
 
@@ -81,7 +97,7 @@ def _drop_lines(blocks: Sequence[Block], chosen: Sequence[int]) -> Decisions:
             block.label == "caption"
             and block.kind != "heading"
             and len(text) <= _CAPTION
-            and _OWN_CAPTION.search(block.place.rpartition("/")[2])
+            and any(map(_OWN_CAPTION.search, block.place.split("/")[-2:]))
         ):
             found[number] = (False, "caption")
         elif block.kind == "heading" and _heads_box(blocks, number, chosen, place):
@@ -192,7 +208,7 @@ def _find_standfirsts(blocks: Sequence[Block], first: int, about: Metadata) -> l
         key = fold(block.text)
         if block.label in _NEVER or key in headlines:
             continue
-        described = len(key) >= _SAME and (key == description or (description.startswith(key)))
+        described = key == description if len(key) < _SAME else description.startswith(key)
         if described or _is_named(block.place):
             found.append(number)
     return found if len(found) <= 2 else []

@@ -116,7 +116,7 @@ def _find_labelled(tree: HtmlElement, clock: Clock) -> Moment | None:
     return None
 
 
-_SHOWN: Final = re.compile(r"\d\s?[年년]|[\u0370-\u04ff\u0600-\u06ff]{3,} \d{4}")
+_SHOWN: Final = re.compile(r"\d\s?[年년]|[\u0370-\u04ff\u0590-\u06ff\u0900-\u0dff\u0e00-\u0e7f]{3,} \d{4}")
 _SHOWN_TEXTS, _SHOWN_CHARACTERS = 400, 60
 _FIND_SHOWN: Final = XPath(".//text()[string-length(normalize-space()) > 5 and string-length() < 200]")
 

@@ -88,7 +88,7 @@ _DEGREES = re.compile(
 )
 _TITLED = re.compile(r"\s+(?:in|aus|bei|for|für|on behalf of)\s.*$")
 _NAME = re.compile(
-    r"(?:[^\W\d_a-z][\w'’.\-]*|(?:d[aei]|de la|de[nrl]|van|von|der|ter|ten|bin|bint|ben|al|el|ap|ab|ferch|af|do|dos|du"
+    r"(?:[^\W\d_a-z][\w'’.\-\u0591-\u05c7\u064b-\u0652\u0900-\u0dff\u0e00-\u0e7f]*|(?:d[aei]|de la|de[nrl]|van|von|der|ter|ten|bin|bint|ben|al|el|ap|ab|ferch|af|do|dos|du"
     r"|la|le|san|y|zu|zur|i)\b|[dl]['’][^\W\d_]\w+)(?:\s|$)"
 )
 INITIALS = re.compile(r"^[a-zäöü]{2,5}/[a-zäöü]{2,5}(?:;\s?[a-zäöü/]{2,11}){0,5}$")
@@ -308,6 +308,7 @@ def looks_like_name(text: str) -> bool:
     return (
         2 <= len(words) <= 5
         and all(_NAME.fullmatch(word) for word in words)
+        and not words[-1].islower()
         and not ROLE.search(text)
         and not _NOT_IN_NAMES.search(text)
     ) or bool(len(words) == 1 and _IDEOGRAPHS.match(text) and len(text) <= 6)

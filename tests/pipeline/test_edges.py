@@ -67,6 +67,21 @@ def test_a_caption_is_known_by_its_own_name_and_a_heading_is_none() -> None:
     assert decide(heading, *PROSE) == {}
 
 
+def test_a_caption_is_known_by_the_name_of_what_it_stands_in() -> None:
+    caption = block(
+        "The market before the works", f"{PLACE}/div.field/blockquote.image-field-caption/p", label="caption"
+    )
+    assert decide(*PROSE[:2], caption, *PROSE[2:])[2] == (False, "caption")
+
+
+def test_a_heading_that_was_left_out_between_two_paragraphs_of_the_text_belongs_to_it() -> None:
+    place = PLACE.removesuffix("p") + "h2"
+    heading = block("What it costs", place, kind="heading", level=2)
+    assert decide(*PROSE[:2], heading, *PROSE[2:], left=(2,)) == {2: (True, "heading within the text")}
+    named = block("Sign up", place, kind="heading", level=2, label="newsletter")
+    assert decide(*PROSE[:2], named, *PROSE[2:], left=(2,)) == {}
+
+
 def test_the_heading_of_a_box_that_was_left_out_goes_with_it() -> None:
     heading = block("Never miss a letter", "main/div.signup/h2", label="newsletter", kind="heading")
     form = block("One mail every Thursday.", "main/div.signup/p", label="newsletter")
