@@ -372,7 +372,20 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _NAMED_AT_ALL: Final = (
-    *("newsletter", "news-letter", "subscri", "advert", "ad-", "ad_", "adslot", "adunit", "adcont", "adwrap", "jobs", "poll"),
+    *(
+        "newsletter",
+        "news-letter",
+        "subscri",
+        "advert",
+        "ad-",
+        "ad_",
+        "adslot",
+        "adunit",
+        "adcont",
+        "adwrap",
+        "jobs",
+        "poll",
+    ),
     *("quiz", "shar", "social", "most", "related", "author", "trending"),
 )
 _BOX_CHARACTERS, _BOX_SHARE = 800, 0.1
@@ -424,7 +437,8 @@ _DATELINE = re.compile(
 _KEPT_SHARE: Final = 4  # of 8 samples of a block that are in trafilatura's text
 
 
-_FEWEST: Final = 2  # where less than one in so many characters of trafilatura's text stayed, the weights are wrong
+_LEAST: Final = (0, -1000)  # what has to speak for a block; where too little text stays, less has to
+_FEWEST, _FEWEST_AT_ALL = 2, 8  # one in so many characters of trafilatura's text stays, or the weights are wrong
 _UNTOLD: Final = "not part of the article"
 _OVERRULED: Final = frozenset({"trafilatura", "model"})  # whose verdicts the site's memory may turn round
 _NEVER_ADDED: Final = frozenset(  # what blocks say of themselves that trafilatura left out, and that stay out
@@ -439,14 +453,19 @@ def judge_blocks(survey: Survey, about: Metadata) -> list[Verdict]:
     """A verdict on each block: by its weight, or where little would be left by trafilatura's text alone."""
     weights = weigh_blocks(measure_blocks(survey.blocks, survey.shares, survey.boxed, about))
     inside = [share >= _KEPT_SHARE and box is None for share, box in zip(survey.shares, survey.boxes, strict=True)]
-    keeps = [
-        weight > 0 and (within or block.label not in _NEVER_ADDED)
-        for weight, within, block in zip(weights, inside, survey.blocks, strict=True)
-    ]
-    verdicts = _judge_each(survey, keeps, inside, about, "model")
     found = sum(width_of(block.text) for block, within in zip(survey.blocks, inside, strict=True) if within)
-    kept = sum(width_of(verdict.block.text) for verdict in verdicts if verdict.kept)
-    if _FEWEST * kept < found:
+    verdicts: list[Verdict] = []
+    kept = 0
+    for least in _LEAST:
+        keeps = [
+            weight > least and (within or block.label not in _NEVER_ADDED)
+            for weight, within, block in zip(weights, inside, survey.blocks, strict=True)
+        ]
+        verdicts = _judge_each(survey, keeps, inside, about, "model")
+        kept = sum(width_of(verdict.block.text) for verdict in verdicts if verdict.kept)
+        if _FEWEST * kept >= found:
+            return verdicts
+    if _FEWEST_AT_ALL * kept < found:
         plain = _judge_each(survey, inside, inside, about, "trafilatura")
         if sum(verdict.kept for verdict in plain):
             return plain
