@@ -59,7 +59,7 @@ def read_authors(tree: HtmlElement, page: Page, linked: JsonLd, names: frozenset
         found = sort_names(mentions, names)
         agencies.update(dict.fromkeys(found.agencies))
         if found.people:
-            return _sign(found, agencies, origin, shown)
+            return _sign(_complete(found, shown.signers), agencies, origin, shown)
         if house is None and found.others:
             house = (found, origin)
     agencies.update(dict.fromkeys(shown.signers.agencies))
@@ -72,6 +72,18 @@ def read_authors(tree: HtmlElement, page: Page, linked: JsonLd, names: frozenset
     if house is None and shown.signers.others:
         house = (Signers(others=shown.signers.others[:1]), "byline")
     return _sign(house[0], agencies, house[1], shown) if house else Signed()
+
+
+def _complete(found: Signers, shown: Signers) -> Signers:
+    """The declared names; those that readers see where these are the declared ones and more."""
+    declared = {fold(mention.name) for mention in found.people}
+    seen = {fold(mention.name) for mention in shown.people}
+    if declared < seen and len(seen) <= _TOGETHER and all(looks_like_name(mention.name) for mention in shown.people):
+        return Signers(people=shown.people, agencies=found.agencies, others=found.others)
+    return found
+
+
+_TOGETHER: Final = 4  # people who sign together, where only some of them are declared
 
 
 def _sign(found: Signers, agencies: Iterable[str], origin: str, shown: _Shown) -> Signed:
@@ -126,7 +138,9 @@ def _linked_names(values: Iterable[Any], url: str) -> Iterator[Mention]:
     for number, value in enumerate(values):
         if number == AUTHORS:
             return
-        if isinstance(value, str):
+        if isinstance(value, list):  # a list in a list: people, and then the house
+            yield from _linked_names((each for each in value[:AUTHORS] if not isinstance(each, list)), url)
+        elif isinstance(value, str):
             yield Mention(name=value)
         elif isinstance(value, dict):
             role = clean_text(value.get("jobTitle"), NAME_CHARACTERS) or None
@@ -185,7 +199,7 @@ _OTHER_PART: Final = re.compile(
 )
 _JOINS: Final = re.compile(
     r"^(?:and|und|with|y|e|et|og|och|en|&|,|;|\||·|•|/|-|–|—|with|by|von|par|por|di|door|av|af|written by|words by|"
-    r"posted by|author|authors|autor|by:|author:|written by:|posted by:|の|と)$",
+    r"posted by|author|authors|autor|の|と)\s?:?$",
     re.IGNORECASE,
 )
 _DATED: Final = re.compile(r"\d{4}|\d\d?[:.]\d\d|min(?:ute)?s?\b", re.IGNORECASE)
@@ -205,6 +219,8 @@ def _find_shown(page: Page, names: frozenset[str], url: str) -> _Shown:
         if not pieces or sum(map(len, pieces)) > _BYLINE_CHARACTERS:
             continue
         text = clean_text(" ".join(pieces), _BYLINE_CHARACTERS)
+        if len(pieces) == 2 and element.tag == "a" and looks_like_name(text) and not _JOINS.match(pieces[0]):
+            pieces = [text]  # first name and last name, each in an element of its own
         if _OTHER_PART.search(" ".join(pieces[:1])) or not _is_signed(element, text):
             continue
         signers = sort_names(_mentions_of(pieces, element, url), names, shaped=True)
@@ -290,7 +306,7 @@ def _add_neighbours(
     home = element.getparent()
     if home is not None and _OTHER_PART.search(" ".join(home.itertext())[: 4 * _BYLINE_CHARACTERS]):
         return signers  # who reviewed or edited it stands there too
-    for _ in range(2):
+    for _ in range(3):
         above = home.getparent() if home is not None else None
         if above is not None and len(" ".join(home.itertext())[: 3 * _BYLINE_CHARACTERS]) < _BYLINE_CHARACTERS:
             home = above
@@ -304,6 +320,9 @@ def _add_neighbours(
         if home not in list(other.iterancestors())[:5]:
             break
         pieces = _pieces(other)
+        whole = " ".join(pieces)
+        if len(pieces) == 2 and other.tag == "a" and looks_like_name(whole) and not _JOINS.match(pieces[0]):
+            pieces = [whole]
         if not pieces or sum(map(len, pieces)) > _BYLINE_CHARACTERS or _OTHER_PART.search(pieces[0]):
             continue
         known = {fold(mention.name) for mention in people}
@@ -332,6 +351,28 @@ def _find_plain(page: Page, names: frozenset[str]) -> _Shown:
         signers = sort_names(_mentions_of(pieces), names, shaped=True)
         if signers.people and looks_like_name(signers.people[0].name):
             return _Shown(text=text, signers=signers)
+    return _find_dated(page, names)
+
+
+_NEXT: Final = 16  # elements after the headline in which a bare name beside a date is an author's
+_DAY: Final = re.compile(
+    r"\W{0,3}(?:\w{3,10}\W{1,3})?(?:\d{1,2}[./ -]\w{1,10}[./ -]+\d{4}|\d{4}[./-]\d\d?[./-]\d\d?)\b"
+)
+
+
+def _find_dated(page: Page, names: frozenset[str]) -> _Shown:
+    """A name that nothing marks as one, right before a date and right after the headline."""
+    for element in page.below[:_NEXT]:
+        line = (element.text or "").strip(" \n\t\xa0|·•–—-,")
+        if len(element) or not looks_like_name(line[:NAME_CHARACTERS]):
+            continue
+        beside = element.getnext()
+        after = (element.tail or "").strip() or ("" if beside is None else " ".join(_pieces(beside)))
+        if not _DAY.match(after[:60]) or len(after) > 80 or is_elsewhere(element):
+            continue
+        signers = sort_names([Mention(name=line)], names, shaped=True)
+        if signers.people:
+            return _Shown(text=line, signers=signers)
     return _Shown()
 
 

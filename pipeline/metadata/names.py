@@ -61,7 +61,8 @@ _HOUSE = re.compile(
     r"\b(?:team|staff|desk|newsroom|newsdesk|redaktion|redaktionen|redacción|redazione|redactie|rédaction|redakcja|"
     r"editors?|admin|administrator|webmaster|council|university|college|school|institute|magazine|media|blog|ltd|"
     r"limited|inc|llc|gmbh|plc|company|agency|association|society|foundation|department|ministry|office|press|news|"
-    r"times|online|digital|nachrichten|noticias|actualités|notizie|nieuws|nyheter|software|solutions|services?|group|bank|care|store|shop|studio|expert|experts|contributor)\b"
+    r"times|online|digital|nachrichten|noticias|actualités|notizie|nieuws|nyheter|"
+    r"software|solutions|services?|group|bank|care|store|shop|studio|expert|experts|contributor)\b"
     r"|新聞|新闻|日报|日報|通信|編集|编辑部|ニュース|デジタル",
     re.IGNORECASE,
 )

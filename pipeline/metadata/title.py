@@ -88,7 +88,9 @@ def vote_title(page: Page, linked: JsonLd, names: frozenset[str]) -> Headline:
         return Headline()
     order = list(first)
     best = max(order, key=lambda key: (votes[key], len(key.split()) > 2, -order.index(key)))
-    best = (_find_declared(said) if _is_news(linked.article) else None) or best
+    # what has the site's name behind it was put together by the system, not written by an editor
+    made = said.get("opengraph") != fold(page.first_meta("og:title"))
+    best = (_find_declared(said, made=made) if _is_news(linked.article) else None) or best
     text, origin = first[best]
     forms = tuple(dict.fromkeys(form for form, _ in first.values()))
     return Headline(text=text, origin=origin, forms=forms, agreed=min(1.0, votes[best] / cast))
@@ -124,15 +126,15 @@ def _is_news(node: dict[str, Any] | None) -> bool:
     return any(isinstance(kind, str) and _NEWS.search(kind) for kind in (kinds if isinstance(kinds, list) else [kinds]))
 
 
-def _find_declared(said: dict[str, str]) -> str | None:
+def _find_declared(said: dict[str, str], *, made: bool) -> str | None:
     """The headline that a newsroom declares by hand, if it does.
 
     That is what JSON-LD and og:title say alike whatever form the page shows; and og:title alone where all else (h1,
     JSON-LD and ``<title>``) is one text: then nothing but an editor can have written it. An og:title that is this
-    text with something before or behind it is no other headline.
+    text with something before or behind it is no other headline, nor is one that was ``made`` with the site's name.
     """
     shown, linked, graph = said.get("h1"), said.get("json-ld"), said.get("opengraph")
     if graph is None or graph == linked:
         return graph
-    machine = shown is not None and shown == linked == said.get("title")
+    machine = not made and shown is not None and shown == linked == said.get("title")
     return graph if machine and not (graph.startswith(linked or "") or graph.endswith(linked or "")) else None

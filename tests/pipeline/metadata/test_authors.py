@@ -43,8 +43,51 @@ class TestPlainBylines:
     def test_a_sentence_that_begins_with_by_is_no_byline(self, line: str) -> None:
         assert read(f"<html><body><h1>Bins will be blue</h1><p>{line}</p></body></html>").authors == ()
 
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "<span>Sehernur Karsu |</span> <span>05.04.2025 - updated</span>",
+            "<span>Jo March</span> · 2 March 2026",
+        ],
+    )
+    def test_a_bare_name_right_before_a_date_is_the_authors(self, line: str) -> None:
+        assert read(f"<html><body><h1>Bins will be blue</h1><div>{line}</div></body></html>").authors in {
+            ("Sehernur Karsu",),
+            ("Jo March",),
+        }
+
+    @pytest.mark.parametrize(
+        "line", ["<b>Jo March</b> <p>said so</p>", "<b>Trafalgar Square</b>, on a wet day in 2020"]
+    )
+    def test_a_bare_name_beside_anything_else_is_not(self, line: str) -> None:
+        assert read(f"<html><body><h1>Bins will be blue</h1><div>{line}</div></body></html>").authors == ()
+
+    def test_a_label_with_a_colon_joins_linked_names(self) -> None:
+        line = "<li>Von: <span><a href='/b'>Bill MCCARTHY</a>,</span> <a href='/m'>Marisha GOLDHAMER</a></li>"
+        found = read(f"<html><body><h1>Bins will be blue</h1><ul>{line}</ul></body></html>")
+        assert found.authors == ("Bill MCCARTHY", "Marisha GOLDHAMER")
+
+    def test_the_foot_of_what_is_marked_up_as_an_article_may_name_its_author(self) -> None:
+        foot = "<div class='footer'><span class='news-list-author'>Von Annika Rell</span></div>"
+        page = "<html><body><div itemscope itemtype='{}'><h1>Bins will be blue</h1>{}</div></body></html>"
+        assert read(page.format("http://schema.org/Article", foot)).authors == ("Annika Rell",)
+        assert read(page.format("http://schema.org/WebPage", foot)).authors == ()
+
 
 class TestSigners:
+    def test_readers_may_see_more_authors_than_are_declared(self) -> None:
+        links = "".join(
+            f"<div class='byline'><a rel='author'><span>{first}</span> <span>{last}</span></a></div>"
+            for first, last in (("Ingrid", "Treborg"), ("Marlene", "Holm"))
+        )
+        declared = '{"@type":"NewsArticle","author":[{"name":"Marlene Holm"}]}'
+        page = f"<html><head><script type='application/ld+json'>{declared}</script></head><body><h1>Bins</h1>{links}"
+        assert read(f"{page}</body></html>").authors == ("Ingrid Treborg", "Marlene Holm")
+
+    def test_a_list_of_authors_within_the_list_is_read_too(self) -> None:
+        found = read(with_json({"@type": "NewsArticle", "author": [{"name": "Jo March"}, [{"name": "Ann Lee"}]]}))
+        assert found.authors == ("Jo March", "Ann Lee")
+
     def test_an_agency_is_named_apart_from_the_people(self) -> None:
         found = read(with_json({"@type": "NewsArticle", "author": [{"name": "Jo March"}, {"name": "PA Media"}]}))
         assert (found.authors, found.agencies) == (("Jo March",), ("PA Media",))

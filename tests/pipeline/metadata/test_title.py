@@ -20,6 +20,19 @@ class TestTitle:
         page = f"<html><head>{head}</head><body><h1>Civic Ledger</h1></body></html>"
         assert read(page).title == "Bins to be blue"
 
+    def test_a_lone_heading_that_the_title_has_behind_the_headline_is_the_masthead(self) -> None:
+        head = "<title>Bins to be blue | Marlin County, IA</title><meta property='og:title' content='Bins to be blue'>"
+        page = f"<html><head>{head}</head><body><h1>Marlin County, IA</h1><h2>Bins to be blue</h2></body></html>"
+        assert read(page).title == "Bins to be blue"
+
+    def test_what_is_shared_with_the_sites_name_behind_it_is_no_other_headline(self) -> None:
+        declared = '{"@type":"NewsArticle","headline":"Bins to be blue"}'
+        for shared, title in (("Why bins turn blue", "Why bins turn blue"), ("Why | Civic Ledger", "Bins to be blue")):
+            head = f"<title>Bins to be blue</title><meta property='og:title' content='{shared}'>"
+            head += f"<script type='application/ld+json'>{declared}</script>"
+            page = f"<html><head>{head}</head><body><h1>Bins to be blue</h1></body></html>"
+            assert read(page).title == title
+
     def test_a_colon_or_bar_inside_the_headline_stays(self) -> None:
         title = "Budget: what it means | How six councils will spend it"
         head = f'<title>{title} | Ledger</title><meta property="og:title" content="{title}">'
