@@ -26,10 +26,11 @@ import re
 import unicodedata
 from base64 import urlsafe_b64encode
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
 from typing import Final, Literal, Protocol
 
 from pydantic import Field
@@ -583,6 +584,8 @@ _SLOT: Final = 0.6  # of all stories have something that recurs at a place
 _HEAD_LINES: Final = 8
 _BOX_LINES: Final = 8
 _CREDIT_CHARACTERS: Final = 80
+_FOLLOWED: Final = 0.05
+_HEADS: Final = 0.8  # of the headings of a place stand before text: lists, tables and quotes follow the others
 _PURE: Final = 0.75  # of the blocks of a place are stories' own: what recurs there belongs to the text
 _SURE_TEXT: Final = 0.97
 _TOP: Final = 20
@@ -645,13 +648,14 @@ def _find_lessons(rows: Sequence[list[_Token]], texts: dict[str, str]) -> list[L
         return []
     least = count if count < 5 else 3
     common = {words: number for words, number in spread.items() if number >= least and not tokens[words].traits & _BARE}
-    ends = _find_ends(stories, tokens, common)
+    pure = _find_pure_places([story.row for story in stories], own)
+    ends = _find_ends(stories, tokens, common, pure)
     stories = [_cut(story, own, ends) for story in stories]
     found = [
         Lesson(kind="end", mark=words, zone="below", pages=pages, of=count, why=why, text=texts.get(words, ""))
         for words, (pages, why) in sorted(ends.items())
     ]
-    found += _judge_common(stories, tokens, common, texts)
+    found += _judge_common(stories, tokens, common, pure, texts)
     furniture = {lesson.mark for lesson in found if lesson.kind in {"block", "end"}}
     found += _find_places(stories, spread, furniture, texts)
     found += _find_lines(stories, furniture)
@@ -660,7 +664,7 @@ def _find_lessons(rows: Sequence[list[_Token]], texts: dict[str, str]) -> list[L
     found += _find_boxes(stories, steady, texts)
     found += _find_pairs(stories, spread, furniture, texts)
     found += _find_starts(stories, steady, texts)
-    found += _find_text_places(stories, furniture, texts)
+    found += _find_text_places(stories, furniture, pure, texts)
     order = {
         "end": 0,
         "place": 1,
@@ -686,7 +690,7 @@ def _cut(story: _Story, own: set[str], ends: dict[str, tuple[int, str]]) -> _Sto
 
 
 def _find_ends(
-    stories: Sequence[_Story], tokens: dict[str, _Token], common: dict[str, int]
+    stories: Sequence[_Story], tokens: dict[str, _Token], common: dict[str, int], pure: set[str]
 ) -> dict[str, tuple[int, str]]:
     """Blocks after which no text follows: with how many stories, and why."""
     count = len(stories)
@@ -702,12 +706,19 @@ def _find_ends(
         share = len(seen) / count
         if len(seen) < FEWEST or share < (0.1 if token.called else _SOME):
             continue
+        if sum(_is_followed(story.row, number, pure) for story, number in seen) > _FOLLOWED * len(seen):
+            continue
         clean = sum(not story.after(number) and story.before[number] > 0 for story, number in seen)
         if clean >= _STEADY * len(seen):
             ends[words] = (len(seen), "no text of its own follows on any page")
         elif share >= _MOST and len(seen) >= 8 and _is_cadence(seen):
             ends[words] = (len(seen), "links or lines of one pattern follow on every page")
     return ends
+
+
+def _is_followed(row: Sequence[_Token], number: int, pure: Container[str]) -> bool:
+    """Whether sentences follow a block at a place where only text stands."""
+    return any(token.prose and token.place in pure for token in row[number + 1 :])
 
 
 def _is_cadence(seen: Sequence[tuple[_Story, int]]) -> bool:
@@ -732,8 +743,12 @@ def _zone_of(seen: Sequence[tuple[_Story, int]]) -> Zone:
     return "below" if below >= _STEADY * len(seen) else "inside"
 
 
-def _judge_common(  # noqa: C901 - one branch per reason reads best
-    stories: Sequence[_Story], tokens: dict[str, _Token], common: dict[str, int], texts: dict[str, str]
+def _judge_common(  # noqa: C901, PLR0912 - one branch per reason reads best
+    stories: Sequence[_Story],
+    tokens: dict[str, _Token],
+    common: dict[str, int],
+    pure: set[str],
+    texts: dict[str, str],
 ) -> list[Lesson]:
     """A lesson for every block that recurs: it is left out, or kept all the same."""
     count = len(stories)
@@ -746,7 +761,6 @@ def _judge_common(  # noqa: C901 - one branch per reason reads best
         words for story in stories for words in {token.words for token in story.row[story.end :]} & common.keys()
     )
     slots = _find_slots(stories, {words for words, number in common.items() if number < _RULE * count})
-    pure = _find_pure_places(stories)
     found: list[Lesson] = []
     for words in sorted(having):
         seen, token = having[words], tokens[words]
@@ -754,10 +768,12 @@ def _judge_common(  # noqa: C901 - one branch per reason reads best
             continue
         zone, share = _zone_of(seen), len(seen) / count
         why = ""
-        if zone == "inside" and not token.prose and not token.leading and _stands_above(seen):
+        if token.place in pure and share < _MOST and not token.called:
+            why = ""
+        elif zone == "inside" and not token.prose and not token.leading and _stands_above(seen):
             why = "stands above the text on many pages"
         elif zone == "inside" and behind[words] < max(FEWEST, _BEHIND * len(seen)):
-            why = "" if token.prose and token.place in pure else _judge_inside(seen, token, count, slots)
+            why = _judge_inside(seen, token, count, slots)
         elif zone == "below" and sum(story.end <= number for story, number in seen) >= _STEADY * len(seen):
             why = "always behind the end of the text"
         elif behind[words] >= max(FEWEST, _BEHIND * len(seen)):
@@ -782,15 +798,31 @@ def _judge_common(  # noqa: C901 - one branch per reason reads best
     return found
 
 
-def _find_pure_places(stories: Sequence[_Story]) -> set[str]:
-    """Places of the markup where nearly only stories' own text stands: the site marks its furniture as such."""
+def _find_pure_places(rows: Sequence[Sequence[_Token]], own: set[str]) -> set[str]:
+    """Places of the markup where nearly only stories' own text stands, and those of headings that lead in such text.
+
+    There are some where a site marks its furniture as such, and none where all stands in one element.
+    """
+    pages: Counter[str] = Counter()
     blocks: Counter[str] = Counter()
-    own: Counter[str] = Counter()
-    for story in stories:
-        for number, token in enumerate(story.row[: story.end]):
+    prose: Counter[str] = Counter()
+    for row in rows:
+        pages.update({token.place for token in row})
+        for token in row:
             blocks[token.place] += 1
-            own[token.place] += story.own(number)
-    return {place for place in own if own[place] >= _PURE * blocks[place]}
+            prose[token.place] += token.words in own
+    enough = max(FEWEST, _SOME * len(rows))
+    pure = {place for place in pages if pages[place] >= enough and prose[place] >= _PURE * blocks[place]}
+    if not pure:
+        return set()
+    heads: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    for row in rows:
+        for token, following in pairwise(row):
+            if token.traits & _HEADING:
+                heads[token.place] += 1
+                right[token.place] += following.place in pure
+    return pure | {place for place in heads if heads[place] >= FEWEST and right[place] >= _HEADS * blocks[place] > 0}
 
 
 def _stands_above(seen: Sequence[tuple[_Story, int]]) -> bool:
@@ -867,8 +899,9 @@ def _in_slot(seen: Sequence[tuple[_Story, int]], slots: _Slots, *, top: bool = F
         return sum(number in slots.top for _, number in seen) >= enough
     places = Counter(story.paragraphs[number] for story, number in seen)
     # Few stand at one place by chance, too, and few sentences rather belong to the text.
-    few = len(seen) < (_LEAST_PROSE if seen[0][0].row[seen[0][1]].prose else _LEAST_INSIDE)
-    if any(places[place] + places[place + 1] >= enough for place in sorted(slots.full if few else slots.text)):
+    prose = seen[0][0].row[seen[0][1]].prose
+    few = len(seen) < (_LEAST_PROSE if prose else _LEAST_INSIDE)
+    if any(places[place] + places[place + 1] >= enough for place in sorted(slots.full if few or prose else slots.text)):
         return True
     if few:
         return False
@@ -876,7 +909,7 @@ def _in_slot(seen: Sequence[tuple[_Story, int]], slots: _Slots, *, top: bool = F
         return False  # in a short text every place is half-way
     parts = Counter(part for story, number in seen for part in _parts_of(story.paragraphs[number], story))
     # At the very end of texts stand legal lines and the like, by turns, too.
-    last = _LAST_PART if seen[0][0].row[seen[0][1]].prose else _PARTS
+    last = _LAST_PART if prose else _PARTS
     return any(parts[part] >= enough for part in sorted(slots.parts) if part <= last)
 
 
@@ -1013,7 +1046,9 @@ def _find_starts(stories: Sequence[_Story], steady: set[str], texts: dict[str, s
     ]
 
 
-def _find_text_places(stories: Sequence[_Story], furniture: set[str], texts: dict[str, str]) -> list[Lesson]:
+def _find_text_places(
+    stories: Sequence[_Story], furniture: set[str], pure: set[str], texts: dict[str, str]
+) -> list[Lesson]:
     """Places of the markup that only stand between a story's own sentences, and have no furniture: headings, lists."""
     pages: Counter[str] = Counter()
     blocks: Counter[str] = Counter()
@@ -1042,7 +1077,7 @@ def _find_text_places(stories: Sequence[_Story], furniture: set[str], texts: dic
             why=why,
         )
         for place in sorted(pages)
-        if pages[place] >= FEWEST and right[place] >= _SURE_TEXT * blocks[place]
+        if place in pure or (pages[place] >= FEWEST and right[place] >= _SURE_TEXT * blocks[place])
     ]
 
 
@@ -1159,8 +1194,16 @@ class _Known:
             ):
                 found[number] = _judgement(lesson, sure=False)
         self._judge_neighbours(row, before, found)
+        found = {number: each for number, each in found.items() if each.sure or not self._is_safe(row[number])}
         end = next(
-            (n for n, t in enumerate(row) if t.words in self.ends and whole - before[n] <= _TAIL_SHARE * whole), None
+            (
+                n
+                for n, t in enumerate(row)
+                if t.words in self.ends
+                and whole - before[n] <= _TAIL_SHARE * whole
+                and not any(self._is_safe(after) and after.words not in self.blocks for after in row[n + 1 :])
+            ),
+            None,
         )
         if end is not None and before[end]:
             lesson = self.ends[row[end].words]
@@ -1194,6 +1237,10 @@ class _Known:
 
     def _is_text(self, token: _Token) -> bool:
         return token.prose and token.words not in self.furniture and token.place not in self.places
+
+    def _is_safe(self, token: _Token) -> bool:
+        """Whether a sentence stands where only text stands."""
+        return token.prose and token.place in self.texts
 
     def _leads_in(self, lesson: Lesson, token: _Token, before: int, whole: int) -> bool:
         """Whether a line that begins like others which are furniture stands on their side of the text."""
