@@ -694,9 +694,10 @@ def is_notice(line: str) -> bool:
     """Whether a line tells readers of a correction, a clarification or an update of the article it stands in."""
     if not _is_labelled(line):
         lowered = line.lower() if len(line) < 1000 else ""
-        if not any(hint in lowered for hint in _NOTICE_HINTS) or _NOTICE.search(line) is None:
-            return False
-        return len(line.split()) >= 4
+        for hint in _NOTICE_HINTS:  # a plain loop: every line of every page comes here, and `any` takes twice as long
+            if hint in lowered:
+                return _NOTICE.search(line) is not None and len(line.split()) >= 4
+        return False
     return True
 
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import chain, islice, pairwise
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -260,6 +261,11 @@ class _Found:
     minutes: int | None = None
 
 
+@lru_cache(maxsize=4096)
+def _names_live(names: str) -> bool:
+    return any(hint in names for hint in _HINTS) and _LIVE_NAMES.search(names) is not None
+
+
 _LIVE_NAMED: Final = 200  # elements with such names that are looked at
 
 
@@ -268,8 +274,8 @@ def _find_live_named(tree: HtmlElement) -> list[HtmlElement]:
     outer: dict[HtmlElement, None] = {}
     looked_at = 0
     for element in tree.iter(*_HOLDERS):
-        names = f"{element.get('class') or ''} {element.get('id') or ''}"
-        if not any(hint in names for hint in _HINTS) or not _LIVE_NAMES.search(names[:300]):
+        names, identity = element.get("class", ""), element.get("id", "")
+        if not (names or identity) or not _names_live(f"{names} {identity}"[:300]):
             continue
         looked_at += 1
         if looked_at > _LIVE_NAMED:
