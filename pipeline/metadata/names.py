@@ -82,7 +82,14 @@ _LITTLE: Final = frozenset(
         *("digital", "chief", "senior", "deputy", "democracy", "a", "an", "in", "and", "for", "social", "affairs"),
     ]
 )
-_NO  # vowels and tones of scripts that write them as marks are no letters to a regular expression
+_NO_NAME = re.compile(r"https?:|www\.|@|[<>{}\[\]\\=]|\d{2}|^\W*$|^(?:null|none|undefined|unknown)$", re.IGNORECASE)
+_HOST = re.compile(r"^[\w-]+(?:\.[\w-]+)*\.(?:[a-z]{2,6})$", re.IGNORECASE)
+_HANDLE = re.compile(r"^[a-z][\w.\-]*$|^\S*\d\S*$")
+_DEGREES = re.compile(
+    r"^(?:(?:(?:[A-Z][a-z]{0,2}\.){1,4}[A-Z]?|[A-Z]{2,6}[®™]|M[DSA]|MBA|MPH|PhD|RD|RN|CP[AP]|CFP|DDS|DVM|DACVB)\s?)+$"
+)
+_TITLED = re.compile(r"\s+(?:in|aus|bei|for|für|on behalf of)\s.*$")
+# vowels and tones of scripts that write them as marks are no letters to a regular expression
 _MARKS: Final = r"\u0591-\u05c7\u064b-\u0652\u0900-\u0dff\u0e00-\u0e7f"
 _NAME = re.compile(
     rf"(?:[^\W\d_a-z][\w'’.\-{_MARKS}]*|"
