@@ -22,7 +22,7 @@ import statistics
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -30,10 +30,11 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import numpy as np
+from lxml.html import HtmlElement
 
 from pipeline.blocks import Block
-from pipeline.body import survey_page
-from pipeline.metadata import read_metadata
+from pipeline.body import Survey, judge_weighed, survey_page
+from pipeline.metadata import Metadata, read_metadata
 from pipeline.page import decode_page, parse_page
 from pipeline.weighing import MEASURES, measure_blocks
 from spiders.site import Site, Source
@@ -75,6 +76,8 @@ class Page:
     measures: Any
     belongs: Any  # bool for each block
     weights: Any
+    survey: Survey = field(default_factory=lambda: Survey(blocks=(), shares=(), boxes=()))  # without the page's tree
+    about: Metadata = field(default_factory=Metadata)
 
 
 def read_pack(folder: Path) -> Iterator[Page]:
@@ -110,7 +113,19 @@ def read_pack(folder: Path) -> Iterator[Page]:
                 measures=measure_blocks(survey.blocks, survey.shares, survey.boxed, about),
                 belongs=belongs,
                 weights=_weigh(tokens, belongs, survey.shares, survey.boxed),
+                survey=_without_tree(survey),
+                about=replace(about, page=None, linked=None),
             )
+
+
+def _without_tree(survey: Survey) -> Survey:
+    """What is judged by, without the trees of hundreds of pages."""
+    nowhere = HtmlElement()
+    return Survey(
+        blocks=[replace(block, element=nowhere) for block in survey.blocks],
+        shares=survey.shares,
+        boxes=[None if box is None else nowhere for box in survey.boxes],
+    )
 
 
 def _host(url: str) -> str:
@@ -252,7 +267,26 @@ def judge_unseen(pages: Sequence[Page], folds: int) -> None:
         print(source, len(own), "pages")
         print("  best choice of blocks  ", score(own, [page.belongs for page in own]))
         print("  trafilatura's blocks   ", score(own, [page.measures[:, 0] >= 4 for page in own]))
-        print("  weighed, unseen hosts  ", score(own, [sums[number] > 0 for number in chosen]), flush=True)
+        print("  weighed, unseen hosts  ", score(own, [sums[number] > 0 for number in chosen]))
+        print("  the same, safe rules   ", score(own, [_judge(pages[number], sums[number]) for number in chosen]))
+    _tell_groups(pages, sums)
+
+
+def _judge(page: Page, sums: Any) -> list[bool]:
+    return [verdict.kept for verdict in judge_weighed(page.survey, page.about, [SCALE * value for value in sums])]
+
+
+def _tell_groups(pages: Sequence[Page], sums: Sequence[Any]) -> None:
+    """Print the groups of pages, by host's last name, that trafilatura's blocks alone give better text of."""
+    groups: dict[str, list[int]] = {}
+    for number, page in enumerate(pages):
+        groups.setdefault(f"{page.source} .{page.host.rpartition('.')[2]}", []).append(number)
+    for name, chosen in sorted(groups.items()):
+        own = [pages[number] for number in chosen]
+        plain = score(own, [page.measures[:, 0] >= 4 for page in own])
+        weighed = score(own, [_judge(pages[number], sums[number]) for number in chosen])
+        if len(own) > 2 and weighed < plain:
+            print(f"  {name}, {len(own)} pages: trafilatura {plain[:9]}, weighed {weighed[:9]}", flush=True)
 
 
 def main() -> None:

@@ -459,7 +459,11 @@ _NEVER_ADDED: Final = frozenset(  # what blocks say of themselves that trafilatu
 
 def judge_blocks(survey: Survey, about: Metadata) -> list[Verdict]:
     """A verdict on each block: by its weight, or where little would be left by trafilatura's text alone."""
-    weights = weigh_blocks(measure_blocks(survey.blocks, survey.shares, survey.boxed, about))
+    return judge_weighed(survey, about, weigh_blocks(measure_blocks(survey.blocks, survey.shares, survey.boxed, about)))
+
+
+def judge_weighed(survey: Survey, about: Metadata, weights: Sequence[float]) -> list[Verdict]:
+    """A verdict on each block of which the weight is known, in thousandths (`pipeline.weighing`)."""
     inside = [share >= _KEPT_SHARE and box is None for share, box in zip(survey.shares, survey.boxes, strict=True)]
     found = sum(width_of(block.text) for block, within in zip(survey.blocks, inside, strict=True) if within)
     verdicts: list[Verdict] = []
