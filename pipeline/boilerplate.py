@@ -1210,10 +1210,12 @@ class _Known:
             for number in range(end + 1, len(row)):
                 if number not in found and row[number].words not in self.kept:
                     found[number] = _judgement(lesson, sure=False)
+        numbers = {id(token): number for number, token in enumerate(row[:_FIRST])}
         for position, token in _head_lines(row, self.furniture):
-            lesson = self.lines.get(position)
-            if lesson is not None and _is_line(token) and token.words not in self.kept:
-                number = next(n for n, other in enumerate(row) if other is token)
+            lesson, number = self.lines.get(position), numbers.get(id(token))
+            if lesson is None or number is None or before[number]:
+                continue
+            if _is_line(token) and token.words not in self.kept:
                 found.setdefault(number, _judgement(lesson, sure=False))
         return found
 

@@ -121,7 +121,8 @@ def test_a_story_that_is_copied_a_lot_beside_others_keeps_its_paragraphs() -> No
 def test_one_page_alone_teaches_nothing_whatever_it_repeats() -> None:
     spam = [Plain("Buy our pills today, they are the best pills in the world.")] * 5000
     memory = learn(None, [sketch(spam, "spam"), *(sketch(own_text(n), f"own {n}") for n in range(9))], BEGAN)
-    assert memory.lessons == ()
+    assert {lesson.kind for lesson in memory.lessons} <= {"text"}
+    assert taken(memory, spam[:3]) == set()
 
 
 def test_a_page_of_fifty_thousand_paragraphs_is_sketched_and_judged_quickly_and_in_little_room() -> None:
@@ -263,3 +264,99 @@ def test_a_line_that_says_what_it_is_is_known_by_its_beginning_outside_of_the_te
     memory = learn(None, pages, BEGAN)
     page = [*own_text(40), Plain("Filed under: a new topic"), Plain("The council: not happy")]
     assert taken(memory, page) == {"Filed under: a new topic"}
+
+
+# --- boxes, captions, beginnings, and what is given back --------------------------------------------------
+
+
+def spell(number: int) -> str:
+    """A word for each number: figures make no difference between lines."""
+    return "".join("abcdefghij"[int(figure)] for figure in str(number))
+
+
+def flat_page(number: int) -> list[Plain]:
+    """A page in one element: caption, credit, byline, a promotion, and a box of events that change amid the text."""
+    own = own_text(100 + number, 6)
+    return [
+        Plain("Home News Sport"),
+        Plain(f"The ward of {spell(number)} from the hill"),
+        Plain(f"Picture: {('Ann Frame', 'Bo Lens')[number % 2]}"),
+        *([] if number % 3 else [Plain("Enter our awards")]),
+        Plain(f"By Writer {'ABCDEFGH'[number % 8]}, {number} May"),
+        Plain("Share this page"),
+        *own[:2],
+        Plain("Events near you"),
+        *(
+            Plain(f"{name} of ward {spell(number)}, {number + 1} June")
+            for name in ("Fair", "Walk", "Talk")[: 2 + number % 2]
+        ),
+        Plain("All events"),
+        *own[2:4],
+        Plain(f"The foot of the stairs in ward {spell(number)}"),
+        Plain(f"Picture: {('Ann Frame', 'Bo Lens')[number % 2]}"),
+        *own[4:],
+        Plain("Copyright us"),
+    ]
+
+
+def test_lines_of_boxes_captions_and_bylines_are_known_by_what_stands_round_them_where_all_is_one_element() -> None:
+    memory = learn(None, [sketch(flat_page(n), f"page {n}") for n in range(30)], BEGAN)
+    for number in (31, 45, 60):
+        page = flat_page(number)
+        own = {block.text for block in page if "That was number" in block.text}
+        assert taken(memory, page) == {block.text for block in page} - own
+    said = "\n".join(memory.describe())
+    assert 'the lines that follow "Events near you", up to the next known one' in said
+    assert 'the line before "Picture: Ann Frame"' in said
+
+
+def test_a_list_of_the_text_behind_a_heading_that_recurs_is_no_box() -> None:
+    def page(number: int) -> list[Plain]:
+        own = own_text(200 + number, 4)
+        items = [Plain(f"a measure for ward {spell(number)}, the {name}") for name in ("first", "second")]
+        led = [Plain("What the council will do:"), *items] if number % 3 == 1 else []
+        return [Plain("Home News Sport"), *own[:2], *led, *own[2:], Plain("Us")]
+
+    memory = learn(None, [sketch(page(n), f"page {n}") for n in range(30)], BEGAN)
+    assert not taken(memory, page(40)) & {block.text for block in page(40)[4:6]}
+
+
+def marked_page(number: int) -> list[Plain]:
+    """A page whose mark-up tells: text and legal lines in one place, furniture in others."""
+    own = own_text(300 + number, 6)
+    legal = [
+        Plain("Notes", "heading", "main/h2"),
+        Plain("The authority was set up in 2016 by five councils.", place="main/p"),
+    ]
+    return [
+        Plain("Home News Sport", place="nav/p"),
+        *(Plain(block.text, place="main/p") for block in own[:3]),
+        Plain(f"On the {spell(number)}", "heading", "main/h2"),
+        *(Plain(block.text, place="main/p") for block in own[3:]),
+        *([] if number % 4 else legal),
+        Plain("More stories", "heading", "aside/h2"),
+        Plain("A story of another page that many people read", place="aside/p", link_share=1.0),
+    ]
+
+
+def test_legal_lines_that_recur_below_the_text_stay_where_only_text_stands() -> None:
+    memory = learn(None, [sketch(marked_page(n), f"page {n}") for n in range(32)], BEGAN)
+    page = marked_page(40)
+    assert {block.text for block in page if block.place.startswith("main")}.isdisjoint(taken(memory, page))
+    assert {"Home News Sport", "More stories"} <= taken(memory, page)
+
+
+def test_a_box_that_moves_into_the_text_ends_it_no_more() -> None:
+    memory = learn(None, [sketch(marked_page(n), f"page {n}") for n in range(32)], BEGAN)
+    page = marked_page(41)
+    page = [*page[:3], *page[-2:], *page[3:-2]]
+    assert {block.text for block in page if block.place == "main/p"}.isdisjoint(taken(memory, page))
+
+
+def test_headings_within_the_text_are_given_back_and_those_of_boxes_are_not() -> None:
+    memory = learn(None, [sketch(marked_page(n), f"page {n}") for n in range(32)], BEGAN)
+    page = marked_page(40)
+    kept = [block.place == "main/p" for block in page]
+    given = memory.review(page, kept).given
+    assert {page[number].text for number in given} == {f"On the {spell(40)}", "Notes"}
+    assert all("of the site" in why for why in given.values())
