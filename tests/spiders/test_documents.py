@@ -205,3 +205,26 @@ def test_no_document_is_fetched_where_the_file_does_not_ask_for_any(loopback: Lo
     told = crawl(site_on(loopback))
     assert (told.told.discovered, told.told.captured) == (1, 1)
     assert "/0.pdf" not in loopback.paths()
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        '<a class="x" href="/a.pdf">Notice</a>',
+        '<A HREF="/a.PDF">Notice</A>',
+        '<a\nhref="/download/1">Notice (<b>PDF</b>, 2 MB)</a>',
+        '<a href="/download/1" type="application/pdf">Notice</a>',
+        '<base href="/files/a.pdf"><a href="?page=2">Notice</a>',
+        "<script>var name = 'pdf'</script><a href='/download/1' download='a.Pdf'>Notice</a>",
+        "<SCRIPT>'<a href=/no.pdf>'</Script><a href=/a.pdf>Notice</a>",
+    ],
+)
+def test_a_link_to_a_pdf_is_found_however_it_says_so(page: str) -> None:
+    links = find_links(f"<html><body><p>Ä</p>{page}</body></html>", "https://www.example.gov.uk/notices/")
+    assert [link for link in links if "no.pdf" not in link.url] == list(links)
+    assert len(links) == 1
+
+
+def test_a_page_that_has_pdf_in_its_scripts_alone_links_none() -> None:
+    page = "<script>" + "var pdf = 'pdf';" * 400 + "</script><p>About pdf.</p><a href='/a'>More</a>"
+    assert find_links(page, "https://www.example.gov.uk/notices/") == ()
