@@ -101,7 +101,7 @@ _WORD_START, _WORD_END = 160, 60  # characters of a block in which such words ar
 _WORDED: Final = 240  # a longer block is not asked: sentences have such words too
 _NO_WORDS: Final = [0] * len(_WORDS)
 _WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]")
-_DIGIT = re.compile(r"\d")
+_DIGITS = re.compile(r"\d+")
 _STOPS: Final = {
     **dict.fromkeys(".!?…。！？", 3),
     **dict.fromkeys("\"'”’»“„」）)]", 2),
@@ -225,7 +225,7 @@ def _measure_each(blocks: Sequence[Block], shares: Sequence[int], boxed: Sequenc
                 block.depth,
                 _bits(block.within),
                 _STOPS.get(text[-1:], 0),
-                100 * len(_DIGIT.findall(text[:300])) // max(1, min(len(text), 300)),
+                100 * len("".join(_DIGITS.findall(text[:300]))) // max(1, min(len(text), 300)),
                 min(text.count(". ") + text.count("! ") + text.count("? ") + text.count("。"), 50),
                 titled,
                 exact & 1,
