@@ -29,6 +29,9 @@ _MAGIC: Final = (
 _HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml", ""})
 
 
+_UNWRITTEN: Final = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")  # not NUL, which UTF-16 has, nor escapes
+
+
 def find_other_type(payload: bytes, content_type: str | None) -> str | None:
     """Why a body is no HTML page; None when it may be one."""
     start = payload[:1024].lstrip()
@@ -42,7 +45,7 @@ def find_other_type(payload: bytes, content_type: str | None) -> str | None:
     if media.startswith("image/"):
         return "an image, not HTML"
     if media in _HTML_TYPES or looks:
-        return None
+        return None if looks or 20 * len(_UNWRITTEN.findall(start)) <= max(len(start), 200) else "binary data, not HTML"
     return f"{clean_text(media, 60)}, not HTML"
 
 

@@ -213,10 +213,15 @@ def _read_start(path: Path) -> bytes:
 
 
 def _unpack(data: bytes, name: str) -> bytes:
+    packed = zlib.decompressobj(wbits=31)
     try:
-        return zlib.decompressobj(wbits=31).decompress(data, MOST_BYTES + 1)
+        page = packed.decompress(data, MOST_BYTES + 1)
+        wrong = "" if packed.eof or len(page) > MOST_BYTES else "it ends too early"
     except zlib.error as error:
-        raise Permanent(f"{name} is no whole gzip file ({error}).", next_step="Save or download it again.") from error
+        page, wrong = b"", str(error)
+    if wrong:
+        raise Permanent(f"{name} is no whole gzip file ({wrong}).", next_step="Save or download it again.")
+    return page
 
 
 # --- how a page is shown --------------------------------------------------------------------------------
