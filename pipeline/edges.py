@@ -294,6 +294,8 @@ def _name_line(blocks: Sequence[Block], number: int, kept: Sequence[bool], whys:
     block = blocks[number]
     if block.link_share > 0.5 and _PAGER.search(block.place[-80:]):
         return "related"  # the story before and the one after
+    if len(block.text) < 40 and block.text[:6].lower() == "share ":
+        return "share"
     if is_appeal(block.text):
         return "share" if block.text[:6].lower() == "follow" else "newsletter"
     if not 0 < number < len(blocks) - 1 or kept[number - 1] or kept[number + 1]:

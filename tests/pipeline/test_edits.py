@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.edits import classify_edit, count_words_changed, essence_digest, is_comparable, is_notice
+from pipeline.edits import (
+    classify_edit,
+    count_words_changed,
+    essence_digest,
+    is_appeal,
+    is_comparable,
+    is_dateline,
+    is_notice,
+    leads_away,
+)
 
 BODY = "The council agreed a budget of £3m on Monday after a long debate.\nTwelve people spoke."
 
@@ -267,3 +276,33 @@ def test_long_texts_cost_little():
     assert classify_edit("T", long, "T", long + "\nOne more sentence.") is not None
     assert count_words_changed(long, "") == (0, len(long.split()))
     assert time.process_time() - begun < 20
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("Posted on: November 18, 2026", True),
+        ("Uppdaterad 18 november 2026 kl. 14.05", True),
+        ("18.11.2026", True),
+        ("Updated 14:05", False),
+        ("In 2026", False),
+        ("On 18 November 2026 the bridge closed", False),
+        ("\u0661\u0668 2026", False),
+    ],
+)
+def test_a_dateline_tells_a_day_and_has_no_word_of_its_own(line: str, told: bool) -> None:
+    assert is_dateline(line) is told
+
+
+@given(st.text(max_size=400))
+def test_any_line_is_told_apart_without_failing(line: str) -> None:
+    assert {is_dateline(line), is_appeal(line), leads_away(line)} <= {True, False}
+
+
+def test_a_link_to_another_story_is_no_sentence_about_reading() -> None:
+    assert leads_away("[ Read more: How the camper got stuck ]")
+    assert leads_away("Lesen Sie auch: Halle wieder offen")
+    assert not leads_away("Read more: the council has put the whole report on its website.")
+    assert not leads_away("Related companies paid less tax")
+    assert is_appeal("(Advertisement)")
+    assert not is_appeal("The advertisement was banned")
