@@ -8,7 +8,7 @@ from tests.pipeline.some_pages import a_page, read, text_of
 
 def test_what_is_no_text_at_all_is_called_binary_data() -> None:
     assert find_other_type(bytes(range(1, 256)) * 4, "text/html") == "binary data, not HTML"
-    assert find_other_type(b"<p>one\x01 two</p>" * 20, "text/html") is None
+    assert find_other_type(b"<p>one\x01 two and three and four</p>" * 20, "text/html") is None
     assert find_other_type("<p>one</p>".encode("utf-16-le") * 20, "text/html") is None
 
 
