@@ -22,7 +22,7 @@ from pipeline.archive import Archive
 from pipeline.boilerplate import Memory
 from pipeline.cli import app
 from pipeline.errors import CrawlInterrupted, NotInArchive, RunRejected, SettingsError, SiteFileError
-from pipeline.model import State
+from pipeline.model import State, article_id
 from pipeline.reader import find_article
 from pipeline.settings import Settings
 from pipeline.stack import settings_environment
@@ -413,7 +413,9 @@ class TestMemory:
         key = work.archive.extracted_key("loop", run, segment)
         found = work.archive.store.get(key).body
         work.archive.store.delete(key)
-        work.archive.store.replace(work.archive.boilerplate_key("loop"), b"{damaged", etag=None, content_type="application/json")
+        work.archive.store.replace(
+            work.archive.boilerplate_key("loop"), b"{damaged", etag=None, content_type="application/json"
+        )
         extract(work, "loop", run, segment)
         assert work.archive.store.get(key).body == found
         check(work, "loop", run)
@@ -428,3 +430,59 @@ class TestMemory:
         run_site(work, "loop", run)
         assert work.archive.read_lessons("loop", run, Memory) is None
         assert all("Latest jobs" in text for text in texts(work).values())
+
+    def test_what_is_learned_later_makes_no_versions_and_an_edit_still_does(
+        self, work: Workplace, newsroom: LoopbackSite
+    ) -> None:
+        self.furnish(newsroom, range(8))
+        unread = replace(work, sites={"loop": work.site("loop").model_copy(update={"memory": False})})
+        run_site(unread, "loop", new_run(work.settings))
+        before = texts(work)
+        assert all("Latest jobs" in text for text in before.values())
+
+        self.furnish(newsroom, range(8), jobs="Tree officer, Brook Council")
+        newsroom.page(
+            "/news/3", story(3, "The forum is now on Wednesdays.").replace("</article>", "<p>Latest jobs</p></article>")
+        )
+        result = run_site(work, "loop", new_run(work.settings))
+        assert result.published.versions == {"edited": 1}
+        assert result.published.outcomes["unchanged"] == 7
+        edited = work.archive.versions("loop", article_id(newsroom.url("/news/3")))[-1]
+        assert edited.edit is not None
+        assert (edited.edit.words_added, edited.edit.words_removed) == (6, 0)
+        assert "Latest jobs" not in edited.text
+
+        result = run_site(work, "loop", new_run(work.settings))
+        assert result.published.versions == {}
+
+    @pytest.mark.parametrize("moment", ["before", "after"])
+    def test_killed_while_it_writes_down_what_it_learned_a_run_goes_on_as_if_nothing_were(
+        self, work: Workplace, newsroom: LoopbackSite, tmp_path: Path, moment: str
+    ) -> None:
+        self.furnish(newsroom, range(8))
+        run = new_run(work.settings)
+        crawl(work, "loop", run)
+        code = f"""
+import os, signal
+from pipeline.archive import Archive
+from pipeline.settings import read_settings
+from pipeline.steps import learn, open_workplace
+write = Archive.write_lessons
+def die(self, *words):
+    if {moment!r} == "after":
+        write(self, *words)
+    os.kill(os.getpid(), signal.SIGKILL)
+Archive.write_lessons = die
+learn(open_workplace(read_settings()), "loop", {run!r})
+"""
+        environment = {**os.environ, "MUNIMENT_SITES": str(tmp_path / "sites"), "MUNIMENT_BUILTIN_SITES": "0"}
+        ended = subprocess.run([sys.executable, "-c", code], env=environment, check=False, capture_output=True)
+        assert ended.returncode == -signal.SIGKILL, ended.stderr
+        standing = work.archive.read_lessons("loop", run, Memory)
+        assert (standing is None) == (moment == "before")
+        learned = learn(work, "loop", run)
+        assert learned is not None
+        assert standing in (None, learned)
+        run_site(work, "loop", run)
+        assert all("Latest jobs" not in text for text in texts(work).values())
+        assert recall(work, "loop").lessons == learned.lessons
