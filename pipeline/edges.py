@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -119,7 +120,7 @@ def _drop_lists(blocks: Sequence[Block], chosen: Sequence[int]) -> Decisions:
         heading = _heading_of(blocks, number)
         if heading is None:
             break
-        other = _LISTS.fullmatch(blocks[heading].text) is not None
+        other = len(blocks[heading].text) < 60 and _leads_list(blocks[heading].text)
         if not other and (heading in chosen or block.link_share < 0.95):
             break
         found[number] = (False, "related" if other else "mostly links")
@@ -276,7 +277,7 @@ def name_led(blocks: Sequence[Block], kept: Sequence[bool], whys: Sequence[str])
         if keep or why == "navigation":
             leads = ""
             continue
-        if len(block.text) < 60 and _LISTS.fullmatch(block.text) is not None:
+        if len(block.text) < 60 and _leads_list(block.text):
             if block.kind == "heading" or why in {"header", "related"} or _is_title(block):
                 leads = "related"
             elif number and whys[number - 1] in _VAGUE and not kept[number - 1] and _share_box(blocks, number):
@@ -287,6 +288,11 @@ def name_led(blocks: Sequence[Block], kept: Sequence[bool], whys: Sequence[str])
         if name:
             found[number] = name
     return found
+
+
+@lru_cache(maxsize=4096)
+def _leads_list(text: str) -> bool:
+    return _LISTS.fullmatch(text) is not None
 
 
 def _name_line(blocks: Sequence[Block], number: int, kept: Sequence[bool], whys: Sequence[str]) -> str:
