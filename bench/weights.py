@@ -243,8 +243,8 @@ def score(pages: Sequence[Page], kept: Sequence[Any]) -> str:
         if found:
             precisions.append(both / sum(found.values()))
         recalls.append(both / sum(true.values()) if true else 0.0)
-    precision, recall = statistics.fmean(precisions), statistics.fmean(recalls)
-    figure = 2 * precision * recall / (precision + recall)
+    precision, recall = statistics.fmean(precisions or [0.0]), statistics.fmean(recalls)
+    figure = 2 * precision * recall / max(precision + recall, 1e-9)
     return f"F1 {figure:.4f}  P {precision:.4f}  R {recall:.4f}  exact {exact / len(pages):.2f}"
 
 
