@@ -1212,11 +1212,11 @@ class _Known:
                     found[number] = _judgement(lesson, sure=False)
         numbers = {id(token): number for number, token in enumerate(row[:_FIRST])}
         for position, token in _head_lines(row, self.furniture):
-            lesson, number = self.lines.get(position), numbers.get(id(token))
-            if lesson is None or number is None or before[number]:
+            known, place = self.lines.get(position), numbers.get(id(token))
+            if known is None or place is None or before[place]:
                 continue
             if _is_line(token) and token.words not in self.kept:
-                found.setdefault(number, _judgement(lesson, sure=False))
+                found.setdefault(place, _judgement(known, sure=False))
         return found
 
     def _judge_neighbours(self, row: Sequence[_Token], before: Sequence[int], found: dict[int, Judgement]) -> None:

@@ -7,13 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.edits import (
+    Reading,
     classify_edit,
     count_words_changed,
+    drop_moved,
     essence_digest,
     is_appeal,
     is_comparable,
     is_dateline,
     is_notice,
+    is_same_page,
     leads_away,
 )
 
@@ -306,3 +309,29 @@ def test_a_link_to_another_story_is_no_sentence_about_reading() -> None:
     assert not leads_away("Related companies paid less tax")
     assert is_appeal("(Advertisement)")
     assert not is_appeal("The advertisement was banned")
+
+
+LINE = "Boats, bridges and what the harbour has planned for May"
+
+
+def test_lines_that_moved_between_text_and_stripped_are_left_out_of_a_comparison():
+    old = Reading(title="T", text=f"One.\n{LINE}\nTwo.")
+    new = Reading(title="T", text="One.\nTwo.\nThree.", stripped=(f"Other\n{LINE.replace(' ', '  ')}",))
+    assert drop_moved(old, new) == ("One.\nTwo.", "One.\nTwo.\nThree.")
+    assert drop_moved(new, old) == ("One.\nTwo.\nThree.", "One.\nTwo.")
+    assert not is_same_page(old, new)
+    assert is_same_page(old, Reading(title="T", text="One.\nTwo.", stripped=(LINE,)))
+    assert not is_same_page(old, Reading(title="Other", text="One.\nTwo.", stripped=(LINE,)))
+
+
+def test_a_line_that_both_readings_left_out_once_is_no_proof_of_a_move():
+    old = Reading(title="T", text=f"One.\n{LINE}", stripped=(LINE,))
+    assert not is_same_page(old, Reading(title="T", text="One.", stripped=(LINE,)))
+
+
+@given(lines=st.lists(st.text(max_size=40), max_size=12), left=st.lists(st.text(max_size=40), max_size=6))
+@settings(deadline=None)
+def test_what_moves_to_and_fro_is_the_same_page_whatever_it_is(lines, left):
+    old = Reading(title="T", text="\n".join(lines), stripped=tuple(left))
+    assert is_same_page(old, old)
+    assert drop_moved(old, old) == (old.text, old.text)
