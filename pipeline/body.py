@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
@@ -527,11 +527,9 @@ def _mend_words(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
     A blog's whole article may stand in "author-page": what was stripped of it is no byline for that.
     """
-    held = Counter[HtmlElement]()
-    for verdict in verdicts:
-        if verdict.kept:
-            held.update(verdict.block.element.iterancestors())
-    most = sum(verdict.kept for verdict in verdicts) / 2
+    held = _count_held(verdict.block.element for verdict in verdicts if verdict.kept)
+    most = max(1, sum(verdict.kept for verdict in verdicts) / 2)
+    labels: dict[HtmlElement, str] = {}  # by an element's own names and those of what it is in
     last = max((number for number, verdict in enumerate(verdicts) if verdict.kept), default=-1)
     told: list[Verdict] = []
     kept = 0
@@ -541,15 +539,39 @@ def _mend_words(verdicts: Sequence[Verdict]) -> list[Verdict]:
         if verdict.kept or not block.label or verdict.why != block.label or wording_of(block.text) == block.label:
             told.append(verdict)
             continue
-        label = ""
-        for element in (block.element, *block.element.iterancestors()):
-            if label or held[element] >= max(1, most):
-                break
-            names = " ".join(filter(None, (element.get("class"), element.get("id"), element.get("role"))))
-            label = label_of(f"{element.tag} {names[:NAME_CHARACTERS]}")
-        why = _tell_why(replace(block, label=label), kept, number > last)
+        label = labels.get(block.element)
+        if label is None:
+            label = labels[block.element] = _label_below(block.element, held, most)
+        why = label or _tell_why(replace(block, label=""), kept, number > last)
         told.append(verdict if why == verdict.why else replace(verdict, why=why))
     return told
+
+
+def _count_held(elements: Iterable[HtmlElement]) -> Counter[HtmlElement]:
+    """How many of some elements each element of a page has in it; what is side by side goes up the tree as one."""
+    held = Counter[HtmlElement]()
+    level = Counter(elements)
+    while level:
+        above = Counter[HtmlElement]()
+        for element, count in level.items():
+            parent = element.getparent()
+            if parent is not None:
+                above[parent] += count
+        for element, count in above.items():
+            held[element] += count
+        level = above
+    return held
+
+
+def _label_below(element: HtmlElement | None, held: Mapping[HtmlElement, int], most: float) -> str:
+    """The label that the nearest names give an element, below what holds most of the text."""
+    while element is not None and held.get(element, 0) < most:
+        names = " ".join(filter(None, (element.get("class"), element.get("id"), element.get("role"))))
+        label = label_of(f"{element.tag} {names[:NAME_CHARACTERS]}")
+        if label:
+            return label
+        element = element.getparent()
+    return ""
 
 
 _NO_ENTRY: Final = frozenset(
@@ -596,7 +618,9 @@ def _tell_stripped(verdicts: Iterable[Verdict]) -> Iterator[Stripped]:
     room = STRIPPED_TOTAL
     number = 0
     told: set[tuple[str, str]] = set()
-    last: Stripped | None = None
+    texts: list[str] = []
+    size = 0
+    last: tuple[str, int, str] | None = None
     for verdict in verdicts:
         if verdict.kept:
             after += 1
@@ -610,18 +634,15 @@ def _tell_stripped(verdicts: Iterable[Verdict]) -> Iterator[Stripped]:
         room -= len(text) + 1
         if room < 0:
             break
-        if (
-            last is not None
-            and (last.reason, last.after, last.rule) == (verdict.why, after, verdict.rule)
-            and len(last.text) + len(text) < STRIPPED_CHARACTERS
-        ):
-            last = last.model_copy(update={"text": f"{last.text}\n{text}"})
+        if last == (verdict.why, after, verdict.rule) and size + len(text) < STRIPPED_CHARACTERS:
+            texts.append(text)
+            size += 1 + len(text)
             continue
         if last is not None:
-            yield last
+            yield Stripped(text="\n".join(texts), reason=last[0], after=last[1], rule=last[2])
             number += 1
             if number == STRIPPED_BLOCKS:
                 return
-        last = Stripped(text=text, reason=verdict.why, after=after, rule=verdict.rule)
+        last, texts, size = (verdict.why, after, verdict.rule), [text], len(text)
     if last is not None:
-        yield last
+        yield Stripped(text="\n".join(texts), reason=last[0], after=last[1], rule=last[2])

@@ -20,6 +20,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 from rapidfuzz.distance import LCSseq
@@ -196,6 +197,18 @@ _DOUBLED: Final = re.compile(r"''+|--+")
 
 
 def _fold(line: str) -> str:
+    return _fold_short(line) if len(line) <= _REMEMBERED else _fold_any(line)
+
+
+@lru_cache(maxsize=2048)  # each line of a page is asked for several times: for the essence, for notices, as an appeal
+def _fold_short(line: str) -> str:
+    return _fold_any(line)
+
+
+_REMEMBERED: Final = 2000  # characters
+
+
+def _fold_any(line: str) -> str:
     if line.isascii():
         return " ".join(_DOUBLED.sub(lambda match: match[0][0], line.replace('"', "'").replace("`", "'")).split())
     text = _spell(unicodedata.normalize("NFKC", _spell(line)))
@@ -435,6 +448,9 @@ _DATELINE: Final = re.compile(
 )
 
 
+_FIGURE: Final = re.compile(r"\d\s?[smhougteaSMHOUGTEA]")  # a figure, and how all words for units of time begin
+
+
 def _settle(line: str, *, head: bool) -> str:
     """A folded line without its furniture; empty where it is nothing else.
 
@@ -444,8 +460,11 @@ def _settle(line: str, *, head: bool) -> str:
     if head:
         line = _DATELINE.sub(r"\1\2", line)
     lowered = line.lower()
-    if any(hint in lowered for hint in _AGO_HINTS):
-        line = _SECONDS_TO_HOURS.sub("", line)
+    if _FIGURE.search(line) is not None:  # a plain loop, as in `is_notice`
+        for hint in _AGO_HINTS:
+            if hint in lowered:
+                line = _SECONDS_TO_HOURS.sub("", line)
+                break
     if len(line) > 200:
         return _drop_leading_stamp(line)
     if _is_appeal(lowered) or (not line.isascii() and _UNSPACED_STAMP.fullmatch(lowered) is not None):
@@ -563,7 +582,10 @@ def _stamp_start(tokens: Sequence[str], keys: frozenset[str]) -> int:
 
 def _drop_leading_stamp(line: str) -> str:
     """A long line without "Updated 14:32" before its first sentence: a stamp word, then a time of day."""
-    if not any(word.strip(":.,-") in _STAMPED for word in line[:60].lower().split()[:2]):
+    for word in line[:60].lower().split(maxsplit=2)[:2]:
+        if word.strip(":.,-") in _STAMPED:
+            break
+    else:
         return line
     tokens = list(_TOKEN.finditer(line[:120]))
     clock = 0
@@ -692,6 +714,11 @@ def _is_plain_notice(line: str) -> bool:
 
 def is_notice(line: str) -> bool:
     """Whether a line tells readers of a correction, a clarification or an update of the article it stands in."""
+    return _is_notice_short(line) if len(line) < _REMEMBERED else _is_labelled(line)
+
+
+@lru_cache(maxsize=2048)
+def _is_notice_short(line: str) -> bool:
     if not _is_labelled(line):
         lowered = line.lower() if len(line) < 1000 else ""
         for hint in _NOTICE_HINTS:  # a plain loop: every line of every page comes here, and `any` takes twice as long

@@ -110,7 +110,9 @@ def find_excess(written: str) -> str | None:
     if len(written) > _SIZEABLE:
         parts = written.split("<")
         # most pages have no part of that length outside of scripts: the walk through them is for those that may
-        if not any(len(part) > _SIZEABLE and part[:1].isalpha() and _has_excess(part) for part in parts):
+        if not any(
+            part[:1].isalpha() and _has_excess(part) for part in [part for part in parts if len(part) > _SIZEABLE]
+        ):
             return None
         within = ""  # what ends a script, a style sheet or a comment: what stands in them are no elements
         for part in parts:

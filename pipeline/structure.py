@@ -90,9 +90,10 @@ def _make_part(block: Block, kind: Any) -> Part:
 
 def _tells_correction(block: Block, number: int, count: int) -> bool:
     """Whether a block is a notice; in the middle of a text only where it begins as such notices do."""
-    if block.kind not in {"paragraph", "item", "quote"} or not is_notice(block.text):
+    if block.kind not in {"paragraph", "item", "quote"}:
         return False
-    return number < _HEAD or number >= count - _FOOT or is_notice(block.text[:80])
+    outer = number < _HEAD or number >= count - _FOOT
+    return (outer or is_notice(block.text[:80])) and is_notice(block.text)
 
 
 def _find_standfirsts(kept: Sequence[Block], about: Metadata) -> frozenset[int]:
@@ -224,7 +225,9 @@ def find_entries(tree: HtmlElement, about: Metadata) -> tuple[Entry, ...]:
         isinstance(types, list) and any("LiveBlogPosting" in str(kind) for kind in types)
     )
     said = declared or any(_LIVE_WORDS.search(title) for title in about.titles)
-    marks = _find_marks([body] if said else _find_live_named(tree), about)
+    marks = _find_marks(
+        [body] if said else _find_live_named(tree, None if about.page is None else about.page.names), about
+    )
     if not marks and not declared:
         return ()
     found = _entries_by_shape(body, marks, fewest=_FEWEST_DECLARED if declared else FEWEST_ENTRIES, said=said)
@@ -269,8 +272,15 @@ def _names_live(names: str) -> bool:
 _LIVE_NAMED: Final = 200  # elements with such names that are looked at
 
 
-def _find_live_named(tree: HtmlElement) -> list[HtmlElement]:
-    """The elements that are named as live coverage is; of one within another the outer."""
+def _find_live_named(tree: HtmlElement, names: Iterable[str] | None) -> list[HtmlElement]:
+    """The elements that are named as live coverage is; of one within another the outer.
+
+    Args:
+        tree: the page.
+        names: all classes and ids of the page, where they are known: on most pages none is such a name.
+    """
+    if names is not None and not any(_names_live(name[:300]) for name in names):
+        return []
     outer: dict[HtmlElement, None] = {}
     looked_at = 0
     for element in tree.iter(*_HOLDERS):

@@ -63,6 +63,7 @@ class Page:
         self.properties: dict[str, list[HtmlElement]] = {}
         self.signs: list[HtmlElement] = []  # the h1 elements, and all that may be a byline, in their order
         self.below: list[HtmlElement] = []  # the first elements after the headline
+        self.names: set[str] = set()  # all that stands as class or id of an element
         self.language = tree.get("lang") or tree.get("xml:lang") or ""
         self.is_article = False
         self._walk(tree)
@@ -71,29 +72,39 @@ class Page:
     def _walk(self, tree: HtmlElement) -> None:
         # plain attribute access: an XPath with the same questions takes libxml2 six times as long
         marked = 0
+        headings, below, known = self.headings, self.below, self.names
         for element in tree.iter("*"):
             tag = element.tag
             collect = _COLLECT.get(tag)
             if collect is not None:
                 collect(self, element)
-            if self.headings and len(self.below) < BELOW_HEADLINE:
-                self.below.append(element)
+            if headings and len(below) < BELOW_HEADLINE:
+                below.append(element)
+            attributes = element.keys()
+            if not attributes and tag != "h1":
+                continue
             names = element.get("class")
             sign = names is not None and _is_sign(names)
+            known.add(names or "")
+            if "id" in attributes:
+                known.add(element.get("id") or "")
             name = element.get("itemprop")
-            kind = element.get("itemtype")
-            if (name or kind) and marked < ELEMENTS_OF_A_KIND:
-                marked += 1
-                for each in (name or "").lower().split()[:5]:
-                    self.properties.setdefault(each, []).append(element)
-                if kind and ("article" in kind.lower() or "blogposting" in kind.lower()):
-                    self.is_article = True
+            if (name or "itemtype" in attributes) and marked < ELEMENTS_OF_A_KIND:
+                marked += self._collect_marked(element, name or "", element.get("itemtype") or "")
             if tag == "a" and not sign and self.headings:
                 sign = (
                     "author" in (element.get("rel") or "") or _SIGN_LINK.search(element.get("href") or "") is not None
                 )
             if (sign or tag == "h1" or (name and "author" in name)) and len(self.signs) < 10 * ELEMENTS_OF_A_KIND:
                 self.signs.append(element)
+
+    def _collect_marked(self, element: HtmlElement, name: str, kind: str) -> bool:
+        """Whether the element has microdata."""
+        for each in name.lower().split()[:5]:
+            self.properties.setdefault(each, []).append(element)
+        if kind and ("article" in kind.lower() or "blogposting" in kind.lower()):
+            self.is_article = True
+        return bool(name or kind)
 
     def _collect_meta(self, element: HtmlElement) -> None:
         content = element.get("content")

@@ -30,8 +30,9 @@ _COMMITTEE: Final = re.compile(
     r"penderfynwr|cyfarfod|overview\sand\sscrutiny\scommittee|date\sand\scommittee",
     re.IGNORECASE,
 )
-_HINT: Final = re.compile(
-    r"ward|committee|division|deci[sd]|meeting|body|made|considered|pwyll|penderf|cyfarf", re.IGNORECASE
+_HINTS: Final = (  # one of these is in every label, and stands at the beginning of its line
+    *("ward", "committee", "division", "decis", "decid", "meeting", "body", "made", "considered"),
+    *("pwyll", "penderf", "cyfarf"),
 )
 _BODY: Final = re.compile(
     r"\b(?:committee|sub-?committee|cabinet|council|board|panel|executive|scrutiny|commission|assembly|forum|working\s(?:group|party)|"
@@ -76,10 +77,16 @@ def find_pairs(tree: HtmlElement, lines: Sequence[tuple[str, str]]) -> Iterator[
             beside = beside.getnext()
         if values:
             yield label, "; ".join(filter(None, values if cell.tag == "dt" else values[:1]))
-    for number, (kind, line) in enumerate(lines[:_LINES]):
-        if len(line) > VALUE_CHARACTERS + 60 or kind == "table" or not (len(line) < 60 or ":" in line[:45]):
+    starts = [line[:50].lower() for _, line in lines[:_LINES]]
+    whole = "\n".join(starts)
+    hints = [hint for hint in _HINTS if hint in whole]  # none on most pages, so that no line is looked at
+    for number, (kind, line) in enumerate(lines[:_LINES] if hints else ()):
+        for hint in hints:
+            if hint in starts[number]:
+                break
+        else:
             continue
-        if not _HINT.search(line[:50]):
+        if len(line) > VALUE_CHARACTERS + 60 or kind == "table" or not (len(line) < 60 or ":" in line[:45]):
             continue
         match = _PAIR.match(line)
         if match is not None and _is_label(match["label"]):
