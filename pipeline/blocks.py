@@ -78,12 +78,15 @@ _KINDS: Final[dict[str, BlockKind]] = {
     "figcaption": "caption",
     "pre": "code",
 }
+_DIGIT = re.compile(r"\d")
 _DIGITS = re.compile(r"[\d\W_]*\d[\d\W_]*")
 _ROWS, _COLUMNS, _CELL_CHARACTERS = 300, 30, 300
 _EMPTY: Final[frozenset[str]] = frozenset()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(
+    kw_only=True, slots=True, eq=False
+)  # never changed; not frozen, because that makes it in three times as long
 class _State:
     """What a block element hands down to what is in it; elements of the same names in the same place share it."""
 
@@ -324,8 +327,12 @@ def _join(within: frozenset[str], tag: str) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def _step(tag: str, names: str) -> str:
     """A step of the way down to a block: the tag and its first two names, without what is counted in them."""
-    kept = [short for name in names.split()[:2] if (short := _DIGITS.sub("-", name).strip("-_"))]
-    return ".".join([tag, *(name[:40] for name in kept)])
+    step = tag
+    for name in names.split(maxsplit=2)[:2]:
+        short = (_DIGITS.sub("-", name) if _DIGIT.search(name) is not None else name).strip("-_")
+        if short:
+            step = f"{step}.{short[:40]}"
+    return step
 
 
 def _read_table(table: Any) -> tuple[tuple[str, ...], ...] | None:
@@ -387,6 +394,8 @@ _WORDINGS: Final = {
     "all rights reserved": "footer",
     "registered in england": "footer",
 }
+_WORDED: Final = tuple(_WORDINGS.items())
+_CREDIT_STARTS: Final = frozenset("ip©i̇ı")
 _CREDIT: Final = re.compile(r"(?:image|photo|picture|pic)s?\b.{0,12}:|©", re.IGNORECASE)
 _PAY: Final = re.compile(r"£\d\d[\d,]+\s*(?:-|–|to)\s*£?\d\d")
 
@@ -394,16 +403,18 @@ _PAY: Final = re.compile(r"£\d\d[\d,]+\s*(?:-|–|to)\s*£?\d\d")
 def wording_of(block: str) -> str:
     """The label that a block's words give it, if they do."""
     text = block.lower()
-    for words, label in _WORDINGS.items():
+    for words, label in _WORDED:
         if words in text:
             return label
-    if _CREDIT.match(text):
+    if text[:1] in _CREDIT_STARTS and _CREDIT.match(text):
         return "caption"
     return "jobs" if "£" in text and _PAY.search(text) else ""
 
 
 _APART = re.compile(r"[\W_]+")
 _STATE = re.compile(r"(?<!\S)(?:(?:has|no|with|without|status)[-_]\S+|node--?promoted)(?!\S)")
+_STATE_HINTS: Final = ("has-", "has_", "no-", "no_", "with", "status", "node-")  # one of these is in what _STATE finds
+_PARTED: Final = {number: " " for number in range(128) if _APART.match(chr(number))}
 _SORTED = re.compile(r"(?<!\S)(?:tag|category|author|type|format|topic)[-_]\S+(?!\S)")
 
 
@@ -417,9 +428,31 @@ def label_of(names: str) -> str:
     lowered = names.lower()
     if "hentry" in lowered or "status-" in lowered:
         lowered = _SORTED.sub(" ", lowered)
-    words = f" {_APART.sub(' ', _STATE.sub(' ', lowered))} "
-    for label, keys in _PLACES.items():
+    for hint in _STATE_HINTS:
+        if hint in lowered:
+            lowered = _STATE.sub(" ", lowered)
+            break
+    words = (lowered.translate(_PARTED) if lowered.isascii() else _APART.sub(" ", lowered)).split()
+    rank = min(map(_rank_word, words), default=len(_PLACES))
+    whole = " ".join(words)
+    for other, key in _PAIRS:
+        if other < rank and key in whole:
+            rank = other
+    return _RANKED[rank]
+
+
+_RANKED: Final = (*_PLACES, "")
+_PAIRS: Final = tuple(
+    (rank, key) for rank, keys in enumerate(_PLACES.values()) for key in keys if " " in key.strip()
+)  # what is found in two words only
+
+
+@lru_cache(maxsize=8192)  # there are far fewer words than names made of them
+def _rank_word(word: str) -> int:
+    """The number of the first label that a word of a name gives."""
+    word = f" {word} "
+    for rank, keys in enumerate(_PLACES.values()):
         for key in keys:
-            if key in words:
-                return label
-    return ""
+            if key in word:
+                return rank
+    return len(_PLACES)

@@ -97,6 +97,7 @@ def _parser() -> HTMLParser:
 
 _SIZEABLE = 4 * MOST_ATTRIBUTES  # an element of fewer characters cannot have too many attributes
 _RAW = re.compile(r"(script|style)(?=[\s>/])", re.IGNORECASE)
+_LONG_PART = re.compile(rf"<([^\W\d_][^<]{{{_SIZEABLE},}})")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
@@ -105,15 +106,13 @@ def find_excess(written: str) -> str | None:
 
     The time and memory of all that follows grow with the number of elements, some of it with its square.
     """
-    if written.count("<") - written.count("</") > MOST_ELEMENTS:
+    if written.count("<") > MOST_ELEMENTS and written.count("<") - written.count("</") > MOST_ELEMENTS:
         return "too many elements"
     if len(written) > _SIZEABLE:
-        parts = written.split("<")
         # most pages have no part of that length outside of scripts: the walk through them is for those that may
-        if not any(
-            part[:1].isalpha() and _has_excess(part) for part in [part for part in parts if len(part) > _SIZEABLE]
-        ):
+        if not any(_has_excess(match[1]) for match in _LONG_PART.finditer(written)):
             return None
+        parts = written.split("<")
         within = ""  # what ends a script, a style sheet or a comment: what stands in them are no elements
         for part in parts:
             if within:
