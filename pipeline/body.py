@@ -64,13 +64,15 @@ class Body:
     held: str = ""  # why the site's memory took less than it would have, in words
 
 
-def cut_page(tree: HtmlElement) -> list[Block]:
+def cut_page(tree: HtmlElement, *, dropped: bool = False) -> list[Block]:
     """The visible blocks of a page, their texts as they are kept: what the site's memory looks at.
 
     Args:
         tree: the page; what is never text is taken out of it.
+        dropped: that has been done (`drop_unread`).
     """
-    drop_unread(tree)
+    if not dropped:
+        drop_unread(tree)
     return [clean for block in read_blocks(tree) if (clean := _clean(block)).text]
 
 
@@ -91,7 +93,7 @@ def read_body(
     """
     drop_unread(tree)
     entries = find_entries(tree, about)
-    survey = survey_page(tree, rules=rules)
+    survey = survey_page(tree, rules=rules, dropped=True)
     blocks, ruled = survey.blocks, survey.ruled
     verdicts = judge_blocks(survey, about)
     if entries:
@@ -142,9 +144,15 @@ class Survey:
         return [box is not None for box in self.boxes]
 
 
-def survey_page(tree: HtmlElement, *, rules: Marks | None = None) -> Survey:
-    """Cut a page into blocks and ask trafilatura about them. What is never text is taken out of the tree."""
-    blocks = cut_page(tree)
+def survey_page(tree: HtmlElement, *, rules: Marks | None = None, dropped: bool = False) -> Survey:
+    """Cut a page into blocks and ask trafilatura about them. What is never text is taken out of the tree.
+
+    Args:
+        tree: the page.
+        rules: what the site's file says of it.
+        dropped: that has been done (`drop_unread`).
+    """
+    blocks = cut_page(tree, dropped=dropped)
     ruled = [] if rules is None else [rules.judge(block.element) for block in blocks]
     searched = tree if rules is None else rules.prune(tree)
     _drop_frame(searched)

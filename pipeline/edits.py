@@ -210,9 +210,12 @@ _REMEMBERED: Final = 2000  # characters
 
 def _fold_any(line: str) -> str:
     if line.isascii():
-        return " ".join(_DOUBLED.sub(lambda match: match[0][0], line.replace('"', "'").replace("`", "'")).split())
-    text = _spell(unicodedata.normalize("NFKC", _spell(line)))
-    return " ".join(_DOUBLED.sub(lambda match: match[0][0], text).split())
+        text = line.replace('"', "'").replace("`", "'")
+    else:
+        text = _spell(unicodedata.normalize("NFKC", _spell(line)))
+    if "''" in text or "--" in text:
+        text = _DOUBLED.sub(lambda match: match[0][0], text)
+    return " ".join(text.split())
 
 
 def _spell(text: str) -> str:
@@ -486,17 +489,25 @@ def _settle_segment(segment: str, *, head: bool) -> str:
     words = segment.split()
     if len(words) > _LONGEST_STAMP:
         return _drop_leading_stamp(segment)
-    text = _AGO_PHRASES.sub(lambda match: _AS_ONE[match[0].lower()], segment)
+    text = _join_ago(segment)
     tokens = _TOKEN.findall(text.lower())
     if _is_furniture(tokens, head=head):
         return ""
     if segment.endswith(_SENTENCE_END):
         return _drop_leading_stamp(segment)
     segment = _AUDIENCE.sub("", _READ_TIME.sub("", segment))
-    tokens = _TOKEN.findall(_AGO_PHRASES.sub(lambda match: _AS_ONE[match[0].lower()], segment))
+    tokens = _TOKEN.findall(_join_ago(segment))
     stamped = _AGO | _STAMPED | (_COUNTED if _BYLINE.match(segment) else frozenset())
     start = _stamp_start(tokens, stamped)
     return segment if start == len(tokens) else " ".join(tokens[:start])
+
+
+def _join_ago(text: str) -> str:
+    lowered = text.lower()
+    for phrase in _AS_ONE:
+        if phrase in lowered:
+            return _AGO_PHRASES.sub(lambda match: _AS_ONE[match[0].lower()], text)
+    return text
 
 
 def _is_furniture(tokens: Sequence[str], *, head: bool) -> bool:
