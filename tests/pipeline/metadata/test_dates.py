@@ -1,8 +1,16 @@
 """When a page was published: the places where dates stand."""
 
-import pytest
+from datetime import datetime
+from typing import Any
 
+import pytest
+from htmldate import core
+
+from pipeline.metadata.dates import _keep_dates
 from tests.pipeline.metadata.some_metadata import read, with_json
+
+_LIBRARY: Any = core
+_USUAL = _LIBRARY.search_page  # as it is before the first page is read
 
 
 class TestDates:
@@ -62,3 +70,22 @@ class TestDates:
         related = "<div class='related'><p>5 March 2026</p></div>"
         found = read(f"<html><body><h1>Bins will be blue</h1><p>Text.</p>{related}</body></html>").published
         assert found is None or found.source == "htmldate"
+
+
+def test_what_htmldate_finds_stays_the_same_where_it_sees_only_what_stands_around_figures() -> None:
+    last, first = datetime.fromisoformat("2026-11-01"), datetime.fromisoformat("1995-01-01")
+    chosen = _LIBRARY.Extractor(True, last, first, True, "%Y-%m-%d")
+    far = "<p>words without a figure</p>" * 40
+    for shown in (
+        "am 3. Oktober 2019 in",
+        "<a href='/2019/03/11/x'>",
+        "Ausgabe 11.03.2019, Seite",
+        "11/03/19 ",
+        " 20190311 ",
+        "&copy; " + "x" * 90 + " 2018 ",
+        "in March 2019 or 2020-05 ",
+        "no 7 of 12 at all",
+    ):
+        page = f"<body>{far}{shown}{far}</body>"
+        assert _USUAL(_keep_dates(page), chosen) == _USUAL(page, chosen), shown
+        assert len(_keep_dates(page)) < 600
