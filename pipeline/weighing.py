@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -132,7 +134,7 @@ Matrix = Any  # of whole numbers: a row for each block, a column for each of `ME
 def _find_words(texts: Sequence[str]) -> list[list[int]]:
     """Which lists of words each block's start or end has words of.
 
-    Most words stand nowhere on a page: what is looked for in each block are those that do.
+    Most words stand nowhere on a page: each is looked for in all blocks at once.
     """
     edges = [
         ""
@@ -143,8 +145,16 @@ def _find_words(texts: Sequence[str]) -> list[list[int]]:
         for text in texts
     ]
     whole = "\n".join(edges)
-    lists = [[word for word in words if word in whole] for words in _WORDS.values()]
-    return [[int(any(word in edge for word in words)) for words in lists] if edge else _NO_WORDS for edge in edges]
+    starts = [0, *accumulate(len(edge) + 1 for edge in edges)]
+    found: dict[int, list[int]] = {}
+    for number, words in enumerate(_WORDS.values()):
+        for word in words:
+            at = whole.find(word)
+            while at >= 0:
+                block = bisect_right(starts, at) - 1
+                found.setdefault(block, [0] * len(_WORDS))[number] = 1
+                at = whole.find(word, starts[block + 1])
+    return [found.get(block, _NO_WORDS) for block in range(len(texts))]
 
 
 @lru_cache(maxsize=4096)
@@ -158,7 +168,13 @@ def _bits(within: frozenset[str]) -> int:
 
 def width_of(text: str) -> int:
     """Characters of a text; one of a script that writes whole syllables or words with it counts as two and a half."""
-    return len(text) if text.isascii() else len(text) + 3 * len(_WIDE.findall(text)) // 2
+    if text.isascii():
+        return len(text)
+    try:
+        text.encode("cp1252")  # the scripts of western Europe, in a tenth of the time of a pattern
+    except UnicodeEncodeError:
+        return len(text) + 3 * len(_WIDE.findall(text)) // 2
+    return len(text)
 
 
 def measure_blocks(blocks: Sequence[Block], shares: Sequence[int], boxed: Sequence[bool], about: Metadata) -> Matrix:
@@ -225,7 +241,7 @@ def _measure_each(blocks: Sequence[Block], shares: Sequence[int], boxed: Sequenc
                 block.depth,
                 _bits(block.within),
                 _STOPS.get(text[-1:], 0),
-                100 * len("".join(_DIGITS.findall(text[:300]))) // max(1, min(len(text), 300)),
+                100 * _count_digits(text[:300]) // max(1, min(len(text), 300)),
                 min(text.count(". ") + text.count("! ") + text.count("? ") + text.count("。"), 50),
                 titled,
                 exact & 1,
@@ -238,6 +254,13 @@ def _measure_each(blocks: Sequence[Block], shares: Sequence[int], boxed: Sequenc
             ]
         )
     return np.array(rows, dtype=np.int32).reshape(len(rows), len(_FIRST))
+
+
+def _count_digits(text: str) -> int:
+    """Digits of a text. Of one in ASCII, in a third of the time that a pattern takes."""
+    if text.isascii():
+        return len(text) - len(text.encode().translate(None, b"0123456789"))
+    return len("".join(_DIGITS.findall(text)))
 
 
 def _shift(values: Any, step: int) -> Any:
