@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 from pipeline.blocks import Block
 from pipeline.edits import find_notices, is_appeal, is_dateline, leads_away
@@ -58,8 +58,27 @@ def decide_edges(blocks: Sequence[Block], kept: Sequence[bool], about: Metadata)
         found[number] = (True, "correction")
     for number in _find_headings(blocks, left):
         found[number] = (True, "heading within the text")
+    for number in _find_items(blocks, left):
+        found[number] = (True, "item of a list in the text")
     for number in _find_contacts(blocks, left):
         found[number] = (True, "contact for the press")
+    return found
+
+
+def _find_items(blocks: Sequence[Block], left: Sequence[int]) -> list[int]:
+    """The one item of a list that was left out where all the others, two or more, are text."""
+    chosen = set(left)
+    lists: dict[Any, list[int]] = {}
+    for number in range(left[0], min(left[-1] + 2, len(blocks))):
+        if blocks[number].kind == "item":
+            lists.setdefault(blocks[number].element.getparent(), []).append(number)
+    found: list[int] = []
+    for items in lists.values():
+        out = [number for number in items if number not in chosen]
+        if len(out) == 1 and len(items) >= 3:
+            block = blocks[out[0]]
+            if block.link_share <= 0.1 and not block.label:
+                found.append(out[0])
     return found
 
 

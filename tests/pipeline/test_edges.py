@@ -82,6 +82,13 @@ def test_a_heading_that_was_left_out_between_two_paragraphs_of_the_text_belongs_
     assert decide(*PROSE[:2], named, *PROSE[2:], left=(2,)) == {}
 
 
+def test_the_one_item_that_was_left_out_of_a_list_of_the_text_belongs_to_it() -> None:
+    items = document_fromstring("<ul><li>Castle Street</li><li>Mill Lane</li><li>Dock Road</li></ul>").xpath("//li")
+    listed = [Block(element=item, text=item.text_content(), place="main/ul/li", kind="item") for item in items]
+    assert decide(*PROSE[:3], *listed, left=(5,)) == {5: (True, "item of a list in the text")}
+    assert decide(*PROSE[:3], *listed, left=(4, 5)) == {}
+
+
 def test_the_heading_of_a_box_that_was_left_out_goes_with_it() -> None:
     heading = block("Never miss a letter", "main/div.signup/h2", label="newsletter", kind="heading")
     form = block("One mail every Thursday.", "main/div.signup/p", label="newsletter")
