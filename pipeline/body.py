@@ -388,22 +388,10 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _NAMED_AT_ALL: Final = (
-    *(
-        "newsletter",
-        "news-letter",
-        "subscri",
-        "advert",
-        "ad-",
-        "ad_",
-        "adslot",
-        "adunit",
-        "adcont",
-        "adwrap",
-        "jobs",
-        "poll",
-    ),
-    *("quiz", "shar", "social", "most", "related", "author", "trending"),
+    *("newsletter", "news-letter", "subscri", "advert", "ad-", "ad_", "adslot", "adunit", "adcont", "adwrap", "jobs"),
+    *("poll", "quiz", "shar", "social", "most", "related", "author", "trending"),
 )
+"""A piece of each of these names: most names have none, and the pattern takes longer."""
 _BOX_CHARACTERS, _BOX_SHARE = 800, 0.1
 
 

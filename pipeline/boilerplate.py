@@ -119,7 +119,7 @@ class Lesson(Document):
 
     def describe(self) -> str:  # noqa: PLR0911 - one return per kind reads best
         """The lesson in words: ``left out on 28 of 30 pages: "Sign up …" (below the text)``."""
-        said = f'"{self.text}"' if self.text else f"block {self.mark}"
+        said = f'"{self.text}"' if self.text else f"something whose words were not kept ({self.mark})"
         place = {"above": "above the text", "inside": "inside the text", "below": "below the text"}[self.zone]
         on = f"on {self.pages} of {self.of} pages"
         match self.kind:
