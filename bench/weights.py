@@ -110,7 +110,7 @@ def read_pack(folder: Path) -> Iterator[Page]:
                 host=_host(label["url"]),
                 truth=truth,
                 tokens=tokens,
-                measures=measure_blocks(survey.blocks, survey.shares, survey.boxed, about),
+                measures=measure_blocks(survey.blocks, survey.shares, survey.boxed, about, survey.frames),
                 belongs=belongs,
                 weights=_weigh(tokens, belongs, survey.shares, survey.boxed),
                 survey=_without_tree(survey),
@@ -125,6 +125,7 @@ def _without_tree(survey: Survey) -> Survey:
         blocks=[replace(block, element=nowhere) for block in survey.blocks],
         shares=survey.shares,
         boxes=[None if box is None else nowhere for box in survey.boxes],
+        frames=replace(survey.frames, roots=()) if survey.frames is not None else None,
     )
 
 
@@ -137,7 +138,7 @@ def _host(url: str) -> str:
 def label_blocks(
     blocks: Sequence[Block], tokens: Sequence[Sequence[str]], shares: Sequence[int], truth: Sequence[str], body: str
 ) -> Any:
-    """Whether each block stands in the true body, as often as it stands there, the blocks of trafilatura's text first.
+    """Whether each block stands in the true body, as often as it stands there, the blocks of the first guess first.
 
     A block of fewer words than a shingle has to follow upon the block before it, or to be a line of the body.
     """
@@ -266,7 +267,7 @@ def judge_unseen(pages: Sequence[Page], folds: int) -> None:
         own = [pages[number] for number in chosen]
         print(source, len(own), "pages")
         print("  best choice of blocks  ", score(own, [page.belongs for page in own]))
-        print("  trafilatura's blocks   ", score(own, [page.measures[:, 0] >= 4 for page in own]))
+        print("  first guess            ", score(own, [page.measures[:, 0] >= 4 for page in own]))
         print("  weighed, unseen hosts  ", score(own, [sums[number] > 0 for number in chosen]))
         print("  the same, safe rules   ", score(own, [_judge(pages[number], sums[number]) for number in chosen]))
     _tell_groups(pages, sums)
@@ -277,7 +278,7 @@ def _judge(page: Page, sums: Any) -> list[bool]:
 
 
 def _tell_groups(pages: Sequence[Page], sums: Sequence[Any]) -> None:
-    """Print the groups of pages, by host's last name, that trafilatura's blocks alone give better text of."""
+    """Print the groups of pages, by host's last name, that the first guess alone gives better text of."""
     groups: dict[str, list[int]] = {}
     for number, page in enumerate(pages):
         groups.setdefault(f"{page.source} .{page.host.rpartition('.')[2]}", []).append(number)
@@ -286,7 +287,7 @@ def _tell_groups(pages: Sequence[Page], sums: Sequence[Any]) -> None:
         plain = score(own, [page.measures[:, 0] >= 4 for page in own])
         weighed = score(own, [_judge(pages[number], sums[number]) for number in chosen])
         if len(own) > 2 and weighed < plain:
-            print(f"  {name}, {len(own)} pages: trafilatura {plain[:9]}, weighed {weighed[:9]}", flush=True)
+            print(f"  {name}, {len(own)} pages: first guess {plain[:9]}, weighed {weighed[:9]}", flush=True)
 
 
 def main() -> None:

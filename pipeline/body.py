@@ -1,7 +1,7 @@
 """The text of a page: which of its blocks are the article, and why the others are not.
 
-trafilatura is asked first; its text is laid over the page's blocks (`pipeline.blocks`), and what is decided from then
-on is decided for each block. Only this module knows trafilatura, and only workers load it.
+The names of elements give a first guess (`pipeline.frames`), and each block is weighed (`pipeline.weighing`). Where
+next to nothing is left trafilatura is asked, and its text is laid over the blocks. Only this module knows trafilatura.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from pipeline.blocks import (
 )
 from pipeline.boilerplate import Memory
 from pipeline.edges import decide_edges, name_led
+from pipeline.frames import Frames, read_frames
 from pipeline.metadata import TITLE_CHARACTERS, Metadata, fold, tidy
 from pipeline.model import Part, Stripped
 from pipeline.page import disarm
@@ -131,11 +132,13 @@ def read_body(
 
 @dataclass(frozen=True, kw_only=True)
 class Survey:
-    """The blocks of a page, and what trafilatura made of them."""
+    """The blocks of a page, and a first guess which of them are the article."""
 
     blocks: Sequence[Block]
-    shares: Sequence[int]  # how much of each stands in trafilatura's text, 0 to 8
-    boxes: Sequence[HtmlElement | None]  # what each stands in that was taken out before trafilatura read the page
+    shares: Sequence[int]  # how much of each stands in the text as guessed, 0 to 8
+    boxes: Sequence[HtmlElement | None]  # what each stands in that was taken out of the page
+    frames: Frames | None = None  # what the elements that they stand in say of them
+    searched: HtmlElement | None = None  # the page as it is searched where too little is found
     ruled: Sequence[tuple[bool, str] | None] = ()  # what the site's rules say of each; empty where there are none
 
     @property
@@ -145,7 +148,7 @@ class Survey:
 
 
 def survey_page(tree: HtmlElement, *, rules: Marks | None = None, dropped: bool = False) -> Survey:
-    """Cut a page into blocks and ask trafilatura about them. What is never text is taken out of the tree.
+    """Cut a page into blocks and guess which are text. What is never text is taken out of the tree.
 
     Args:
         tree: the page.
@@ -158,11 +161,13 @@ def survey_page(tree: HtmlElement, *, rules: Marks | None = None, dropped: bool 
     _drop_frame(searched)
     _drop_boxes(searched)
     top = _root_of(tree)
-    roots = [_root_of(block.element) for block in blocks]
+    frames = read_frames(tree, blocks)
     return Survey(
         blocks=blocks,
-        shares=align_text(blocks, disarm(find_text(searched))),
-        boxes=[None if root is top else root for root in roots],
+        shares=frames.shares if searched is tree else align_text(blocks, disarm(find_text(searched))),
+        boxes=[None if root is top else root for root in frames.roots],
+        frames=frames,
+        searched=searched,
         ruled=ruled,
     )
 
@@ -438,24 +443,30 @@ _DATELINE = re.compile(
 )
 
 
-_KEPT_SHARE: Final = 4  # of 8 samples of a block that are in trafilatura's text
+_KEPT_SHARE: Final = 4  # of 8 samples of a block that are in a text
 
 
 _LEAST: Final = (0, -1000)  # what has to speak for a block; where too little text stays, less has to
-_FEWEST, _FEWEST_AT_ALL = 2, 8  # one in so many characters of trafilatura's text stays, or the weights are wrong
+_FEWEST: Final = 2  # one in so many characters of the first guess stays, or less has to speak for a block
+_LITTLE: Final = 250  # characters: where fewer are left, trafilatura is asked
+_FEWEST_AT_ALL: Final = 8  # one in so many characters of its text stays, or the weights are wrong
+_FEW_LINKS: Final = 0.3  # of a table of data
+_OF_TABLES: Final = frozenset({"", "caption"})  # many systems put tables into a figure
 _UNTOLD: Final = "not part of the article"
 _OVERRULED: Final = frozenset({"trafilatura", "model"})  # whose verdicts the site's memory may turn round
-_NEVER_ADDED: Final = frozenset(  # what blocks say of themselves that trafilatura left out, and that stay out
-    {
-        *("newsletter", "comments", "advert", "jobs", "navigation", "footer", "cookie notice", "share", "related"),
-        *("breadcrumbs", "banner"),
-    }
-)
 
 
 def judge_blocks(survey: Survey, about: Metadata) -> list[Verdict]:
-    """A verdict on each block: by its weight, or where little would be left by trafilatura's text alone."""
-    return judge_weighed(survey, about, weigh_blocks(measure_blocks(survey.blocks, survey.shares, survey.boxed, about)))
+    """A verdict on each block: by its weight, or where next to nothing would be left by trafilatura's text alone."""
+    measures = measure_blocks(survey.blocks, survey.shares, survey.boxed, about, survey.frames)
+    verdicts = judge_weighed(survey, about, weigh_blocks(measures))
+    kept = sum(width_of(verdict.block.text) for verdict in verdicts if verdict.kept)
+    if kept >= _LITTLE or survey.searched is None:
+        return verdicts
+    shares = align_text(survey.blocks, disarm(find_text(survey.searched)))
+    inside = [share >= _KEPT_SHARE and box is None for share, box in zip(shares, survey.boxes, strict=True)]
+    found = sum(width_of(block.text) for block, within in zip(survey.blocks, inside, strict=True) if within)
+    return verdicts if _FEWEST_AT_ALL * kept >= found else _judge_each(survey, inside, about, "trafilatura")
 
 
 def judge_weighed(survey: Survey, about: Metadata, weights: Sequence[float]) -> list[Verdict]:
@@ -463,26 +474,33 @@ def judge_weighed(survey: Survey, about: Metadata, weights: Sequence[float]) -> 
     inside = [share >= _KEPT_SHARE and box is None for share, box in zip(survey.shares, survey.boxes, strict=True)]
     found = sum(width_of(block.text) for block, within in zip(survey.blocks, inside, strict=True) if within)
     verdicts: list[Verdict] = []
-    kept = 0
     for least in _LEAST:
-        keeps = [
-            weight > least and (within or block.label not in _NEVER_ADDED)
-            for weight, within, block in zip(weights, inside, survey.blocks, strict=True)
-        ]
-        verdicts = _judge_each(survey, keeps, inside, about, "model")
+        keeps = _mend_keeps(survey, [weight > least for weight in weights], inside)
+        verdicts = _judge_each(survey, keeps, about, "model")
         kept = sum(width_of(verdict.block.text) for verdict in verdicts if verdict.kept)
         if _FEWEST * kept >= found:
-            return verdicts
-    if _FEWEST_AT_ALL * kept < found:
-        plain = _judge_each(survey, inside, inside, about, "trafilatura")
-        if sum(verdict.kept for verdict in plain):
-            return plain
+            break
     return verdicts
 
 
-def _judge_each(
-    survey: Survey, keeps: Sequence[bool], inside: Sequence[bool], about: Metadata, rule: str
-) -> list[Verdict]:
+def _mend_keeps(survey: Survey, keeps: Sequence[bool], inside: Sequence[bool]) -> list[bool]:
+    """What is kept, without buttons for sharing outside of the guess, and with tables that go on the text."""
+    blocks, frames = survey.blocks, survey.frames
+    mended = [
+        keep and (within or block.label != "share") for block, keep, within in zip(blocks, keeps, inside, strict=True)
+    ]
+    for number, block in enumerate(blocks[1:] if frames is not None and frames.chosen else (), 1):
+        before = blocks[number - 1]
+        if block.rows is None or block.label not in _OF_TABLES or block.link_share > _FEW_LINKS:
+            continue
+        framed = frames is not None and frames.within[number] & frames.within[number - 1] & frames.chosen
+        headed = before.kind == "heading" and not before.label and number > 1 and mended[number - 2]
+        if framed and survey.boxes[number] is None and (headed or mended[number - 1]):
+            mended[number - 1 : number + 1] = [True, True]
+    return mended
+
+
+def _judge_each(survey: Survey, keeps: Sequence[bool], about: Metadata, rule: str) -> list[Verdict]:
     headlines = {fold(title) for title in about.titles}
     last = max((number for number, keep in enumerate(keeps) if keep), default=-1)
     seen: set[str] = set()
@@ -496,7 +514,7 @@ def _judge_each(
         elif len(text) <= 2 * TITLE_CHARACTERS and kept < 3 and fold(text) in headlines:
             why, decided = "headline", "headline"
         elif not keeps[number]:
-            why, decided = _tell_why(block, kept, number > last), rule if inside[number] else "trafilatura"
+            why, decided = _tell_why(block, kept, number > last), rule
         elif kept < 3 and len(text) < 60 and _DATELINE.fullmatch(text):
             why, decided = "byline", "dateline"
         elif len(text) >= 60 and text in seen:
@@ -504,8 +522,7 @@ def _judge_each(
         else:
             kept += 1
             seen.add(text)
-        by = "trafilatura" if inside[number] else rule
-        verdicts.append(Verdict(block=block, kept=not decided, why=why or "article", rule=decided or by))
+        verdicts.append(Verdict(block=block, kept=not decided, why=why or "article", rule=decided or rule))
     return verdicts
 
 

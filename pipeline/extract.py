@@ -135,7 +135,7 @@ def examine_page(
         description=about.description,
         image=about.image,
         tags=about.tags,
-        origins={**about.origins, "text": "trafilatura", "language": origin, **_tell_memory(body)},
+        origins={**about.origins, "text": "weights", "language": origin, **_tell_memory(body)},
         confidence={**about.confidence, "language": sure},
         kind="live" if is_live(body.parts) else "article",
         parts=body.parts,
@@ -314,7 +314,7 @@ def _say_drawn(reading: Reading) -> Reading:
     article = reading.article
     if article is None:
         return reading
-    origins = {**article.origins, "text": f"{article.origins.get('text', 'trafilatura')}, drawn by script"}
+    origins = {**article.origins, "text": f"{article.origins.get('text', 'weights')}, drawn by script"}
     return replace(reading, article=article.model_copy(update={"origins": origins}))
 
 

@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 
 from pipeline.blocks import Block
+from pipeline.frames import Frames
 from pipeline.metadata import Metadata, fold
 
 LABELS: Final = (
@@ -122,6 +123,7 @@ _CONTEXT: Final = (
     *("run", "gap", "place share", "place text", "place blocks", "place linked", "place length"),
     *("box share", "box text", "box blocks", "box linked", "box length", "same box before", "same place before"),
     *("page text", "page share", "page blocks", "page linked", "page length", "since heading", "to heading"),
+    *("frames", "frame"),
 )
 MEASURES: Final = (
     *_FIRST,
@@ -177,14 +179,17 @@ def width_of(text: str) -> int:
     return len(text)
 
 
-def measure_blocks(blocks: Sequence[Block], shares: Sequence[int], boxed: Sequence[bool], about: Metadata) -> Matrix:
+def measure_blocks(
+    blocks: Sequence[Block], shares: Sequence[int], boxed: Sequence[bool], about: Metadata, frames: Frames | None = None
+) -> Matrix:
     """What is known of each block, in whole numbers.
 
     Args:
         blocks: those of a page, in its order.
-        shares: how much of each is in trafilatura's text, 0 to 8.
-        boxed: whether it stands in something that was taken out of the page before trafilatura read it.
+        shares: how much of each is in the text as it was guessed first, 0 to 8.
+        boxed: whether it stands in something that was taken out of the page before that.
         about: the page's metadata: headlines, description, names.
+        frames: what the elements that they stand in say of them.
 
     Returns:
         A row for each block, a column for each of `MEASURES`.
@@ -193,6 +198,8 @@ def measure_blocks(blocks: Sequence[Block], shares: Sequence[int], boxed: Sequen
     column = {name: first[:, number] for number, name in enumerate(_FIRST)}
     around = [_shift(column[name], step) for name in _AROUND for step in _STEPS]
     context = _measure_context(blocks, column)
+    context["frames"] = np.array(frames.within if frames else [0] * len(blocks), dtype=np.int32)
+    context["frame"] = np.full(len(blocks), frames.chosen if frames else 0)
     return np.column_stack([first, *around, *(context[name] for name in _CONTEXT)])
 
 
@@ -321,7 +328,7 @@ def _measure_context(blocks: Sequence[Block], column: dict[str, Any]) -> dict[st
 
 
 def _measure_runs(inside: Any, length: Any) -> tuple[Any, Any]:
-    """For each block the characters of the unbroken row of blocks like it: within trafilatura's text, and outside."""
+    """For each block the characters of the unbroken row of blocks like it: within the text as guessed, and outside."""
     if not len(inside):
         return length, length
     edges = np.flatnonzero(np.diff(inside.astype(np.int8))) + 1
@@ -355,7 +362,7 @@ def _measure_groups(names: Sequence[str], length: Any, text: Any, linked: Any, t
 
 
 def _same_before(names: Sequence[str], inside: Any) -> Any:
-    """Whether the nearest block before that is in trafilatura's text stands in the same place: 1, 0, or -1: none."""
+    """Whether the nearest block before that is in the text as guessed stands in the same place: 1, 0, or -1: none."""
     told: list[int] = []
     last: str | None = None
     for name, within in zip(names, inside.tolist(), strict=True):

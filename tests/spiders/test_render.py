@@ -422,7 +422,7 @@ def test_what_was_drawn_is_read_in_place_of_the_shell(loopback: LoopbackSite) ->
     read = judge_capture(site, replace(shell_page, rendered=dom), "warc/loop/x.warc.gz")
     assert read.article is not None
     assert "’s cabinet met" in read.article.text
-    assert read.article.origins["text"] == "trafilatura, drawn by script"
+    assert read.article.origins["text"] == "weights, drawn by script"
     assert read.evidence.rendered_digest == payload_digest(dom)
     assert read.evidence.payload_digest == payload_digest(b"x")
     failed = judge_capture(site, replace(shell_page, unrendered="time-out"), "warc/loop/x.warc.gz")
