@@ -36,6 +36,7 @@ _ENOUGH: Final = 250  # characters that an article has at least, headings apart
 _PLENTY: Final = 750  # characters in paragraphs, from which on loose text is none
 _LONG: Final = 80  # characters of a block that is taken where nothing on the page calls itself the article
 _LINKED: Final = 0.5
+_MARKED: Final = frozenset({"p", "dt", "dd"})  # what paragraphs stand in that were written as such
 _APART: Final = frozenset(  # what blocks say of themselves that are no text, unless a third of the text says so
     {
         *("newsletter", "comments", "advert", "jobs", "navigation", "footer", "cookie notice", "share", "related"),
@@ -127,7 +128,7 @@ def _guess(blocks: Sequence[Block], within: Sequence[int], sizes: Sequence[int])
             break
     if not chosen:
         inside = [took and size >= _LONG for took, size in zip(inside, sizes, strict=True)]
-    marked = [block.kind != "paragraph" or "p" in block.within for block in blocks]
+    marked = [block.kind != "paragraph" or not block.within.isdisjoint(_MARKED) for block in blocks]
     if sum(s for s, i, m in zip(sizes, inside, marked, strict=True) if i and m) >= _PLENTY:
         inside = [i and m for i, m in zip(inside, marked, strict=True)]
     for number in reversed(range(len(blocks))):  # a heading with nothing below it is none of the article's
