@@ -288,6 +288,9 @@ class Newsroom:
         known = [other for day in self.published[: run + 1] for other in day if other.number != page.number][-40:]
         return rng.sample(known, min(number, len(known)))
 
+    def _first_run(self, page: Written) -> int:
+        return next(run for run, day in enumerate(self.published) if any(each.number == page.number for each in day))
+
     def furnish(self, page: Written, run: int) -> dict[str, Box]:
         """Everything that stands on the page in that run and is not its text, by name."""
         words, design = self.words, self.design(run)
@@ -335,7 +338,7 @@ class Newsroom:
         reporter = random.Random(f"{page.authors[0]}-{self.seed}")
         biography = bio.format(name=page.authors[0], topic=reporter.choice(words.topics), topic2=topics[0])
         advert_link = "/out?to={}" if design.linked_adverts else ""
-        reads = self._others(run, page, fixed, 2)
+        reads = self._others(self._first_run(page), page, fixed, 2)
         share = f"{words.share}: Facebook X WhatsApp E-mail"
         boxes = {
             "cookies": line("cookies", cookies, "/privacy"),
