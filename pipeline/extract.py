@@ -172,7 +172,8 @@ def _add_documents(article: Article, links: Sequence[Link]) -> Article:
     others = tuple(each for each in article.documents if _canonical(each.url) not in followed)
     origins = {**article.origins, "documents": article.origins.get("documents", "link")}
     documents = (*followed.values(), *others)[:DOCUMENTS]
-    return article.model_copy(update={"documents": documents, "origins": origins})
+    confidence = {"documents": 0.9, **article.confidence}  # that of `pipeline.particulars`
+    return article.model_copy(update={"documents": documents, "origins": origins, "confidence": confidence})
 
 
 def _canonical(url: str) -> str:

@@ -86,6 +86,8 @@ def judge_page(  # noqa: PLR0911 - one return per reason reads best
     if _is_stub(tree, words, verdicts):
         return Reading(kind="blocked", reason="paywall stub")
     other = find_other_kind(tree, about, lines, url, words=words)
+    if other == "table of figures" and _is_cards(verdicts, url):
+        other = "index page"  # its headlines are links, and the dates below them are all that is left
     if other:
         return Reading(kind="not-an-article", reason=other)
     if not words:

@@ -277,7 +277,7 @@ def override_metadata(about: Metadata, found: Mapping[str, Any]) -> Metadata:
         known = {byline.name: byline for byline in about.bylines}
         changed["bylines"] = tuple(known.get(name, Byline(name=name)) for name in changed["authors"])
         changed["byline"] = changed.get("byline") or ", ".join(changed["authors"])
-    ruled = [name for name in changed if name in found]
+    ruled = [name for name in changed if name in found or name == "byline"]
     return replace(
         about,
         **changed,

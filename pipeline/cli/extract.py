@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import orjson
 import typer
 
-from pipeline.cli.output import JsonOption, console, plain_table, print_json, print_table, safe
+from pipeline.cli.output import JsonOption, console, plain_table, print_json, print_table, safe, tell_particulars
 from pipeline.cli.preview import ask_for, choose_site, make_capture, stand_in_site
 from pipeline.errors import MunimentError, Permanent
 from pipeline.settings import read_settings
@@ -293,6 +293,10 @@ def _print_fields(article: Article) -> None:
             value = f"{value.model_dump(mode='json')['value']} (read: {value.original}, to the {value.precision})"
         sure = article.confidence.get(name)
         table.add_row(name, article.origins.get(name, "-"), "-" if sure is None else f"{sure:.2f}", safe(str(value)))
+    for name, words in tell_particulars(article.model_dump(mode="json")):
+        if name not in _FIELDS:
+            sure = article.confidence.get(name)
+            table.add_row(name, article.origins.get(name, "-"), "-" if sure is None else f"{sure:.2f}", safe(words))
     table.add_row("words", article.origins.get("text", "-"), "-", str(article.words))
     print_table(table)
 

@@ -8,7 +8,7 @@ that names only an agency or the house is remembered for the case that none does
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,7 +25,8 @@ class Signed:
     """Who signed.
 
     ``people`` are people, ``all`` whoever the place named that decided (agencies and houses with this role too), and
-    ``text`` the byline as it stands on the page, or as declared where the page shows nothing.
+    ``text`` the byline as it stands on the page, or as declared where the page shows nothing. Each has the place it was
+    read in: ``origin`` that of the people, ``text_origin``, ``agencies_origin`` that of the first agency.
     """
 
     people: tuple[str, ...] = ()
@@ -33,6 +34,8 @@ class Signed:
     agencies: tuple[str, ...] = ()
     text: str = ""
     origin: str = ""
+    text_origin: str = ""
+    agencies_origin: str = ""
 
 
 _AUTHOR_METAS: Final = (
@@ -53,16 +56,18 @@ def read_authors(tree: HtmlElement, page: Page, linked: JsonLd, names: frozenset
         ("meta", _card_names(page)),
         ("microdata", _author_properties(page)),
     )
-    agencies: dict[str, None] = {}
+    agencies: dict[str, str] = {}  # name -> where it was read first
     house: tuple[Signers, str] | None = None
     for origin, mentions in places:
         found = sort_names(mentions, names)
-        agencies.update(dict.fromkeys(found.agencies))
+        for name in found.agencies:
+            agencies.setdefault(name, origin)
         if found.people:
             return _sign(_complete(found, shown.signers), agencies, origin, shown)
         if house is None and found.others:
             house = (found, origin)
-    agencies.update(dict.fromkeys(shown.signers.agencies))
+    for name in shown.signers.agencies:
+        agencies.setdefault(name, "byline")
     if shown.signers.people:
         return _sign(shown.signers, agencies, "byline", shown)
     # a page that declares who signs, if only the house, means it: a "Von …" far from the headline is of another story
@@ -86,7 +91,7 @@ def _complete(found: Signers, shown: Signers) -> Signers:
 _TOGETHER: Final = 4  # people who sign together, where only some of them are declared
 
 
-def _sign(found: Signers, agencies: Iterable[str], origin: str, shown: _Shown) -> Signed:
+def _sign(found: Signers, agencies: Mapping[str, str], origin: str, shown: _Shown) -> Signed:
     """The names of one place, with what the visible byline adds of the same people."""
     more = {fold(mention.name): mention for mention in (*shown.signers.people, *shown.signers.others)}
     signed = [
@@ -99,18 +104,19 @@ def _sign(found: Signers, agencies: Iterable[str], origin: str, shown: _Shown) -
         for key in [fold(mention.name)]
     ]
     same = any(fold(byline.name) in more for byline in signed)
-    if any(_LOCAL_DEMOCRACY.search(f"{byline.role or ''} {byline.name}") for byline in signed) or (
-        same and _LOCAL_DEMOCRACY.search(shown.text)
-    ):
-        agencies = dict.fromkeys((*agencies, "Local Democracy Reporting Service"))
+    seen = same and _LOCAL_DEMOCRACY.search(shown.text) is not None
+    if seen or any(_LOCAL_DEMOCRACY.search(f"{byline.role or ''} {byline.name}") for byline in signed):
+        agencies = {**agencies, _LOCAL_SERVICE: agencies.get(_LOCAL_SERVICE, "byline" if seen else origin)}
     return Signed(
         people=tuple(mention.name for mention in found.people),
         all=tuple(signed),
         agencies=tuple(agencies),
-        text=_AFTER.split(shown.text, maxsplit=1)[0].strip(" |·•-–—")
+        text=_LOOSE.sub("", _AFTER.split(shown.text, maxsplit=1)[0].strip(" |·•-–—"))
         if same
         else ", ".join(byline.name for byline in signed),
         origin=origin,
+        text_origin="byline" if same else origin,
+        agencies_origin=next(iter(agencies.values()), ""),
     )
 
 
@@ -118,7 +124,9 @@ def _sign(found: Signers, agencies: Iterable[str], origin: str, shown: _Shown) -
 _AFTER: Final = re.compile(
     r"(?<=\w)[\s|·•,–—-]+(?:(?:last )?updated|published|posted|follow|comment|topic|\d|@\w)", re.IGNORECASE
 )
+_LOOSE: Final = re.compile(r" +(?=[,.](?:\s|$))")  # where a name ends that is a link, or bold
 _LOCAL_DEMOCRACY: Final = re.compile(r"\blocal democracy report", re.IGNORECASE)
+_LOCAL_SERVICE: Final = "Local Democracy Reporting Service"
 
 
 def _cut_after(text: str) -> str:

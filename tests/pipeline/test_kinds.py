@@ -34,6 +34,16 @@ class TestNotArticles:
         reading = read((PAGES / "index.html").read_bytes())
         assert (reading.kind, reading.reason) == ("not-an-article", "index page")
 
+    def test_a_list_of_headlines_with_their_dates_is_an_index_page(self) -> None:
+        cards = "".join(
+            f"<div class=t><h3><a href='/news/{n}'>{text.split(',')[0]}</a></h3><p>{n + 10} November 2026</p></div>"
+            for n, text in enumerate(SENTENCES * 3)
+        )
+        reading = read(
+            f"<html lang=en><body><div class=c><h1>News about roads</h1>{cards}</div></body></html>".encode()
+        )
+        assert (reading.kind, reading.reason) == ("not-an-article", "index page")
+
     def test_a_consent_wall_is_blocked_even_under_the_articles_own_title(self) -> None:
         reading = read((PAGES / "consent.html").read_bytes())
         assert (reading.kind, reading.reason) == ("blocked", "consent page")

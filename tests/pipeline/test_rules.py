@@ -82,7 +82,7 @@ def test_fields_are_taken_from_where_the_file_says() -> None:
     assert article.published.value.isoformat() == "2026-11-20T08:30:00+00:00"
     assert (article.section, article.ward, article.standfirst) == ("Length: 40 m", "The bridge was built in 1871.", ONE)
     assert article.parts[0].kind == "standfirst"
-    assert {article.origins[name] for name in fields} == {ORIGIN}
+    assert {article.origins[name] for name in (*fields, "byline")} == {ORIGIN}
     assert {article.confidence[name] for name in fields} == {1.0}
 
 

@@ -70,6 +70,19 @@ class TestOnePage:
         assert any(line.startswith("- ") and line.endswith("the first.") for line in lines)
         assert any(line.split()[:2] == ["authors", "json-ld"] and "Amina Haldane" in line for line in lines)
 
+    def test_what_a_release_says_beside_its_text_is_shown_too(self, tmp_path: Path) -> None:
+        path = tmp_path / "release.html"
+        behind = (
+            "<p>Notes to editors</p><p>The bridge was built in 1871.</p>"
+            "<p>Media contact: Jo March, press office, 01632 960123, press@ledger.example</p>"
+            "<p>Read <a href='/files/report.pdf'>the report</a> of the engineers, who went down twice.</p>"
+        )
+        path.write_text(PAGE.replace("</article>", f"{behind}</article>"), encoding="utf-8")
+        shown = {line.split()[0]: line for line in _call(path, "--url", ADDRESS).stdout.splitlines() if line.strip()}
+        assert "The bridge was built in 1871." in shown["notes_to_editors"]
+        assert "press@ledger.example" in shown["contacts"]
+        assert shown["documents"].split()[1:3] == ["link", "0.90"]
+
     def test_json_has_the_article_and_nothing_else_on_stdout(self, saved: Path) -> None:
         told = json.loads(_call(saved, "--url", ADDRESS, "--json").stdout)
         assert (told["url"], told["site"], told["verdict"], told["reason"]) == (ADDRESS, None, "article", None)

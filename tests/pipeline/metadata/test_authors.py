@@ -103,11 +103,25 @@ class TestSigners:
         line = "<p class='byline'>By <a href='/authors/jo-march'>Jo March</a>, Local Democracy Reporter</p>"
         page = with_json({"@type": "NewsArticle", "author": "Jo March"}, f"<h1>Bins will be blue</h1>{line}")
         found = read(page)
-        assert found.byline == "By Jo March , Local Democracy Reporter"
+        assert found.byline == "By Jo March, Local Democracy Reporter"
         assert [(each.name, each.role, each.url) for each in found.bylines] == [
             ("Jo March", "Local Democracy Reporter", "https://ledger.example/authors/jo-march")
         ]
         assert found.agencies == ("Local Democracy Reporting Service",)
+        assert [found.origins[name] for name in ("authors", "byline", "agencies")] == ["json-ld", "byline", "byline"]
+
+    def test_byline_and_agencies_tell_where_each_was_read(self) -> None:
+        value = {
+            "@type": "NewsArticle",
+            "author": [{"@type": "Person", "name": "Jo March"}, {"@type": "Organization", "name": "PA Media"}],
+        }
+        declared = read(with_json(value))
+        assert {declared.origins[name] for name in ("authors", "byline", "agencies")} == {"json-ld"}
+        line = "<h1>Bins</h1><p class='byline'>By <b>Jo March</b>, Environment Editor</p>"
+        shown = read(with_json(value).replace("</body>", f"{line}</body>"))
+        assert (shown.byline, shown.origins["byline"]) == ("By Jo March, Environment Editor", "byline")
+        assert (shown.origins["authors"], shown.origins["agencies"]) == ("json-ld", "json-ld")
+        assert set(shown.confidence) == set(shown.origins)
 
     @pytest.mark.parametrize(
         "line",
