@@ -30,7 +30,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final, Literal, Protocol
 
 from pydantic import Field
@@ -56,6 +56,7 @@ _TEXT_CHARACTERS: Final = 1000  # of a block that make its digest
 _SAID: Final = 90  # characters of a block that are kept to tell of it
 _TEXTS: Final = 600  # blocks whose words are kept
 _LESSONS: Final = 400
+_TURNS: Final = 32  # blocks that are remembered of a page as having come or gone
 
 Zone = Literal["above", "inside", "below"]
 
@@ -91,6 +92,9 @@ class Sketch(Document):
     seen: UtcTime  # when it was captured
     title: str = ""  # digest of its headline
     blocks: str  # for each block 18 characters: its words' digest (8), its place's (4), its lead's (4), traits, length
+    again: bool = False  # it has been captured before
+    came: str = ""  # digests (8 characters each) of blocks that it had not when it was captured before
+    went: str = ""  # and of those that it has had
 
 
 class Observed(Document):
@@ -523,10 +527,9 @@ def join(memory: Memory | None, other: Memory, now: datetime) -> Memory:
 
 def _believe(memory: Memory, known: Iterable[Sketch], texts: dict[str, str], now: datetime) -> Memory:
     latest: dict[str, Sketch] = {}
-    for sketch in known:
+    for sketch in sorted(known, key=lambda sketch: (sketch.seen, sketch.blocks)):
         before = latest.get(sketch.article)
-        if before is None or (sketch.seen, sketch.blocks) > (before.seen, before.blocks):
-            latest[sketch.article] = sketch
+        latest[sketch.article] = sketch if before is None else _follow(before, sketch)
     pages = sorted(latest.values(), key=lambda sketch: (sketch.seen, sketch.article), reverse=True)[:WINDOW]
     young = sum(now - sketch.seen <= UNSEEN for sketch in pages)
     if young >= _ENOUGH:
@@ -536,7 +539,7 @@ def _believe(memory: Memory, known: Iterable[Sketch], texts: dict[str, str], now
     told = sorted((mark for mark in texts if spread[mark] > 1), key=lambda mark: (-spread[mark], mark))[:_TEXTS]
     texts = {mark: texts[mark] for mark in sorted(told)}
     stories = pick_stories(pages, rows)
-    lessons = _find_lessons([rows[number] for number in stories], texts)
+    lessons = _learn_designs([rows[number] for number in stories], texts, _find_turning(pages))
     return memory.changed(
         pages=tuple(pages),
         texts=texts,
@@ -544,6 +547,28 @@ def _believe(memory: Memory, known: Iterable[Sketch], texts: dict[str, str], now
         titles="".join(sorted({page.title for page in pages if page.title})),
         lessons=tuple(lessons),
     )
+
+
+def _follow(before: Sketch, after: Sketch) -> Sketch:
+    """A page's later sketch with what came and went since the one before it, and earlier."""
+    old, new = _read_words(before), _read_words(after)
+    came = [*(words for words in new if words not in old), *_split_digests(after.came), *_split_digests(before.came)]
+    went = [*(words for words in old if words not in new), *_split_digests(after.went), *_split_digests(before.went)]
+    again = after.again or before.again or after.seen != before.seen
+    return after.model_copy(update={"again": again, "came": _join_digests(came), "went": _join_digests(went)})
+
+
+def _read_words(sketch: Sketch) -> dict[str, None]:
+    packed = sketch.blocks
+    return {packed[at : at + 8]: None for at in range(0, len(packed) - _WIDTH + 1, _WIDTH)}
+
+
+def _split_digests(packed: str) -> list[str]:
+    return [packed[at : at + 8] for at in range(0, len(packed), 8)]
+
+
+def _join_digests(marks: Iterable[str]) -> str:
+    return "".join(islice(dict.fromkeys(marks), _TURNS))
 
 
 _OWN_CHARACTERS: Final = 400  # of prose that another page has not: it is another story
@@ -595,6 +620,10 @@ _RULE: Final = 0.8  # of all stories: what so many have at one place is furnitur
 _LEAST_INSIDE: Final = 5
 _LEAST_PROSE: Final = 8
 _FULL: Final = 0.85
+_RESUMED_CHARACTERS: Final = 120  # of a story's own sentences behind a block: the text goes on there
+_NEWEST: Final = 8  # pages that show how the site is built now
+_DESIGN_PAGES: Final = 12  # built alike, that teach by themselves
+_TURNS_WHY: Final = "comes and goes on pages that were captured again"
 _BEHIND: Final = 0.25  # of the stories with a block have it behind the end of the text, too
 
 
@@ -633,7 +662,63 @@ def _tell_story(row: list[_Token], own: set[str], end: int | None = None) -> _St
     return _Story(row=row, before=before, whole=whole, first=first, end=end, paragraphs=paragraphs)
 
 
-def _find_lessons(rows: Sequence[list[_Token]], texts: dict[str, str]) -> list[Lesson]:
+def _learn_designs(rows: Sequence[list[_Token]], texts: dict[str, str], turning: Mapping[str, int]) -> list[Lesson]:
+    """Lessons of the site's pages, newest first: where it was built anew, of the new pages and the old ones apart.
+
+    What most of the new pages have is few among all, and what stood at a place of the old ones does no more. Old
+    pages are read again, too: what was learned of them stands where the new ones do not say otherwise.
+    """
+    new, old = _part_designs(rows)
+    lessons = _find_lessons(new, texts, turning)
+    if old:
+        known = {lesson.mark for lesson in lessons}
+        before = (lesson for lesson in _find_lessons(old, texts) if lesson.kind not in {"line", "start"})
+        lessons += [lesson for lesson in before if lesson.mark not in known]
+    return lessons[:_LESSONS]
+
+
+def _part_designs(rows: Sequence[list[_Token]]) -> tuple[list[list[_Token]], list[list[_Token]]]:
+    """Pages with the places of the newest ones, and those without; all and none where either are few."""
+    places = [{token.place for token in row} for row in rows]
+    newest = Counter(place for each in places[:_NEWEST] for place in each)
+    marks = {place for place, number in newest.items() if 2 * number >= _NEWEST}
+    alike = [2 * len(marks & each) >= len(marks) for each in places]
+    if min(sum(alike), len(rows) - sum(alike)) < _DESIGN_PAGES:
+        return list(rows), []
+    new = [row for row, same in zip(rows, alike, strict=True) if same]
+    return new, [row for row, same in zip(rows, alike, strict=True) if not same]
+
+
+_NO_TURNS: Final[Mapping[str, int]] = {}
+
+
+def _find_turning(pages: Iterable[Sketch]) -> dict[str, int]:
+    """Words of blocks that come and go on pages that are captured again, and seldom stay: adverts, promotions.
+
+    A line of law stays where it stands. On how many pages each came or went.
+    """
+    came: Counter[str] = Counter()
+    went: Counter[str] = Counter()
+    turned: Counter[str] = Counter()
+    stayed: Counter[str] = Counter()
+    for page in pages:
+        if page.again:
+            here, gone = set(_split_digests(page.came)), set(_split_digests(page.went))
+            came.update(here)
+            went.update(gone)
+            turned.update(here | gone)
+            stayed.update(_read_words(page).keys() - here - gone)
+    return {
+        words: turned[words]
+        for words in sorted(turned)
+        # What only goes, or only comes, may be what an editor puts right on two pages of a day.
+        if turned[words] > stayed[words] and turned[words] >= (FEWEST - 1 if came[words] and went[words] else FEWEST)
+    }
+
+
+def _find_lessons(
+    rows: Sequence[list[_Token]], texts: dict[str, str], turning: Mapping[str, int] = _NO_TURNS
+) -> list[Lesson]:
     count = len(rows)
     if count < FEWEST:
         return []
@@ -655,7 +740,20 @@ def _find_lessons(rows: Sequence[list[_Token]], texts: dict[str, str]) -> list[L
         Lesson(kind="end", mark=words, zone="below", pages=pages, of=count, why=why, text=texts.get(words, ""))
         for words, (pages, why) in sorted(ends.items())
     ]
-    found += _judge_common(stories, tokens, common, pure, texts)
+    found += [
+        Lesson(
+            kind="block",
+            mark=words,
+            zone="inside",
+            pages=min(times, count),
+            of=count,
+            why=_TURNS_WHY,
+            text=texts.get(words, ""),
+        )
+        for words, times in sorted(turning.items())
+        if words not in ends
+    ]
+    found += [each for each in _judge_common(stories, tokens, common, pure, texts) if each.mark not in turning]
     furniture = {lesson.mark for lesson in found if lesson.kind in {"block", "end"}}
     found += _find_places(stories, spread, furniture, texts)
     found += _find_lines(stories, furniture)
@@ -699,6 +797,7 @@ def _find_ends(
         for words, number in story.first.items():
             if words in common:
                 having[words].append((story, number))
+    steady = {words for words, seen in having.items() if len(seen) >= _SOME * count}
     ends: dict[str, tuple[int, str]] = {}
     for words in sorted(having):
         seen = having[words]
@@ -712,6 +811,8 @@ def _find_ends(
         if clean >= _STEADY * len(seen):
             ends[words] = (len(seen), "no text of its own follows on any page")
         elif share >= _MOST and len(seen) >= 8 and _is_cadence(seen):
+            if sum(_is_resumed(story, number, steady) for story, number in seen) > _BEHIND * len(seen):
+                continue
             ends[words] = (len(seen), "links or lines of one pattern follow on every page")
     return ends
 
@@ -719,6 +820,17 @@ def _find_ends(
 def _is_followed(row: Sequence[_Token], number: int, pure: Container[str]) -> bool:
     """Whether sentences follow a block at a place where only text stands."""
     return any(token.prose and token.place in pure for token in row[number + 1 :])
+
+
+def _is_resumed(story: _Story, number: int, steady: Container[str]) -> bool:
+    """Whether a story's own sentences go on behind a block and its links, at some length, before other furniture."""
+    own = 0
+    for at in range(number + 1, len(story.row)):
+        token = story.row[at]
+        if own if token.traits & _LINK else token.words in steady:
+            break
+        own += token.length if story.own(at) else 0
+    return own * _STEP >= _RESUMED_CHARACTERS
 
 
 def _is_cadence(seen: Sequence[tuple[_Story, int]]) -> bool:
@@ -773,7 +885,7 @@ def _judge_common(  # noqa: C901, PLR0912 - one branch per reason reads best
         elif zone == "inside" and not token.prose and not token.leading and _stands_above(seen):
             why = "stands above the text on many pages"
         elif zone == "inside" and behind[words] < max(FEWEST, _BEHIND * len(seen)):
-            why = _judge_inside(seen, token, count, slots)
+            why = _judge_inside(seen, token, count, slots, common)
         elif zone == "below" and sum(story.end <= number for story, number in seen) >= _STEADY * len(seen):
             why = "always behind the end of the text"
         elif behind[words] >= max(FEWEST, _BEHIND * len(seen)):
@@ -831,7 +943,9 @@ def _stands_above(seen: Sequence[tuple[_Story, int]]) -> bool:
     return above >= max(FEWEST, _BEHIND * len(seen))
 
 
-def _judge_inside(seen: Sequence[tuple[_Story, int]], token: _Token, count: int, slots: _Slots) -> str:
+def _judge_inside(
+    seen: Sequence[tuple[_Story, int]], token: _Token, count: int, slots: _Slots, common: Container[str]
+) -> str:
     """Why a block between a story's own sentences is no part of it; empty text: it is one."""
     if token.called and len(seen) >= _LEAST_INSIDE:
         return "a call or a link that recurs"
@@ -839,7 +953,18 @@ def _judge_inside(seen: Sequence[tuple[_Story, int]], token: _Token, count: int,
         return ""
     if len(seen) >= _RULE * count:
         return "nearly all pages have it at the same place" if _is_fixed(seen) else ""
-    return "most pages have something that recurs at this very place" if _in_slot(seen, slots) else ""
+    if not _in_slot(seen, slots) or _leads_in(seen, common):
+        return ""
+    return "most pages have something that recurs at this very place"
+
+
+def _leads_in(seen: Sequence[tuple[_Story, int]], common: Container[str]) -> bool:
+    """Whether a line that is no sentence has sentences behind it that recur with it: "Notes to editors"."""
+    followed = 0
+    for story, number in seen:
+        after = story.row[number + 1] if number + 1 < len(story.row) else None
+        followed += after is not None and after.prose and not after.called and after.words in common
+    return not seen[0][0].row[seen[0][1]].prose and followed >= _SLOT * len(seen)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
