@@ -54,6 +54,7 @@ _HIDDEN: Final = frozenset({"script", "style", "noscript", "svg", "iframe", "sel
 _FIND_TEXTS: Final = XPath(".//text()[normalize-space()]")
 _FIND_ALL_TEXTS: Final = XPath(".//text()")
 _TEXT_NODES: Final = 20_000
+_BREAKING: Final = frozenset({"br", "img"})
 _NESTED: Final = 8  # elements of a line, one in the other, that are looked through for a line break before them
 
 
@@ -147,7 +148,7 @@ def read_blocks(tree: HtmlElement) -> list[Block]:
             continue
         parent = piece.getparent()
         if piece.is_tail:
-            if parent.tag == "br":
+            if parent.tag in _BREAKING:
                 if _is_double(parent):
                     run = _close(blocks, run, run.box)
                 run.pieces.append(" ")
@@ -170,9 +171,17 @@ def read_blocks(tree: HtmlElement) -> list[Block]:
 
 
 def _is_double(line_break: Any) -> bool:
-    """Whether a line break follows another one: two part paragraphs."""
-    before = line_break.getprevious()
-    return before is not None and before.tag == "br" and not (before.tail or "").strip()
+    """Whether a line break follows another one, or a picture that does: two part paragraphs."""
+    breaks = line_break.tag == "br"
+    for _ in range(_NESTED):
+        before = line_break.getprevious()
+        if before is None or before.tag not in _BREAKING or (before.tail or "").strip():
+            return False
+        breaks += before.tag == "br"
+        if breaks > 1:
+            return True
+        line_break = before
+    return False
 
 
 def _part_inline(blocks: list[Block], run: _Run, element: Any) -> _Run:
@@ -180,7 +189,7 @@ def _part_inline(blocks: list[Block], run: _Run, element: Any) -> _Run:
     before = _find_before(element)
     if before is None:
         return run
-    if before.tag == "br":
+    if before.tag in _BREAKING:
         run = _close(blocks, run, run.box) if _is_double(before) else run
         run.pieces.append(" ")
     elif before.tag in _PARTING and run.box.whole is None:
