@@ -1318,7 +1318,7 @@ class _Known:
                 and self._leads_in(lesson, token, before[number], whole)
             ):
                 found[number] = _judgement(lesson, sure=False)
-        self._judge_neighbours(row, before, found)
+        self._judge_neighbours(row, before, whole, found)
         found = {number: each for number, each in found.items() if each.sure or not self._is_safe(row[number])}
         end = next(
             (
@@ -1344,7 +1344,9 @@ class _Known:
                 found.setdefault(place, _judgement(known, sure=False))
         return found
 
-    def _judge_neighbours(self, row: Sequence[_Token], before: Sequence[int], found: dict[int, Judgement]) -> None:
+    def _judge_neighbours(
+        self, row: Sequence[_Token], before: Sequence[int], whole: int, found: dict[int, Judgement]
+    ) -> None:
         """Add what belongs to known blocks: what stands before the text, lines of boxes, captions before credits."""
         start = max((n for n, token in enumerate(row) if token.words in self.starts and not before[n]), default=0)
         for number, token in enumerate(row[:start]):
@@ -1356,11 +1358,25 @@ class _Known:
             if token.words in self.boxes:
                 for line in _box_lines(row, number, self.steady):
                     found.setdefault(line, _judgement(self.boxes[token.words], sure=False))
+            if token.words in self.ends and before[number] and 2 * before[number] >= whole:
+                for line in self._lines_below(row, number):
+                    found.setdefault(line, _judgement(self.ends[token.words], sure=False))
             pair = self.pairs.get(token.words)
             if pair is None or not number or (pair.zone == "above" and before[number]):
                 continue
             if _is_line(row[number - 1]) and row[number - 1].words not in self.kept:
                 found.setdefault(number - 1, _judgement(pair, sure=False))
+
+    def _lines_below(self, row: Sequence[_Token], number: int) -> range:
+        """Numbers of the short lines, sentences too, between an end and the next block that stands below all texts."""
+        for at in range(number + 1, min(len(row), number + 2 + _BOX_LINES)):
+            token = row[at]
+            lesson = self.ends.get(token.words) or self.blocks.get(token.words)
+            if lesson is not None and lesson.zone == "below" and lesson.pages >= _SOME * lesson.of:
+                return range(number + 1, at)
+            if token.words in self.kept or token.length * _STEP > _LINE_CHARACTERS:
+                break
+        return range(0)
 
     def _is_text(self, token: _Token) -> bool:
         return token.prose and token.words not in self.furniture and token.place not in self.places

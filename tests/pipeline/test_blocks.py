@@ -48,6 +48,13 @@ def test_two_line_breaks_part_paragraphs_and_one_does_not() -> None:
     assert texts("<div>one<br>two<br> <br>three</div>") == ["one two", "three"]
 
 
+def test_a_picture_between_line_breaks_parts_paragraphs() -> None:
+    assert texts("<div>one<br><br><img src=a><br>two<br>three</div>") == ["one", "two three"]
+    assert texts("<div>one<br><img src=a><br>two</div>") == ["one", "two"]
+    assert texts("<div>one<br><br><img src=a>two</div>") == ["one", "two"]
+    assert texts("<div>one <img src=a> two<br><img src=a> three</div>") == ["one two three"]
+
+
 def test_a_line_break_before_an_element_parts_words_and_a_rule_before_one_parts_blocks() -> None:
     page = "<center><font>The Observer</font><br><font>since 1997</font></center>"
     assert texts(f"{page}<hr>\n<font><b>Bridge</b> closed</font>") == ["The Observer since 1997", "Bridge closed"]

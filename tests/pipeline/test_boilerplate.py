@@ -360,3 +360,94 @@ def test_headings_within_the_text_are_given_back_and_those_of_boxes_are_not() ->
     given = memory.review(page, kept).given
     assert {page[number].text for number in given} == {f"On the {spell(40)}", "Notes"}
     assert all("of the site" in why for why in given.values())
+
+
+ADVERTS = [Plain(f"The {word} sale ends on Sunday, with free delivery on everything in store.") for word in "abcdef"]
+
+
+def advertised_page(number: int, day: int, *, legal: bool) -> list[Plain]:
+    """A page in which one of six adverts stands amid the text, another one every day, and perhaps a line of law."""
+    own = own_text(number)
+    said = (
+        [Plain("Anyone with information is asked to call the police on 101, or to go to a station.")] if legal else []
+    )
+    return [*own[: 2 + number % 3], ADVERTS[(number * 5 + day) % 6], *own[2 + number % 3 :], *said]
+
+
+def test_what_comes_and_goes_on_pages_captured_again_is_left_out_and_what_stays_is_kept() -> None:
+    first = [sketch(advertised_page(n, 0, legal=n % 4 == 0), f"page {n}") for n in range(30)]
+    later = [sketch(advertised_page(n, 1, legal=n % 4 == 0), f"page {n}", 1440) for n in range(10)]
+    new = advertised_page(50, 1, legal=True)
+    assert taken(learn(None, first, BEGAN), new) == set()
+    memory = learn(learn(None, first, BEGAN), later, BEGAN)
+    assert memory == learn(None, [*later, *first], BEGAN)
+    assert taken(memory, new) == {advert.text for advert in ADVERTS} & {block.text for block in new}
+    assert any("comes and goes on pages that were captured again" in line for line in memory.describe())
+
+
+def test_what_came_and_went_is_still_known_when_the_same_capture_is_learned_once_more() -> None:
+    first = [sketch(advertised_page(n, 0, legal=False), f"page {n}") for n in range(12)]
+    later = [sketch(advertised_page(n, 1, legal=False), f"page {n}", 1440) for n in range(12)]
+    memory = learn(learn(None, first, BEGAN), later, BEGAN)
+    assert learn(memory, later, BEGAN) == memory
+
+
+def test_a_sentence_that_an_editor_takes_out_of_two_pages_is_no_advert() -> None:
+    first = [sketch(advertised_page(n, 0, legal=n < 6), f"page {n}") for n in range(20)]
+    later = [sketch(advertised_page(n, 0, legal=2 <= n < 6), f"page {n}", 1440) for n in range(20)]
+    memory = learn(learn(None, first, BEGAN), later, BEGAN)
+    assert taken(memory, advertised_page(50, 0, legal=True)) == set()
+
+
+def test_a_text_that_goes_on_behind_a_box_is_not_ended_by_it() -> None:
+    def page(number: int) -> list[Plain]:
+        own = own_text(number, 8)
+        links = [Plain(f"A story of {spell(number + n)} that is told elsewhere", link_share=1.0) for n in range(4)]
+        more = [Plain(f"Another one of {spell(number + n)} to be read next", link_share=1.0) for n in range(5)]
+        return [*own[:7], Plain("More on this"), *links, own[7], Plain("Most read"), *more, Plain("About us")]
+
+    memory = learn(None, [sketch(page(n), f"page {n}") for n in range(30)], BEGAN)
+    left = taken(memory, page(70))
+    assert {"More on this", "Most read", "About us"} <= left
+    assert page(70)[12].text not in left
+
+
+def test_a_heading_behind_which_the_same_notes_always_stand_belongs_to_the_text() -> None:
+    notes = [
+        Plain("Notes to editors"),
+        Plain("The joint board was set up in 2016 and is led by five towns of the coast."),
+    ]
+
+    def page(number: int) -> list[Plain]:
+        promotion = Plain(f"Win tickets for the {('fair', 'show', 'race', 'match')[number % 4]}", link_share=0.4)
+        return [*own_text(number), promotion, *(notes if number % 5 == 0 else [])]
+
+    memory = learn(None, [sketch(page(n), f"page {n}") for n in range(30)], BEGAN)
+    assert not {block.text for block in notes} & taken(memory, [*own_text(50), *notes])
+
+
+def test_a_site_that_is_built_anew_is_known_from_its_new_pages() -> None:
+    def old(number: int) -> list[Plain]:
+        return [Plain("News Sport", place="div"), *own_text(number), Plain("Fair, town hall", place="div/p")]
+
+    def new(number: int) -> list[Plain]:
+        own = [Plain(block.text, place="main/p") for block in own_text(number)]
+        fair = Plain(f"Fair on the {spell(number)}", place="aside/p")
+        return [Plain("Home", place="nav"), *own[:3], fair, *own[3:], Plain("Imprint", place="footer")]
+
+    pages = [sketch(old(n), f"page {n}") for n in range(60)]
+    memory = learn(learn(None, pages, BEGAN), [sketch(new(n), f"page {n}", 1440) for n in range(60, 76)], BEGAN)
+    assert {"Home", "Imprint"} <= taken(memory, new(90))
+    assert "News Sport" in taken(memory, old(91))
+
+
+def test_short_lines_between_an_end_and_what_always_stands_below_go_on_a_short_page_too() -> None:
+    def page(number: int, paragraphs: int) -> list[Plain]:
+        events = [
+            Plain(f"Craft fair, the hall of {spell(number + n)}, on a Sunday in May. Bring a friend.") for n in range(3)
+        ]
+        return [*own_text(number, paragraphs), Plain("What is on near you"), *events, Plain("Follow us")]
+
+    memory = learn(None, [sketch(page(n, 6), f"page {n}") for n in range(30)], BEGAN)
+    short = page(80, 2)
+    assert taken(memory, short) == {block.text for block in short[2:]}
