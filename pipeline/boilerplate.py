@@ -608,6 +608,7 @@ _SOME: Final = 0.4
 _SLOT: Final = 0.6  # of all stories have something that recurs at a place
 _HEAD_LINES: Final = 8
 _BOX_LINES: Final = 8
+_BOX_MOST: Final = 12  # blocks of a box behind which a text may go on
 _CREDIT_CHARACTERS: Final = 80
 _FOLLOWED: Final = 0.05
 _HEADS: Final = 0.8  # of the headings of a place stand before text: lists, tables and quotes follow the others
@@ -760,7 +761,7 @@ def _find_lessons(
     found += _find_leads(stories, texts)
     steady = {lesson.mark for lesson in found if lesson.kind == "block" and lesson.pages >= _SOME * count}
     found += _find_boxes(stories, steady, texts)
-    found += _find_pairs(stories, spread, furniture, texts)
+    found += _find_pairs(stories, furniture, texts)
     found += _find_starts(stories, steady, texts)
     found += _find_text_places(stories, furniture, pure, texts)
     order = {
@@ -824,12 +825,17 @@ def _is_followed(row: Sequence[_Token], number: int, pure: Container[str]) -> bo
 
 def _is_resumed(story: _Story, number: int, steady: Container[str]) -> bool:
     """Whether a story's own sentences go on behind a block and its links, at some length, before other furniture."""
-    own = 0
+    own = passed = 0
     for at in range(number + 1, len(story.row)):
         token = story.row[at]
-        if own if token.traits & _LINK else token.words in steady:
+        if story.own(at):
+            own += token.length
+        elif own and (token.traits & _LINK or token.words in steady):
             break
-        own += token.length if story.own(at) else 0
+        else:
+            passed += 1
+            if passed > _BOX_MOST:
+                break
     return own * _STEP >= _RESUMED_CHARACTERS
 
 
@@ -1206,24 +1212,22 @@ def _find_text_places(
     ]
 
 
-def _find_pairs(
-    stories: Sequence[_Story], spread: Counter[str], furniture: set[str], texts: dict[str, str]
-) -> list[Lesson]:
+def _find_pairs(stories: Sequence[_Story], furniture: set[str], texts: dict[str, str]) -> list[Lesson]:
     """Lines that always have a line of the page's own before them, above and inside the text: credits of pictures."""
     seen: dict[str, list[tuple[_Story, int]]] = defaultdict(list)
     for story in stories:
         for number, token in enumerate(story.row[: story.end]):
-            credit = token.words in furniture and not (token.prose or token.leading or token.called)
+            credit = token.words in furniture and not (token.prose or token.leading or token.traits & _LINK)
             if number and credit and token.length * _STEP <= _CREDIT_CHARACTERS:
                 seen[token.words].append((story, number))
     found: list[Lesson] = []
     for words in sorted(seen):
         where = seen[words]
         pages = len({id(story) for story, _ in where})
-        paired = sum(
-            _is_line(before) and before.words not in furniture and spread[before.words] < FEWEST
-            for before in (story.row[number - 1] for story, number in where)
-        )
+        lines = [story.row[number - 1] for story, number in where]
+        paired = sum(_is_line(line) and line.words not in furniture for line in lines)
+        if len({line.words for line in lines}) < _SLOT * len(lines):
+            continue  # one line always stands there
         if pages < _LEAST_INSIDE or paired < _STEADY * len(where) or not _stands_above(where):
             continue
         text, why = texts.get(words, ""), "a line of the page's own always stands before it, as a caption does"
@@ -1313,7 +1317,11 @@ class _Known:
             lesson = self.blocks.get(token.words)
             if lesson is not None and self._stands_as_learned(lesson, token, before[number], whole):
                 found[number] = _judgement(lesson, sure=True)
-            elif ((lesson := self.places.get(token.place)) is not None and token.words not in self.kept) or (
+            elif (
+                (lesson := self.places.get(token.place)) is not None
+                and token.words not in self.kept
+                and not self._heads_text(row, number, before[number])
+            ) or (
                 (lesson := self.leads.get(token.lead)) is not None
                 and self._leads_in(lesson, token, before[number], whole)
             ):
@@ -1364,7 +1372,7 @@ class _Known:
             pair = self.pairs.get(token.words)
             if pair is None or not number or (pair.zone == "above" and before[number]):
                 continue
-            if _is_line(row[number - 1]) and row[number - 1].words not in self.kept:
+            if _is_line(row[number - 1]):
                 found.setdefault(number - 1, _judgement(pair, sure=False))
 
     def _lines_below(self, row: Sequence[_Token], number: int) -> range:
@@ -1380,6 +1388,11 @@ class _Known:
 
     def _is_text(self, token: _Token) -> bool:
         return token.prose and token.words not in self.furniture and token.place not in self.places
+
+    def _heads_text(self, row: Sequence[_Token], number: int, before: int) -> bool:
+        """Whether a heading stands between a page's own sentences, where headings of boxes stand, too."""
+        after = row[number + 1] if number + 1 < len(row) else None
+        return bool(before and row[number].traits & _HEADING and after is not None and self._is_text(after))
 
     def _is_safe(self, token: _Token) -> bool:
         """Whether a sentence stands where only text stands."""
