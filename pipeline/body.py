@@ -32,6 +32,7 @@ from pipeline.blocks import (
 from pipeline.boilerplate import Memory
 from pipeline.edges import decide_edges, name_led
 from pipeline.frames import Frames, read_frames
+from pipeline.gaps import fill_gaps
 from pipeline.metadata import TITLE_CHARACTERS, Metadata, fold, tidy
 from pipeline.model import Part, Stripped
 from pipeline.page import disarm
@@ -102,6 +103,9 @@ def read_body(
     else:
         for number, (keep, why) in decide_edges(blocks, [verdict.kept for verdict in verdicts], about).items():
             verdicts[number] = replace(verdicts[number], kept=keep, why=why, rule="wording")
+        for number, why in fill_gaps(blocks, [verdict.kept for verdict in verdicts]).items():
+            if verdicts[number].rule in _OVERRULED:
+                verdicts[number] = replace(verdicts[number], kept=True, why=why, rule="wording")
     held = ""
     if memory is not None:
         review = memory.review(blocks, [verdict.kept for verdict in verdicts])
