@@ -381,7 +381,9 @@ _LETTER_ABROAD: Final = (
 )
 _APPEAL: Final = re.compile(
     r"(?:(?:advertisement|advertising|anzeige|werbung|publicité|publicidad|pubblicità|advertentie|reklama?|annons|"
-    r"annonse|annonce|hysbyseb|sponsored(?: content)?|広告|إعلان|реклама)\W*$"
+    r"annonse|annonce|hysbyseb|sponsored(?: content)?|広告|إعلان|реклама)"
+    r"(?:\W+(?:hide|remove|close|report|skip|schließen|ausblenden|fermer|masquer|cerrar|ocultar|chiudi|sluiten|zamknij)"
+    r"(?: (?:this )?ads?)?)?\W*$"
     r"|(?:the )?(?:story|article|content)(?:'s)? continues (?:below|after|under)\b.{0,40}"
     r"|(?:scroll|keep scrolling|swipe)\b.{0,30}\bto continue\b|artikel (?:weiterlesen|wird nach)\b.{0,40}"
     r"|(?:please )?(?:sign|signing) ?up\b.{0,60}\b" + _LETTER + r"|(?:get|receive|have) .{0,80}\byour (?:inbox|phone)\b"

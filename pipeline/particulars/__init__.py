@@ -121,7 +121,10 @@ def read_particulars(
     if committee is None and site.kind == "parliament" and site.name.endswith(" Committee"):
         committee, place = site.name, "site"
     note("committee", committee, place)
-    note("agencies", find_agencies(lines), "text")
+    signed = [  # lines like "Additional reporting by PA" at either end, which `pipeline.edges` takes out of the text
+        verdict.block.text for verdict in body.verdicts if verdict.why == "byline" and verdict.rule == "wording"
+    ]
+    note("agencies", tuple(dict.fromkeys((*find_agencies(lines), *find_agencies(signed)))), "text")
     note("documents", links.documents, "link")
     return Particulars(**found, origins=origins, confidence=confidence)
 

@@ -60,6 +60,152 @@ def test_invitations_and_labels_of_adverts_are_no_text_wherever_they_stand() -> 
     assert decide(*PROSE, sign_up) == {5: (False, "newsletter")}
 
 
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("Advertisement Hide Ads", "advert"),
+        ("Anzeige ausblenden", "advert"),
+        ("Was this page useful?", "feedback"),
+        ("Is there anything wrong with this page?", "feedback"),
+        ("War dieser Artikel hilfreich?", "feedback"),
+        ("Cette page vous a-t-elle été utile ?", "feedback"),
+        ("¿Te ha resultado útil esta página?", "feedback"),
+        ("Was deze pagina nuttig?", "feedback"),
+        ("Oedd y dudalen hon yn ddefnyddiol?", "feedback"),
+        ("Do you have a story for us? Email our newsroom at news@example.org.", "get in touch"),
+        ("Contact our news team on 0117 496 0650", "get in touch"),
+        ("Haben Sie Hinweise zu diesem Thema? Schreiben Sie an redaktion@example.org", "get in touch"),
+        ("¿Tienes una historia que contar? Escríbenos a redaccion@example.org", "get in touch"),
+        ("The sea wall on Friday. Photo: Dana Ruiz", "caption"),
+        ("Die Mauer am Freitag (Foto: Stadt Niederau)", "caption"),
+        ("Le mur vendredi | © Ville de Pomfroy", "caption"),
+        ("Bild: dpa", "caption"),
+        (").", "left over"),
+        ("\u200b", "left over"),
+    ],
+)
+def test_a_line_that_serves_the_page_is_no_text_wherever_it_stands(line: str, why: str) -> None:
+    assert decide(*PROSE, block(line), *PROSE) == {5: (False, why)}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Is this story true?",
+        "Was this page of history written in Ashby?",
+        "Find this street on the map.",
+        "Do you have a story to tell? Ms Green did, and told it on Tuesday.",
+        "Have you got any information about the fire? Call police on 101.",
+        "Do you have a story about the crash? Contact police on 101.",
+        "Contact the council on 0117 496 0650.",
+        "He held up two photos: there was no wall in either of them.",
+        "Picture: a word that she cannot spell.",
+        "* * *",
+        "This content was blocked in three countries after the war began.",
+        "An dieser Stelle befindet sich die Post.",
+        "Research by the university found that half of the bins are full.",
+        "Reporting by the council found that half of the bins are full.",
+    ],
+)
+def test_a_sentence_that_begins_as_such_lines_do_stays(line: str) -> None:
+    assert decide(*PROSE, block(line)) == {}
+    assert decide(*PROSE, block(line), *PROSE) == {}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (
+            "Empfohlener redaktioneller Inhalt",
+            "An dieser Stelle finden Sie einen externen Inhalt von YouTube, der den Artikel ergänzt. Sie können ihn "
+            "sich mit einem Klick anzeigen lassen.",
+            "Ich bin damit einverstanden, dass mir externe Inhalte angezeigt werden. Damit können personenbezogene "
+            "Daten an Drittplattformen übermittelt werden. Mehr dazu in unserer Datenschutzerklärung.",
+        ),
+        (
+            "Contenu externe",
+            "Pour afficher ce contenu, vous devez accepter les cookies des réseaux sociaux.",
+        ),
+        (
+            "Este contenido se ha bloqueado",
+            "Para ver este contenido debes aceptar las cookies de terceros.",
+        ),
+        (
+            "External content",
+            "This content is hosted by a third party. By showing it you accept their terms and cookies.",
+            "To view this video please enable JavaScript, and consider a newer browser.",
+        ),
+        ("Deze inhoud is geblokkeerd", "Om deze video te bekijken moet u cookies accepteren."),
+        ("Sieh dir diesen Beitrag auf Instagram an", "Ein Beitrag geteilt von Stadt Niederau (@niederau)"),
+    ],
+)
+def test_what_stands_in_for_something_that_was_not_loaded_is_no_text(lines: tuple[str, ...]) -> None:
+    inside = range(5, 5 + len(lines))
+    assert decide(*PROSE, *map(block, lines), *PROSE) == dict.fromkeys(inside, (False, "external content"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Additional reporting by PA",
+        "(Reporting by Iona Cray and Kit Morrow, editing by Ola Brandt.)",
+        "Übersetzung: Eva Klein, Redaktion: Ömer Yıldız",
+        "Traducción: Ana Ruiz",
+        "4 min read",
+        "Lesezeit: ca. 5 Min.",
+        "Tempo de leitura: 2 minutos",
+        "Temps de lecture : 3 min",
+    ],
+)
+def test_who_else_wrote_a_text_and_how_long_it_takes_to_read_is_no_text_at_either_end(line: str) -> None:
+    assert decide(*PROSE, block(line)) == {5: (False, "byline")}
+    assert decide(*PROSE, block(line), *PROSE) == {}
+
+
+def share_line(text: str, *links: str) -> Block:
+    element = document_fromstring(f"<div>{text}{''.join(links)}</div>").find("body/div")
+    whole = element.text_content()
+    return Block(element=element, text=" ".join(whole.split()), place=PLACE, link_share=1 - len(text) / len(whole))
+
+
+def test_a_short_line_whose_links_go_to_networks_is_there_to_share_the_story_in_any_language() -> None:
+    facebook = '<a href="https://www.facebook.com/sharer.php?u=x">Roinn é</a>'
+    for line in (
+        share_line("Roinn an scéal seo ", '<a href="#">Facebook</a>'),
+        share_line("Sdílet ", '<a href="#">Facebook</a> ', '<a href="#">WhatsApp</a>'),
+        share_line("", facebook),
+        share_line("இதைப் பகிர்க: ", '<a href="https://wa.me/?text=x">இங்கே</a>'),
+    ):
+        assert decide(*PROSE, line) == {5: (False, "share")}, line.text
+    council = '<a href="https://www.facebook.com/ashby">Facebook</a>'
+    for line in (
+        share_line("The council answered on ", council, "."),
+        share_line("She works for ", council, " in Dublin as an engineer who mends what the others have broken there"),
+        share_line("The plan is ", '<a href="/plan">on the website</a>'),
+        block("Roinn an scéal seo"),
+    ):
+        assert decide(*PROSE, line) == {}, line.text
+
+
+@pytest.mark.parametrize("line", ["Read next", "More on this:", "Auch interessant", "Lire aussi", "Related articles"])
+def test_what_leads_to_other_pages_goes_where_nothing_of_the_text_follows_it(line: str) -> None:
+    link = block("Swan stops traffic", link_share=1.0)
+    assert decide(*PROSE, block(line, kind="heading"), link, *PROSE, left=(6,)) == {5: (False, "related")}
+    assert decide(*PROSE, block(line)) == {5: (False, "related")}
+    assert decide(*PROSE, block(line, kind="heading"), *PROSE) == {}
+
+
+def test_a_line_of_a_term_joins_those_of_the_text_beside_it() -> None:
+    terms = [
+        block(f"{term}: {what}", "main/div/p") for term, what in (("Ward", "Holme"), ("Cost", "£3"), ("Vote", "9"))
+    ]
+    maker = block("Decision maker: Highways Committee", "main/div/p", link_share=0.6)
+    assert decide(maker, *terms, *PROSE, left=(0,)) == {0: (True, "line of a list in the text")}
+    assert decide(maker, *terms[:2], *PROSE, left=(0,)) == {}
+    elsewhere = block("Search: the site", "header/div/p")
+    assert decide(elsewhere, *terms, *PROSE, left=(0,)) == {}
+
+
 def test_a_caption_is_known_by_its_own_name_and_a_heading_is_none() -> None:
     caption = block("The park on the quay", "main/div.media/p.release__caption", label="caption")
     heading = block("The earned credit", "main/div/h3.the-earned-credit", label="caption", kind="heading")
@@ -120,6 +266,12 @@ def test_a_standfirst_begins_the_text_outside_of_english_and_has_its_name_in_eng
     assert decide(*lines, left=(0, 1), language="de") == {1: (True, "standfirst")}
     assert decide(*lines, left=(0, 1), language="en-GB") == {1: (False, "standfirst")}
     assert decide(*lines, left=(0, 1)) == {1: (False, "standfirst")}
+    within = "main/div.ArticleHeader__intro/p"
+    assert decide(lines[0], block(lines[1].text, within), *PROSE, left=(0, 1), language="de") == {
+        1: (True, "standfirst")
+    }
+    picture = "main/div.header-teaser__image/p"
+    assert decide(lines[0], block(lines[1].text, picture), *PROSE, left=(0, 1), language="de") == {}
 
 
 def test_the_contact_behind_a_release_that_says_where_it_ends_is_kept() -> None:
@@ -146,3 +298,15 @@ def test_what_stands_below_a_heading_for_other_news_is_called_by_it() -> None:
     kept = [number < 5 for number in range(len(lines))]
     whys = ["article"] * 5 + ["sidebar"] * 5
     assert name_led(lines, kept, whys) == {5: "related", 6: "related", 9: "share"}
+
+
+def test_requests_for_money_and_links_to_other_stories_are_called_by_their_names() -> None:
+    lines = [
+        block("Your donation makes all the difference."),
+        block("Ihre Spende hilft uns"),
+        *PROSE,
+        block("[ Read more: How the camper got stuck ]"),
+    ]
+    kept = [1 < number < 7 for number in range(8)]
+    whys = ["above the article"] * 2 + ["article"] * 5 + ["mostly links"]
+    assert name_led(lines, kept, whys) == {0: "advert", 1: "advert", 7: "related"}

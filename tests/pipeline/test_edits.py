@@ -308,6 +308,7 @@ def test_a_link_to_another_story_is_no_sentence_about_reading() -> None:
     assert not leads_away("Read more: the council has put the whole report on its website.")
     assert not leads_away("Related companies paid less tax")
     assert is_appeal("(Advertisement)")
+    assert is_appeal("Advertisement Hide Ads")
     assert not is_appeal("The advertisement was banned")
 
 
