@@ -143,7 +143,7 @@ class _Left:
     def __init__(self, stripped: Sequence[str]) -> None:
         lines = [_squeeze(_fold(line)) for text in stripped for line in text.split("\n")]
         self._lines = frozenset(lines)
-        self._whole = "\n".join(lines)
+        self._whole = "".join(lines)  # what is one line here may be two there, as a caption and its credit
         self._cut = [line for line in lines if len(line) >= _TRUNCATED]
 
     def has(self, mark: str) -> bool:

@@ -10,9 +10,10 @@ The rules:
   merely *looks* like is no reason, nor is what its template turns over.
 - An edited version says that the publisher edited. Where a page was read in another way than the version was (the
   extractor, its weights, a rule of the site, what was learned of its blocks: ``Story.recipe``), and that alone explains
-  the difference, there is none: the version's own capture, read in the new way, gives the new text; or, where it cannot
-  be read again, all that differs has moved between the text and what was left out of it. The better text comes
-  with the next edit, whose figures compare two texts that were read alike.
+  the difference, there is none: the version's own capture, read in the new way, gives the new text. Nor is there where
+  all that differs has moved between the text and what was left out of it: what stands beside a text changes with the
+  day, and with it now and then what is taken for text. The better text comes with the next edit, whose figures compare
+  two texts that were read alike.
 - Versions are numbered as they are made; an article's *current* version is the newest by
   ``(captured_at, n)``. A run that is released late may therefore add a version that is not current, and
   only if its text stands in none of the article's versions.
@@ -324,13 +325,17 @@ def is_read_otherwise(finding: Finding, version: Version) -> bool:
 def _explain_reading(finding: Finding, versions: Sequence[Version], before: Article | None) -> str:
     """Why a text that differs tells of no edit: our reading changed, and not the page; empty: it does tell of one."""
     page, last = finding.article, version_before(finding, versions)
-    if page is None or last is None or not is_read_otherwise(finding, last):
+    if page is None or last is None:
         return ""
-    if before is not None:
-        return f"read differently: version {last.n}'s page gives this text, too" if _is_alike(before, page) else ""
-    late = finding.evidence.captured_at < last.captured_at
+    otherwise, reading = is_read_otherwise(finding, last), _reading_of(page)
+    if otherwise and before is not None:
+        if _is_alike(before, page):
+            return f"read differently: version {last.n}'s page gives this text, too"
+        if is_same_page(_reading_of(before), reading):
+            return f"read differently: all that differs from version {last.n}'s page was left out of one of the two"
+    late = otherwise and finding.evidence.captured_at < last.captured_at
     for version in versions if late else (last,):
-        if is_readable(version) and is_same_page(_reading_of(version), _reading_of(page)):
+        if is_readable(version) and is_same_page(_reading_of(version), reading):
             return f"read differently: all that differs from version {version.n} was left out of one of the two"
     return ""
 
@@ -539,12 +544,13 @@ def _edit_since(versions: Sequence[Version], finding: Finding, page: Article, re
     last = version_before(finding, versions)
     if last is None:
         return None
-    if reread is not None:
-        return classify_edit(reread.title, reread.text, page.title, page.text)
-    if not is_read_otherwise(finding, last):
+    before = last if reread is None else reread
+    if reread is None and not is_read_otherwise(finding, last):
         return classify_edit(last.title, last.text, page.title, page.text)
-    old, new = drop_moved(_reading_of(last), _reading_of(page))
-    return classify_edit(last.title, old, page.title, new)
+    old, new = drop_moved(_reading_of(before), _reading_of(page))
+    return classify_edit(before.title, old, page.title, new) or classify_edit(
+        before.title, before.text, page.title, page.text
+    )
 
 
 def _tell_other_reading(
