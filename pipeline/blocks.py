@@ -22,7 +22,7 @@ STRIPPED_TOTAL: Final = 8000
 BlockKind = Literal["paragraph", "heading", "item", "quote", "table", "code", "caption"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+@dataclass(kw_only=True, slots=True, eq=False)  # never changed; frozen ones take three times as long to make
 class Block:
     """A run of visible text that belongs to one block element. Two blocks are the same only when they are one."""
 
@@ -85,9 +85,7 @@ _ROWS, _COLUMNS, _CELL_CHARACTERS = 300, 30, 300
 _EMPTY: Final[frozenset[str]] = frozenset()
 
 
-@dataclass(
-    kw_only=True, slots=True, eq=False
-)  # never changed; not frozen, because that makes it in three times as long
+@dataclass(kw_only=True, slots=True, eq=False)  # never changed, as `Block`
 class _State:
     """What a block element hands down to what is in it; elements of the same names in the same place share it."""
 
@@ -427,7 +425,7 @@ _PARTED: Final = {number: " " for number in range(128) if _APART.match(chr(numbe
 _SORTED = re.compile(r"(?<!\S)(?:tag|category|author|type|format|topic)[-_]\S+(?!\S)")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)  # classes are met again on other pages more often than the places that they stand in
 def label_of(names: str) -> str:
     """The label that names (of tags, classes, ids, roles) give a block, or empty text.
 
@@ -444,9 +442,10 @@ def label_of(names: str) -> str:
     words = (lowered.translate(_PARTED) if lowered.isascii() else _APART.sub(" ", lowered)).split()
     rank = min(map(_rank_word, words), default=len(_PLACES))
     whole = " ".join(words)
-    for other, key in _PAIRS:
-        if other < rank and key in whole:
-            rank = other
+    if len(words) > 1:
+        for other, key in _PAIRS:
+            if other < rank and key in whole:
+                rank = other
     return _RANKED[rank]
 
 

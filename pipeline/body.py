@@ -35,7 +35,7 @@ from pipeline.frames import Frames, read_frames
 from pipeline.gaps import fill_gaps
 from pipeline.metadata import TITLE_CHARACTERS, Metadata, fold, tidy
 from pipeline.model import Part, Stripped
-from pipeline.page import disarm
+from pipeline.page import disarm, is_armed
 from pipeline.rules import Marks
 from pipeline.structure import find_entries, find_entry, index_entries, is_stamp, make_parts
 from pipeline.weighing import digest_weights, measure_blocks, weigh_blocks, width_of
@@ -75,7 +75,10 @@ def cut_page(tree: HtmlElement, *, dropped: bool = False) -> list[Block]:
     """
     if not dropped:
         drop_unread(tree)
-    return [clean for block in read_blocks(tree) if (clean := _clean(block)).text]
+    blocks = read_blocks(tree)
+    if is_armed("".join(block.text for block in blocks)):
+        blocks = [_clean(block) for block in blocks]
+    return [block for block in blocks if block.text]
 
 
 def read_body(
@@ -553,14 +556,17 @@ def _mend_words(verdicts: Sequence[Verdict]) -> list[Verdict]:
     for number, verdict in enumerate(verdicts):
         kept += verdict.kept
         block = verdict.block
-        if verdict.kept or not block.label or verdict.why != block.label or wording_of(block.text) == block.label:
+        if verdict.kept or not block.label or verdict.why != block.label:
             told.append(verdict)
             continue
         label = labels.get(block.element)
         if label is None:
             label = labels[block.element] = _label_below(block.element, held, most)
+        if label == block.label or wording_of(block.text) == block.label:
+            told.append(verdict)
+            continue
         why = label or _tell_why(replace(block, label=""), kept, number > last)
-        told.append(verdict if why == verdict.why else replace(verdict, why=why))
+        told.append(replace(verdict, why=why))
     return told
 
 

@@ -6,6 +6,7 @@ Pure; never fails for what a page does. Not here: what the page says (`pipeline.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from typing import Final
@@ -97,7 +98,6 @@ def _parser() -> HTMLParser:
 
 _SIZEABLE = 4 * MOST_ATTRIBUTES  # an element of fewer characters cannot have too many attributes
 _RAW = re.compile(r"(script|style)(?=[\s>/])", re.IGNORECASE)
-_LONG_PART = re.compile(rf"<([^\W\d_][^<]{{{_SIZEABLE},}})")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
@@ -110,7 +110,7 @@ def find_excess(written: str) -> str | None:
         return "too many elements"
     if len(written) > _SIZEABLE:
         # most pages have no part of that length outside of scripts: the walk through them is for those that may
-        if not any(_has_excess(match[1]) for match in _LONG_PART.finditer(written)):
+        if not any(part[:1].isalpha() and _has_excess(part) for part in _find_long(written)):
             return None
         parts = written.split("<")
         within = ""  # what ends a script, a style sheet or a comment: what stands in them are no elements
@@ -128,6 +128,19 @@ def find_excess(written: str) -> str | None:
                 # a text that has a quotation mark too few looks like it, but is of one element only
                 return "too many attributes"
     return None
+
+
+def _find_long(written: str) -> Iterator[str]:
+    """What stands between one "<" and the next one, wherever that is long: found in leaps of that length."""
+    at = written.find("<")
+    while at >= 0:
+        following = written.rfind("<", at + 1, at + 2 + _SIZEABLE)
+        if following < 0:
+            following = written.find("<", at + 1)
+            part = written[at + 1 : following if following >= 0 else len(written)]
+            if len(part) > _SIZEABLE:
+                yield part
+        at = following
 
 
 def _has_excess(part: str) -> bool:
@@ -163,3 +176,8 @@ def disarm(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _ARMED.sub(lambda match: match[0] if match[0][0] == "\U0001f3f4" else "", text)
+
+
+def is_armed(text: str) -> bool:
+    """Whether `disarm` may take something out of a text, or of one of the texts that it is put together from."""
+    return not (text.isascii() and text.isprintable()) and _ARMED.search(text) is not None

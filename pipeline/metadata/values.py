@@ -80,6 +80,18 @@ def clean_url(value: object, base: str) -> str:
 
 def fold(text: str) -> str:
     """Text for comparing: case, punctuation and white space dropped."""
+    return _fold_short(text) if len(text) <= _OFTEN else _fold_any(text)
+
+
+_OFTEN: Final = 400  # characters: every second text as short as that is asked for again while its page is read
+
+
+@lru_cache(maxsize=1024)
+def _fold_short(text: str) -> str:
+    return _fold_any(text)
+
+
+def _fold_any(text: str) -> str:
     if text.isascii():
         return b" ".join(text.encode().translate(_PLAIN).split()).decode()
     if len(text) > _STRIDE and not text.isascii():

@@ -388,7 +388,7 @@ def _is_foreign(
         foreign = _names_foreign(at, address)
         at = at.getparent()
     if way and len(known) < 4 * _PICTURES:
-        known.update(dict.fromkeys(way[-1:] if foreign else way[1:], foreign))
+        known.update(dict.fromkeys((way[1:] or way) if foreign else way[1:], foreign))
     return foreign
 
 
