@@ -24,12 +24,12 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice, pairwise
 from typing import Final, Literal, Protocol
 
@@ -181,6 +181,7 @@ _NO_LEAD: Final = "AAAA"
 _FIRST_WORD: Final = "-"  # begins the digest of a lead without a colon
 _STEP: Final = 16  # characters
 
+_URL_SAFE = str.maketrans("+/", "-_")
 _FOLD = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-"})
 _NUMBERS = re.compile(r"\d+(?:[.,:/]\d+)*")
 _SENTENCE = re.compile("[.!?\u2026\u3002\uff01\uff1f\u0964\u06d4]+[\"'\u2019\u201d\u00bb\u300d)\\]]*$")
@@ -210,9 +211,15 @@ def digest_words(text: str) -> str:
     Returns:
         8 characters.
     """
-    folded = unicodedata.normalize("NFKC", text[:_TEXT_CHARACTERS]).translate(_FOLD).casefold()
-    folded = " ".join(folded.split())
-    folded = folded if _reads_on(text[:_TEXT_CHARACTERS].rstrip()) else _NUMBERS.sub("0", folded)
+    return _digest_words(text, prose=_reads_on(text[:_TEXT_CHARACTERS].rstrip()))
+
+
+def _digest_words(text: str, *, prose: bool) -> str:
+    folded = text[:_TEXT_CHARACTERS]
+    if not folded.isascii():
+        folded = unicodedata.normalize("NFKC", folded).translate(_FOLD)
+    folded = " ".join(folded.casefold().split())
+    folded = folded if prose else _NUMBERS.sub("0", folded)
     if len(text) > _TEXT_CHARACTERS:
         folded += f" {len(text) // 100}"
     return _digest(folded, 6)
@@ -229,9 +236,14 @@ def _digest_lead(text: str) -> str:
     return _NO_LEAD
 
 
+@lru_cache(maxsize=4096)  # the blocks of a page stand at few places, and those of a site's pages at the same ones
+def _digest_place(place: str) -> str:
+    return _digest(place, 3)
+
+
 def _digest(text: str, size: int) -> str:
     mark = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).digest()
-    return urlsafe_b64encode(mark).decode("ascii")
+    return b2a_base64(mark, newline=False).decode("ascii").translate(_URL_SAFE)
 
 
 def is_prose(block: BlockLike) -> bool:
@@ -245,7 +257,7 @@ def _reads_on(text: str) -> bool:
     words = text.count(" ") + 1
     if words >= 8 and _SENTENCE.search(text[-8:]):
         return True
-    return words >= 25 or (len(text) >= 30 and len(_IDEOGRAPHS.findall(text[:60])) >= 20)
+    return words >= 25 or (len(text) >= 30 and not text.isascii() and len(_IDEOGRAPHS.findall(text[:60])) >= 20)
 
 
 def _traits(block: BlockLike, ignored: frozenset[str]) -> int:
@@ -281,7 +293,7 @@ def _read_tokens(blocks: Sequence[BlockLike], picked: Sequence[int]) -> list[_To
     return [
         _Token(
             digest_words(blocks[number].text),
-            _digest(blocks[number].place, 3),
+            _digest_place(blocks[number].place),
             _digest_lead(blocks[number].text),
             _traits(blocks[number], ignored),
             min(63, -(-len(blocks[number].text) // _STEP)),
@@ -401,6 +413,10 @@ class Memory(Document):
         """The memory with other fields; not a copy, which would judge by what was worked out of the old ones."""
         return Memory.model_validate({name: getattr(self, name) for name in Memory.model_fields} | fields)
 
+    def to_judge_by(self) -> Memory:
+        """What pages are judged by, without what it was learned from: a fifth of it, to be handed to processes."""
+        return self.changed(pages=(), texts={})
+
     @cached_property
     def recipe(self) -> str:
         """Digest of all by which it judges, for `pipeline.model.Story.recipe`."""
@@ -480,7 +496,7 @@ class Memory(Document):
                 continue
             if number > last and number - 1 not in given and number - 1 != last:
                 break
-            lesson = texts.get(_digest(block.place, 3))
+            lesson = texts.get(_digest_place(block.place))
             home = block.place.rpartition("/")[0]
             if lesson is None or block.link_share >= _GIVEN_LINKS or not ({home, home.rpartition("/")[0]} & homes):
                 continue

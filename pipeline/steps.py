@@ -31,6 +31,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Self
 
 from pipeline.archive import Archive, open_archive
@@ -584,7 +585,8 @@ def extract(
                 pool = extractor or stack.enter_context(Extractor(work.settings.processes))
                 # A run in which nothing has changed has no page to read, and asks for nothing.
                 memory = learn(work, site_id, run, extractor=pool) if any(_unread(site, path)) else None
-                archive.write_findings(site_id, run, segment, pool.extract_segment(site, path, key, memory=memory))
+                lessons = memory and memory.to_judge_by()
+                archive.write_findings(site_id, run, segment, pool.extract_segment(site, path, key, memory=lessons))
         counts = archive.count_findings(site_id, run, segment) or {}
     log.info("segment %05d: %s", segment, ", ".join(f"{n} {kind}" for kind, n in sorted(counts.items())) or "no pages")
     return counts
@@ -668,7 +670,7 @@ def publish(work: Workplace, site_id: str, run: str) -> Published:
             f"The report under {archive.report_key(site_id, run)} is of {report.site} {report.run}.",
             next_step="Something overwrote it; compare with the store's log.",
         )
-    with _Rereader(archive, site, run) as rereader:
+    with _Rereader(archive, site, run, processes=work.settings.processes) as rereader:
         published = publish_run(archive, site, run, now=work.settings.now(), reread=rereader)
     _hand_on(work, site, run)
     _remember(work, site_id, run)
@@ -682,12 +684,17 @@ def publish(work: Workplace, site_id: str, run: str) -> Published:
 
 
 class _Rereader:
-    """Reads captures of earlier versions as a run's pages were read. A context manager; most runs ask it nothing."""
+    """Reads captures of earlier versions as a run's pages were read. A context manager; most runs ask it nothing.
 
-    def __init__(self, archive: Archive, site: Site, run: str) -> None:
-        self._archive, self._site, self._run = archive, site, run
+    The publisher's threads ask for one each. Whoever comes first while nobody reads has all read that wait by then, so
+    that a run whose recipe has changed keeps all processes at work.
+    """
+
+    def __init__(self, archive: Archive, site: Site, run: str, *, processes: int) -> None:
+        self._archive, self._site, self._run, self._processes = archive, site, run, processes
         self._opened = ExitStack()
-        self._lock = threading.Lock()  # one worker for all of the publisher's threads
+        self._lock = threading.Lock()
+        self._waiting: SimpleQueue[tuple[Captured, Future[Article | None]]] = SimpleQueue()
 
     def __call__(self, version: Version) -> Article | None:
         """What the version's capture gives now; None: it is not to be had, or a browser drew the page."""
@@ -699,23 +706,43 @@ class _Rereader:
         except (KeyMissing, ArchiveError) as error:
             log.warning("version %d of %s cannot be read again: %s", version.n, version.url, error)
             return None
-        captures = [
-            replace(capture, requested=version.requested_url, hops=tuple(Hop(*hop) for hop in version.hops))
-            for capture in read_captures(io.BytesIO(record))
-        ]
+        capture = next((each for each in read_captures(io.BytesIO(record)) if each.kind == "page"), None)
+        if capture is None:
+            return None
+        hops = tuple(Hop(*hop) for hop in version.hops)
+        answer: Future[Article | None] = Future()
+        self._waiting.put((replace(capture, requested=version.requested_url, hops=hops), answer))
         with self._lock:
-            findings = list(
-                self._extractor.extract_captures(self._site, captures[:1], evidence.warc, memory=self._memory)
-            )
-        return findings[0].article if findings else None
+            if not answer.done():
+                self._read()
+        return answer.result()
+
+    def _read(self) -> None:
+        """Read all that wait."""
+        some: list[tuple[Captured, Future[Article | None]]] = []
+        with suppress(Empty):
+            while True:
+                some.append(self._waiting.get_nowait())
+        # No key of a segment: it would tell the workers all anew for each, and nobody asks for the evidence.
+        captures = [capture for capture, _ in some]
+        findings = self._extractor.extract_captures(self._site, captures, "", memory=self._memory)
+        try:
+            for (_, answer), finding in zip(some, findings, strict=True):
+                answer.set_result(finding.article)
+        except BaseException as error:
+            for _, answer in some:
+                if not answer.done():
+                    answer.set_exception(error)
+            raise
 
     @cached_property
     def _extractor(self) -> Extractor:
-        return self._opened.enter_context(Extractor(1))
+        return self._opened.enter_context(Extractor(self._processes))
 
     @cached_property
     def _memory(self) -> Memory | None:
-        return self._archive.read_lessons(self._site.id, self._run, Memory)
+        memory = self._archive.read_lessons(self._site.id, self._run, Memory)
+        return memory and memory.to_judge_by()
 
     def __enter__(self) -> Self:
         return self
