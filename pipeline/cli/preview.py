@@ -179,8 +179,6 @@ def choose_site(url: str, site_id: str | None, *, allow_private: bool) -> tuple[
     """The declared site of a page, or one that stands in for it; and whether it is declared."""
     from pipeline.steps import read_sites
 
-    if site_id is None and allow_private:
-        return stand_in_site(url, allow_private=True), False
     sites = read_sites(read_settings())
     if site_id is not None:
         if site_id not in sites:
@@ -188,7 +186,11 @@ def choose_site(url: str, site_id: str | None, *, allow_private: bool) -> tuple[
         return sites[site_id], True
     owners = [site for site in sites.values() if site.owns(url)]
     best = next((site for site in owners if site.is_article(url)), owners[0] if owners else None)
-    return (best, True) if best else (stand_in_site(url), False)
+    if best is None:
+        return stand_in_site(url, allow_private=allow_private), False
+    if allow_private:
+        best = best.model_copy(update={"crawl": best.crawl.model_copy(update={"allow_private": True})})
+    return best, True
 
 
 def ask_for(site: Site, url: str, *, now: datetime) -> Captured | str:

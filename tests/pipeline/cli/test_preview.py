@@ -119,6 +119,15 @@ def test_a_saved_page_is_read_without_asking_anybody(anytown: LoopbackSite, tmp_
     assert _call(anytown.url("/x"), "--html", str(tmp_path / "absent")).exit_code == 2
 
 
+def test_leave_to_ask_private_addresses_leaves_the_page_its_site(anytown: LoopbackSite, tmp_path: Path) -> None:
+    told = json.loads(_call(anytown.url("/news/bins"), "--allow-private", "--json").stdout)
+    assert (told["site"], told["matches_article"]) == ("anytown", True)
+    file = tmp_path / "anytown.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("allow_private = true", ""), encoding="utf-8")
+    told = json.loads(_call(anytown.url("/news/bins"), "--allow-private", "--json").stdout)
+    assert (told["site"], told["verdict"]) == ("anytown", "article")
+
+
 def test_what_the_rules_of_the_sites_file_did_is_shown(anytown: LoopbackSite, tmp_path: Path) -> None:
     file = tmp_path / "anytown.toml"
     rules = '[[extract]]\nstrip = [".share", ".promo"]\nfields = { section = "footer", ward = ".ward" }\n'
