@@ -59,7 +59,7 @@ def decide_edges(blocks: Sequence[Block], kept: Sequence[bool], about: Metadata)
     for number in _find_corrections(blocks, kept, left):
         found[number] = (True, "correction")
     for number in _find_headings(blocks, left):
-        found[number] = (True, "heading within the text")
+        found.setdefault(number, (True, "heading within the text"))
     for number in _find_items(blocks, left):
         found[number] = (True, "item of a list in the text")
     for number in _find_terms(blocks, left):
@@ -111,16 +111,29 @@ def _is_term(block: Block) -> bool:
 
 
 def _find_headings(blocks: Sequence[Block], left: Sequence[int]) -> list[int]:
-    """Headings that stand alone between two kept blocks, beside them in one element as far as places tell."""
+    """Headings right above a block that was kept, in one element with it as far as places tell.
+
+    What stands below is prose, or the heading stands alone between it and the one kept before.
+    """
     found: list[int] = []
     for before, behind in pairwise(left):
-        block = blocks[before + 1]
-        if behind != before + 2 or block.kind != "heading" or block.level == 1 or block.link_share > 0.1:
+        number = behind - 1
+        block, below = blocks[number], blocks[behind]
+        if number == before or block.kind != "heading" or block.level == 1 or block.link_share > 0.1:
             continue
-        around = {blocks[number].place.rpartition("/")[0] for number in (before, before + 1, behind)}
-        if len(around) == 1 and len(block.text) <= _ITEM and not block.label and blocks[behind].kind != "heading":
-            found.append(before + 1)
+        if block.label or len(block.text) > _ITEM or below.kind == "heading" or _box_of(block) != _box_of(below):
+            continue
+        alone = number == before + 1 and _box_of(blocks[before]) == _box_of(block)
+        if alone or (below.kind == "paragraph" and len(below.text) >= _PROSE):
+            found.append(number)
     return found
+
+
+_PROSE: Final = 100  # characters of a paragraph that a heading stands above
+
+
+def _box_of(block: Block) -> str:
+    return block.place.rpartition("/")[0]
 
 
 # --- lines that are no text -----------------------------------------------------------------------------
@@ -333,7 +346,7 @@ _UNLOADED: Final = re.compile(
     r"ta treść .{0,60}(?:cookies?\b|zablokowan|zgod)|"
     r"(?:dette|det) (?:indhold|innholdet|innhold|indholdet).{0,60}(?:cookies\b|informasjonskapsler|samtykke|blokk?er)|"
     r"(?:för att|for å|for at) (?:se|vise|visa) .{0,60}(?:cookies\b|kakor|informasjonskapsler|samtyck|samtykke)|"
-    r"(?:det här |detta )innehåll\w*.{0,60}(?:cookies\b|kakor|samtyck|blockera)|"
+    r"(?:det här |detta )?innehåll\w*.{0,60}(?:cookies\b|kakor|samtyck|blockera)|"
     r"mae'?r? cynnwys .{0,60}(?:cwcis|caniatâd)|"
     # what Instagram writes where a post stands, in the language of who took it over
     r"(?:view|see) this (?:post|photo) on instagram|an? (?:post|photo) (?:shared|posted) by |"

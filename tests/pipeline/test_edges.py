@@ -224,6 +224,12 @@ def test_a_heading_that_was_left_out_between_two_paragraphs_of_the_text_belongs_
     place = PLACE.removesuffix("p") + "h2"
     heading = block("What it costs", place, kind="heading", level=2)
     assert decide(*PROSE[:2], heading, *PROSE[2:], left=(2,)) == {2: (True, "heading within the text")}
+    advert = block("Advertisement", "main/div.slot/p")
+    assert decide(*PROSE[:2], advert, heading, *PROSE[2:], left=(2, 3)) == {3: (True, "heading within the text")}
+    elsewhere = block("What it costs", "main/aside/h2", kind="heading", level=2)
+    assert decide(*PROSE[:2], advert, elsewhere, *PROSE[2:], left=(2, 3)) == {}
+    question = block("Was this page useful?", place, kind="heading", level=2)
+    assert decide(*PROSE[:2], question, *PROSE[2:]) == {2: (False, "feedback")}
     named = block("Sign up", place, kind="heading", level=2, label="newsletter")
     assert decide(*PROSE[:2], named, *PROSE[2:], left=(2,)) == {}
 
