@@ -436,7 +436,7 @@ def _clear_rows(pages: Sequence[Sequence[list[_Line]]]) -> _Cleared:
         for at, key in found.items():
             sizes[key].append(rows[at][0].size)
     cleared = _Cleared()
-    for rows, found in zip(pages, marginal, strict=True):
+    for leaf, (rows, found) in enumerate(zip(pages, marginal, strict=True), 1):
         outermost = _outermost(rows)
         for at, row in enumerate(rows):
             text = " ".join(line.text for line in row)
@@ -447,13 +447,27 @@ def _clear_rows(pages: Sequence[Sequence[list[_Line]]]) -> _Cleared:
                 reason = "written across the page"
             elif count >= least:
                 reason = f"repeats on {count} of {len(pages)} pages"
-            elif at in outermost and _NUMBER.fullmatch(text.strip()):
+            elif at in outermost and (_NUMBER.fullmatch(text.strip()) or _numbers_page(text, leaf)):
                 reason = "page number"
             else:
                 cleared.rows.append(row)
                 continue
             cleared.dropped.append((text, reason))
     return cleared
+
+
+def _numbers_page(text: str, leaf: int) -> bool:
+    """Whether a line ends in the number of its own page, said as one: on a single page nothing repeats."""
+    match = _PAGE_NUMBER.search(text.rstrip()[-40:]) if len(text) <= _FOOT_CHARACTERS else None
+    return match is not None and int(match[1]) == leaf
+
+
+_FOOT_CHARACTERS: Final = 120
+_PAGE_NUMBER: Final = re.compile(
+    r"(?:^|[\s|])(?:page|tudalen|seite|sida|side|sivu|pagina|página|strona)\s?(\d{1,3})"
+    r"(?:\s?(?:of|/|o|von|de|sur|di|van|z|av|af)\s?\d{1,3})?$",
+    re.IGNORECASE,
+)
 
 
 def _move_margins(rows: list[list[_Line]]) -> list[list[_Line]]:

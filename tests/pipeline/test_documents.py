@@ -78,6 +78,24 @@ def test_a_release_of_several_pages_is_its_paragraphs_with_their_pages() -> None
     assert found.origins["text"] == "pdfium"
 
 
+def test_the_foot_of_a_single_page_is_known_by_its_number() -> None:
+    found = article(make_document(PARAGRAPHS[:3]))
+    assert found.parts[-1].text == PARAGRAPHS[2]
+    assert ("www.anytown.example Page 1", "page number") in {(one.text, one.reason) for one in found.stripped}
+
+
+@pytest.mark.parametrize("footer", ["Continued in the annex, page", "The annex begins on"])
+def test_a_line_that_names_another_page_is_text(footer: str) -> None:
+    def draw(canvas: Canvas) -> None:
+        for n, text in enumerate(("The council has agreed to rebuild the bridge at Mill Lane.", f"{footer} page 14")):
+            canvas.drawString(60, 700 - 200 * n, text)
+        for n in range(8):
+            canvas.drawString(60, 680 - 14 * n, f"Line {n} tells of the arches and of the towpath below them.")
+        canvas.showPage()
+
+    assert f"{footer} page 14" in article(make_drawn(draw)).text
+
+
 def test_two_columns_are_read_one_after_the_other() -> None:
     numbered = [f"{text} This is paragraph {n}." for n, text in enumerate(PARAGRAPHS * 3)]
     found = article(make_document(numbered, Look(columns=2)))
