@@ -135,7 +135,7 @@ def examine_page(
         description=about.description,
         image=about.image,
         tags=about.tags,
-        origins={**about.origins, "text": "weights", "language": origin, **_tell_memory(body)},
+        origins={**about.origins, "text": _tell_finder(body), "language": origin, **_tell_memory(body)},
         confidence={**about.confidence, "language": sure},
         kind="live" if is_live(body.parts) else "article",
         parts=body.parts,
@@ -181,6 +181,12 @@ def _canonical(url: str) -> str:
         return canonical_url(url)
     except ValueError:
         return url
+
+
+def _tell_finder(body: Body) -> str:
+    """What the text was found by: trafilatura where the weights left next to nothing."""
+    asked = any(verdict.kept and verdict.rule == "trafilatura" for verdict in body.verdicts)
+    return "trafilatura" if asked else "weights"
 
 
 def _tell_memory(body: Body) -> dict[str, str]:

@@ -31,6 +31,16 @@ class TestArticles:
         assert reading.article.url == "https://dispatch.example/transport/2026/jul/14/ferry-link-to-return"
         assert reading.article.origins["title"] == "h1"
 
+    def test_it_is_told_what_found_the_text(self) -> None:
+        plain = read(a_page()).article
+        linked = "".join(f"<li><a href='/x{number}'>{text}</a></li>" for number, text in enumerate(SENTENCES * 2))
+        head = "<head><meta property='og:type' content='article'></head>"
+        listed = f"<html lang=en>{head}<body><h1>Bridge to be mended</h1><ul>{linked}</ul></body></html>"
+        links = read(listed.encode()).article
+        assert plain is not None
+        assert links is not None
+        assert (plain.origins["text"], links.origins["text"]) == ("weights", "trafilatura")
+
     def test_a_council_page_gives_its_text_without_the_line_of_the_date(self) -> None:
         text = text_of(read((PAGES / "council.html").read_bytes(), name="Ashcombe District Council"))
         assert text.startswith("All six district libraries")
