@@ -670,7 +670,7 @@ def publish(work: Workplace, site_id: str, run: str) -> Published:
             f"The report under {archive.report_key(site_id, run)} is of {report.site} {report.run}.",
             next_step="Something overwrote it; compare with the store's log.",
         )
-    with _Rereader(archive, site, run, processes=work.settings.processes) as rereader:
+    with Rereader(archive, site, run, processes=work.settings.processes) as rereader:
         published = publish_run(archive, site, run, now=work.settings.now(), reread=rereader)
     _hand_on(work, site, run)
     _remember(work, site_id, run)
@@ -683,7 +683,7 @@ def publish(work: Workplace, site_id: str, run: str) -> Published:
     return published
 
 
-class _Rereader:
+class Rereader:
     """Reads captures of earlier versions as a run's pages were read. A context manager; most runs ask it nothing.
 
     The publisher's threads ask for one each. Whoever comes first while nobody reads has all read that wait by then, so

@@ -22,11 +22,13 @@ from pipeline.archive import Archive
 from pipeline.boilerplate import Memory
 from pipeline.cli import app
 from pipeline.errors import CrawlInterrupted, NotInArchive, RunRejected, SettingsError, SiteFileError
+from pipeline.lifecycle import Making, decide
 from pipeline.model import State, article_id
 from pipeline.reader import find_article
 from pipeline.settings import Settings
 from pipeline.stack import settings_environment
 from pipeline.steps import (
+    Rereader,
     Workplace,
     check,
     crawl,
@@ -43,6 +45,7 @@ from pipeline.steps import (
 from spiders.warc import read_captures
 from tests.loopback import LoopbackSite, Reply
 from tests.pipeline.loop_news import STREETS, list_in_sitemap, story, write_site
+from tests.pipeline.some_pages import KEY, a_page, a_segment, a_site, findings_of
 
 T = TypeVar("T")
 
@@ -486,3 +489,21 @@ learn(open_workplace(read_settings()), "loop", {run!r})
         run_site(work, "loop", run)
         assert all("Latest jobs" not in text for text in texts(work).values())
         assert recall(work, "loop").lessons == learned.lessons
+
+
+RUN = KEY.rsplit("/", 1)[1].rsplit("-", 1)[0]
+
+
+def test_captures_of_earlier_versions_are_read_again_for_many_threads_at_once(archive: Archive, tmp_path: Path) -> None:
+    site = a_site()
+    titles = [f"Bridge number {number} to be mended" for number in range(12)]
+    path = a_segment(tmp_path, [a_page(title=title) for title in titles])
+    assert archive.upload_segment(site.id, RUN, 0, path) == KEY
+    making = Making(site=site, run=RUN, code="muniment 0", extractor="extractor 0")
+    made = [decide(making, finding, []).version for finding in findings_of(path)]
+    versions = [version for version in made if version is not None]
+    lost = versions[0].evidence.model_copy(update={"offset": 10**9})
+    with Rereader(archive, site, RUN, processes=2) as rereader, ThreadPoolExecutor(8) as pool:
+        again = list(pool.map(rereader, [*versions, versions[0].model_copy(update={"evidence": lost})]))
+    assert [article and article.title for article in again] == [*titles, None]
+    assert [article and article.text for article in again[:12]] == [version.text for version in versions]
