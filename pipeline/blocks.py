@@ -367,7 +367,7 @@ def _read_table(table: Any) -> tuple[tuple[str, ...], ...] | None:
 
 
 _PLACES: Final = {  # label: what a name holds; between spaces it has to be a whole word of it
-    "cookie notice": ("cookie", "consent", "gdpr", "onetrust", "didomi", " cmp "),
+    "cookie notice": ("cookie", "consent", "gdpr", "onetrust", "didomi", "cmpbox", "cmp box", "cmp wrapper"),
     "newsletter": ("newsletter", "signup", "sign up", "subscri", "mailing"),
     "jobs": (" job ", " jobs ", "vacanc", "recruit"),
     "advert": (" ad ", " ads ", " advert", " adslot", " adunit", "sponsor", "promo", "commercial"),

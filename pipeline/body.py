@@ -39,6 +39,7 @@ from pipeline.page import disarm, is_armed
 from pipeline.rules import Marks
 from pipeline.structure import find_entries, find_entry, index_entries, is_stamp, make_parts
 from pipeline.weighing import digest_weights, measure_blocks, weigh_blocks, width_of
+from pipeline.within import mend_within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +105,9 @@ def read_body(
     if entries:
         verdicts = _keep_entries(verdicts, index_entries(entries))
     else:
+        open_to = [verdict.rule in _OVERRULED for verdict in verdicts]
+        for number, (keep, why) in mend_within(blocks, [verdict.kept for verdict in verdicts], open_to).items():
+            verdicts[number] = replace(verdicts[number], kept=keep, why=why, rule="place")
         for number, (keep, why) in decide_edges(blocks, [verdict.kept for verdict in verdicts], about).items():
             verdicts[number] = replace(verdicts[number], kept=keep, why=why, rule="wording")
         for number, why in fill_gaps(blocks, [verdict.kept for verdict in verdicts]).items():
@@ -450,6 +454,32 @@ _DATELINE = re.compile(
 )
 
 
+_SIGNED: Final = 140  # characters of a line that tells who signed and when, and nothing else
+_SIGNED_WORDS: Final = 4  # of such a line beside names and figures: "by", "updated", a month, "pm"
+_DATED_WORDS: Final = 2  # where nobody signed, but a year and a clock stand in it
+_YEAR: Final = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+
+
+def _is_signature(text: str, signers: Sequence[str]) -> bool:
+    """Whether a line is a byline or the day of publication with little else: "Ana Gil 19 jul 2026 - 21:47".
+
+    Args:
+        text: the line.
+        signers: the names of those who signed the page, folded.
+    """
+    if text.endswith((".", "!", "?", ":", "…", "”", '"')) and not text.endswith("m."):
+        return False
+    line = fold(text)
+    dated = _YEAR.search(text) is not None and sum(word.isdigit() for word in line.split()) >= 2
+    signed = False
+    for name in signers:
+        if len(name) > 4 and f" {name} " in f" {line} ":
+            line = f" {line} ".replace(f" {name} ", " | ")
+            signed = True
+    words = [word for word in line.split() if not any(map(str.isdigit, word)) and word != "|"]
+    return (signed and len(words) <= _SIGNED_WORDS) or (dated and ":" in text and len(words) <= _DATED_WORDS)
+
+
 _KEPT_SHARE: Final = 4  # of 8 samples of a block that are in a text
 
 
@@ -509,6 +539,7 @@ def _mend_keeps(survey: Survey, keeps: Sequence[bool], inside: Sequence[bool]) -
 
 def _judge_each(survey: Survey, keeps: Sequence[bool], about: Metadata, rule: str) -> list[Verdict]:
     headlines = {fold(title) for title in about.titles}
+    signers = [name for byline in about.bylines if (name := fold(byline.name))]
     last = max((number for number, keep in enumerate(keeps) if keep), default=-1)
     seen: set[str] = set()
     verdicts: list[Verdict] = []
@@ -524,6 +555,8 @@ def _judge_each(survey: Survey, keeps: Sequence[bool], about: Metadata, rule: st
             why, decided = _tell_why(block, kept, number > last), rule
         elif kept < 3 and len(text) < 60 and _DATELINE.fullmatch(text):
             why, decided = "byline", "dateline"
+        elif kept < 2 and block.kind != "heading" and len(text) <= _SIGNED and _is_signature(text, signers):
+            why, decided = "byline", "signature"
         elif len(text) >= 60 and text in seen:
             why, decided = "repeated paragraph", "repeat"
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from lxml.html import HtmlElement
@@ -322,8 +323,11 @@ def _add_neighbours(
         return signers
     people = list(signers.people)
     at = near.index(element)
+    link = next(element.iter("a"), element)
+    linked = set(islice(element.iter("a"), AUTHORS))  # "By" and a link, and behind it in a list the other's alone
     for other in near[at + 1 : at + 1 + AUTHORS]:
-        if other.tag != element.tag or other.get("class") != element.get("class"):
+        like = link if other in linked else element
+        if other.tag != like.tag or other.get("class") != like.get("class"):
             continue
         if home not in list(other.iterancestors())[:5]:
             break
@@ -371,11 +375,16 @@ _DAY: Final = re.compile(
 def _find_dated(page: Page, names: frozenset[str]) -> _Shown:
     """A name that nothing marks as one, right before a date and right after the headline."""
     for element in page.below[:_NEXT]:
-        line = (element.text or "").strip(" \n\t\xa0|·•–—-,")
-        if len(element) or not looks_like_name(line[:NAME_CHARACTERS]):
+        line = (element.text or "")[: 2 * _BYLINE_CHARACTERS].strip(" \n\t\xa0|·•–—-,")
+        name, mark, after = _cut_name(line)
+        if not mark and len(element):
             continue
-        beside = element.getnext()
-        after = (element.tail or "").strip() or ("" if beside is None else " ".join(_pieces(beside)))
+        line = name
+        if not looks_like_name(line[:NAME_CHARACTERS]):
+            continue
+        if not mark:
+            beside = element.getnext()
+            after = (element.tail or "").strip() or ("" if beside is None else " ".join(_pieces(beside)))
         if not _DAY.match(after[:60]) or len(after) > 80 or is_elsewhere(element):
             continue
         signers = sort_names([Mention(name=line)], names, shaped=True)
@@ -384,6 +393,13 @@ def _find_dated(page: Page, names: frozenset[str]) -> _Shown:
     return _Shown()
 
 
+def _cut_name(line: str) -> tuple[str, str, str]:
+    """A line like "Jane Doe, 2 October 2026, 14:20": the name, the mark behind it, and the rest."""
+    match = _MARK.search(line)
+    return (line, "", "") if match is None else (line[: match.start()], match[0], line[match.end() :].strip())
+
+
+_MARK: Final = re.compile(r"\s*,\s|\s[|·•–—-]\s")
 _LABEL: Final = re.compile(
     r"(?:(?:written|posted|words|story|report(?:ed)?|article|text) by|authors?|autor(?:in)?(?:/autor(?:in)?)?|auteur|"
     r"verfasst von|geschrieben von|écrit par|escrito por|scritto da|by|von|责编|責編|责任编辑|記者|记者|作者)"

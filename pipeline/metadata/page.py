@@ -208,6 +208,7 @@ def is_elsewhere(element: HtmlElement) -> bool:
 _PAGE_KEYS: Final = ("@graph", "mainEntity", "mainEntityOfPage")
 _LIST_TYPES: Final = frozenset({"CollectionPage", "SearchResultsPage"})
 _PAGE_TYPES: Final = frozenset({"WebPage", "ItemPage", "MedicalWebPage", "AboutPage"})
+_WORK_TYPES: Final = frozenset({"Recipe", "HowTo"})  # what a page is that declares no article
 _COMMA = re.compile(r",(\s*[}\]])")
 
 
@@ -264,6 +265,7 @@ class JsonLd:
         self.kinds: set[str] = set()  # of all nodes that speak of the page
         self._by_id: dict[str, dict[str, Any]] = {}
         articles: list[dict[str, Any]] = []
+        works: list[dict[str, Any]] = []
         for node, of_page in _walk([value for script in scripts for value in parse_json_ld(script)]):
             identity = node.get("@id")
             if isinstance(identity, str) and len(node) > len(self._by_id.get(identity, ())):
@@ -277,10 +279,14 @@ class JsonLd:
                 self.live = node
             if of_page and _is_article(kinds):
                 articles.append(node)
+            elif of_page and kinds & _WORK_TYPES:
+                works.append(node)
             elif of_page and kinds & _LIST_TYPES:
                 self.is_list = True
             elif of_page and kinds & _PAGE_TYPES and (self.page is None or len(node) > len(self.page)):
                 self.page = node
+        if not articles:
+            articles = works
         if articles:
             here = _path(url)
             self.article = max(articles, key=lambda node: (_names_page(node, here), "headline" in node, len(node) > 3))

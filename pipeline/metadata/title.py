@@ -112,10 +112,12 @@ _HEADLINE_WORDS: Final = 4  # fewer are the site, or a section
 
 
 def _is_masthead(heading: str, page: Page) -> bool:
-    """Whether a heading is the site's name: what ``<title>`` has behind the headline that og:title gives."""
-    headline, mark, rest = page.title.rpartition(heading) if heading else ("", "", "")
+    """Whether a heading is the site's name: what ``<title>`` has before or behind the headline that og:title gives."""
     said = fold(page.first_meta("og:title"))
-    return bool(mark and not rest.strip() and said) and fold(headline) == said
+    if not (heading and said):
+        return False
+    behind = page.title.endswith(heading) and fold(page.title[: -len(heading)]) == said
+    return behind or (page.title.startswith(heading) and fold(page.title[len(heading) :]) == said)
 
 
 _NEWS: Final = re.compile(r"News|Report")

@@ -34,6 +34,8 @@ def texts(markup: str) -> list[str]:
         ("post-12 post type-post status-publish hentry tag-jobs author-archive", ""),
         ("node node--promoted no-sidebar", ""),
         ("tag-list", "tags"),
+        ("cmp-text", ""),  # components, not consent
+        ("cmpbox cmpboxinner", "cookie notice"),
     ],
 )
 def test_names_tell_what_a_block_is(names: str, label: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from pipeline.blocks import read_blocks
 from pipeline.body import Body, align_text, extractor_version, read_body
 from pipeline.metadata import Metadata
+from pipeline.model import Byline
 from pipeline.page import parse_page
 from tests.pipeline.some_pages import PAGES, SENTENCES
 
@@ -60,6 +62,38 @@ def test_the_name_of_what_holds_the_whole_text_labels_nothing_in_it() -> None:
 def test_a_paragraph_that_stands_twice_is_kept_once() -> None:
     body = body_of(f"<main>{STORY}<p>{SENTENCES[0]}</p></main>")
     assert body.text.count(SENTENCES[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("By Anna Nowak | 3 June 2026, 4:41pm", False),
+        ("Anna Nowak", False),
+        ("Tekst: Anna Nowak, 3 czerwca", False),
+        ("Dodano: 3.06.2026 09:12 Aktualizacja: 3.06.2026 10:40", False),
+        ("Anna Nowak widziała to wszystko z okna swojej kuchni", True),
+        ("Anna Nowak broke her own record.", True),
+        ("In 2026: 300 boats, 40 more than the year before", True),
+    ],
+)
+def test_a_line_at_the_head_that_tells_only_who_signed_and_when_is_no_text(line: str, *, kept: bool) -> None:
+    tree = parse_page(f"<html><body><main><h1>Bridge</h1><div><p>{line}</p>{STORY}</div></main></body></html>")
+    assert tree is not None
+    body = read_body(tree, Metadata(titles=("Bridge",), bylines=(Byline(name="Anna Nowak"),)))
+    if kept:
+        assert [verdict.rule for verdict in body.verdicts if verdict.block.text == line] != ["signature"]
+    else:
+        assert line not in body.text.split("\n")
+
+
+def test_headings_of_chapters_stand_in_the_text_and_those_of_boxes_do_not() -> None:
+    chapters = "".join(
+        f"<section><h2>{name}</h2><div class=tekst><p>{sentence}</p></div></section>"
+        for name, sentence in zip(("I. Trappen", "II. Lyset", "III. Natten", "IV. Havet"), SENTENCES, strict=False)
+    )
+    box = "<div class=boks><h2>Dokumenter</h2><ul><li><a href=/a.pdf>Planen</a></li></ul></div>"
+    lines = body_of(f"<main><h1>Fyret</h1>{chapters}{box}</main>", title="Fyret").text.split("\n")
+    assert [line for line in lines if line not in SENTENCES] == ["I. Trappen", "II. Lyset", "III. Natten", "IV. Havet"]
 
 
 def test_a_text_without_spaces_between_its_words_is_kept() -> None:

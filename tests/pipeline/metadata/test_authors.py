@@ -24,6 +24,16 @@ class TestAuthors:
         }
         assert len(read(with_json(value)).authors) <= AUTHORS
 
+    def test_a_recipe_has_the_author_that_it_declares(self) -> None:
+        assert read(with_json({"@type": "Recipe", "name": "Plum cake", "author": {"name": "Jo March"}})).authors == (
+            "Jo March",
+        )
+
+    def test_two_who_sign_in_a_list_of_links_both_sign(self) -> None:
+        links = '<li>Von <a href="/autor/jo">Jo Marsch</a></li><li><a href="/autor/tim">Tim Özer</a></li>'
+        page = f'<html><body><h1>Gleis</h1><ul class="story-authors">{links}</ul><p>Text</p></body></html>'
+        assert read(page).authors == ("Jo Marsch", "Tim Özer")
+
 
 class TestPlainBylines:
     def test_a_byline_that_nothing_marks_is_found_below_the_headline(self) -> None:
@@ -48,12 +58,15 @@ class TestPlainBylines:
         [
             "<span>Sehernur Karsu |</span> <span>05.04.2025 - updated</span>",
             "<span>Jo March</span> · 2 March 2026",
+            "Jo March, 2 March 2026, 14:20 <span>Views: 1204</span>",
+            "Олена Гнатюк, 2 жовтня 2026, 14:20 <span>Переглядів: 1204</span>",
         ],
     )
     def test_a_bare_name_right_before_a_date_is_the_authors(self, line: str) -> None:
         assert read(f"<html><body><h1>Bins will be blue</h1><div>{line}</div></body></html>").authors in {
             ("Sehernur Karsu",),
             ("Jo March",),
+            ("Олена Гнатюк",),
         }
 
     @pytest.mark.parametrize(

@@ -25,6 +25,11 @@ class TestTitle:
         page = f"<html><head>{head}</head><body><h1>Marlin County, IA</h1><h2>Bins to be blue</h2></body></html>"
         assert read(page).title == "Bins to be blue"
 
+    def test_a_lone_heading_that_the_title_has_before_the_headline_is_the_masthead(self) -> None:
+        head = "<title>Λιμάνι: Νέο μουσείο</title><meta property='og:title' content='Νέο μουσείο'>"
+        page = f"<html><head>{head}</head><body><h1>Λιμάνι</h1><h3>Νέο μουσείο</h3></body></html>"
+        assert read(page).title == "Νέο μουσείο"
+
     def test_what_is_shared_with_the_sites_name_behind_it_is_no_other_headline(self) -> None:
         declared = '{"@type":"NewsArticle","headline":"Bins to be blue"}'
         for shared, title in (("Why bins turn blue", "Why bins turn blue"), ("Why | Civic Ledger", "Bins to be blue")):
