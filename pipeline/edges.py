@@ -48,6 +48,9 @@ def decide_edges(blocks: Sequence[Block], kept: Sequence[bool], about: Metadata)
     if not chosen:
         return {}
     found = _drop_lines(blocks, chosen)
+    for number in chosen[-_BIOGRAPHIES:] if len(chosen) > _FOOT else ():
+        if number not in found and _tells_author(blocks[number].text, about.authors):
+            found[number] = (False, "author")
     if len(found) >= len(chosen) or 2 * sum(len(blocks[number].text) for number in found) > sum(
         len(blocks[number].text) for number in chosen
     ):
@@ -153,40 +156,114 @@ def _drop_lines(blocks: Sequence[Block], chosen: Sequence[int]) -> Decisions:
             why = "related"
         if why:
             found[number] = (False, why)
-    return {**found, **_drop_lists(blocks, chosen)}
+    found.update(_drop_followers(blocks, chosen, found))
+    return {**found, **_drop_headings(blocks, chosen, found), **_drop_lists(blocks, chosen)}
 
 
-def _tell_line(block: Block, *, outer: bool) -> str:  # noqa: C901, PLR0911 - one return per label reads best
+def _drop_followers(blocks: Sequence[Block], chosen: Sequence[int], dropped: Decisions) -> Decisions:
+    """The links below "Read next" and the answers below "Was this page useful?", in the box that they stand in."""
+    found: Decisions = {}
+    leader: Block | None = None
+    why = ""
+    for number in chosen:
+        block = blocks[number]
+        if number in dropped:
+            leader, why = block, dropped[number][1]
+            continue
+        if leader is None or block.kind == "heading" or not _is_inside(block, leader):
+            leader = None
+            continue
+        answers = why == "feedback" and len(block.text) < _ANSWER
+        links = why == "related" and block.link_share > _LINKED and len(block.text) < _ITEM
+        if answers or links:
+            found[number] = (False, why)
+        else:
+            leader = None
+    return found
+
+
+_ANSWER: Final = 30
+_LINKED: Final = 0.9
+
+
+_HEADED: Final = frozenset({"get in touch", "newsletter", "feedback", "external content", "share"})
+
+
+def _drop_headings(blocks: Sequence[Block], chosen: Sequence[int], dropped: Decisions) -> Decisions:
+    """Headings that nothing of the text stands below: what is in their box or up to the next heading is dropped."""
+    found: Decisions = {}
+    for place, number in enumerate(chosen):
+        block = blocks[number]
+        below = number + 1
+        if block.kind != "heading" or len(block.text) >= _LEADING or number in dropped or below not in dropped:
+            continue
+        why = dropped[below][1]
+        after = next((other for other in chosen[place + 1 :] if other not in dropped), None)
+        ends = after is None or blocks[after].kind == "heading" or _box_of(blocks[after]) != _box_of(block)
+        if why in _HEADED and ends and _box_of(blocks[below]) == _box_of(block):
+            found[number] = (False, why)
+    return found
+
+
+def _tell_line(block: Block, *, outer: bool) -> str:
     """What a line says that it is which is no text; empty where it says nothing."""
     text = block.text
     if _stands_in(text):
         return "external content"
     if len(text) > _LINE:
         return ""
+    if len(text) < _SHORT and _UNSHOWN.search(block.element.get("class") or ""):
+        return "hidden"
+    told = _tell_wording(text, block.kind, outer=outer)
+    if told or len(text) > _CAPTION:
+        return told
+    if block.link_share and len(text) < _SHORT and _shares(block):
+        return "share"
+    own = block.label == "caption" and any(map(_OWN_CAPTION.search, block.place.split("/")[-2:]))
+    credited = block.kind in {"paragraph", "quote"} and _CREDITED.search(text[-_SHORT:]) is not None
+    return "caption" if block.kind != "heading" and (own or credited) else ""
+
+
+def _tell_wording(text: str, kind: str, *, outer: bool) -> str:  # noqa: PLR0911 - one return per label reads best
     if len(text) <= _LEFT_OVER and _is_left_over(text):
         return "left over"
     if outer and len(text) < _SHORT and (is_dateline(text) or _READING.fullmatch(text)):
         return "byline"
-    if block.kind != "item" and is_appeal(text):
+    if kind != "item" and is_appeal(text):
         return _name_appeal(text)
     if leads_away(text):
         return "related"
     if len(text) < _SHORT and _FEEDBACK.fullmatch(text):
         return "feedback"
-    if _asks_for_stories(text, alone=outer or block.kind == "heading"):
+    if _asks_for_stories(text, alone=outer or kind == "heading"):
         return "get in touch"
-    if outer and block.kind in {"paragraph", "quote"} and _DESK.fullmatch(text):
-        return "byline"
-    if block.link_share and len(text) < _SHORT and _shares(block):
-        return "share"
-    if len(text) > _CAPTION or block.kind == "heading":
-        return ""
-    if block.label == "caption" and any(map(_OWN_CAPTION.search, block.place.split("/")[-2:])):
-        return "caption"
-    return "caption" if block.kind in {"paragraph", "quote"} and _CREDITED.search(text[-_SHORT:]) else ""
+    return "byline" if outer and kind in {"paragraph", "quote"} and _DESK.fullmatch(text) else ""
 
 
 _SHORT: Final = 80  # characters of a line that is nothing but a label
+_UNSHOWN: Final = re.compile(  # what style sheets call what only screen readers read out
+    r"(?:^|[\s_-])(?:visually-?hidden|sr-only|screen-?reader(?:-text|-only)?|show-for-sr|element-invisible)(?:\s|$)",
+    re.IGNORECASE,
+)
+_BIOGRAPHIES: Final = 2  # kept blocks at the end that may tell who the author is
+_IS: Final = (
+    r"(?:is|was|has|works|writes|covers|reports|lives|ist|war|schreibt|arbeitet|berichtet|est|travaille|écrit|es|trabaja|"
+    r"escribe|è|lavora|scrive|schrijft|werkt|é|trabalha|escreve|jest|är|er|arbetar|arbejder|yw|mae)"
+)
+
+
+def _tells_author(text: str, authors: Sequence[str]) -> bool:
+    """Whether a line tells who the author is, "Iona Cray is the Ledger's correspondent in Ashby"."""
+    if len(text) > _BIOGRAPHY:
+        return False
+    for author in authors[:5]:
+        before, name, behind = text.partition(author) if " " in author else ("", "", "")
+        if name and len(before.split()) <= 1 and re.match(rf",? {_IS}\b", behind) is not None:
+            return True
+    return False
+
+
+_BIOGRAPHY: Final = 600
 _LEFT_OVER: Final = 16
 
 
@@ -463,10 +540,13 @@ def _heads_box(blocks: Sequence[Block], number: int, chosen: Sequence[int], plac
 
 
 def _leads_off(blocks: Sequence[Block], number: int, chosen: Sequence[int], place: int) -> bool:
-    """Whether a line leads to other pages, "More on this:", and what it leads to is no text."""
+    """Whether a line leads to other pages, "More on this:", and what it leads to is no text, or links."""
     text = blocks[number].text
     after = number + 1
-    if len(text) >= _LEADING or (place + 1 < len(chosen) and chosen[place + 1] == after):
+    if len(text) >= _LEADING or blocks[number].link_share > _LINKED:
+        return False
+    follows = place + 1 < len(chosen) and chosen[place + 1] == after
+    if follows and (blocks[after].link_share <= _LINKED or not _is_inside(blocks[after], blocks[number])):
         return False
     return _OFFERS.fullmatch(text) is not None
 

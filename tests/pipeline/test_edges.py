@@ -162,6 +162,31 @@ def test_who_else_wrote_a_text_and_how_long_it_takes_to_read_is_no_text_at_eithe
     assert decide(*PROSE, block(line), *PROSE) == {}
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Iona Cray is the Ledger's correspondent in Ashby and has written about bridges since 2009.",
+        "Korrespondentin Iona Cray berichtet seit 2009 aus Ashby.",
+        "Iona Cray, est correspondante à Ashby.",
+    ],
+)
+def test_who_the_author_is_stands_behind_the_text_and_not_in_it(line: str) -> None:
+    assert decide(*PROSE, block(line), authors=("Iona Cray",)) == {5: (False, "author")}
+    assert decide(*PROSE, block(line), authors=("Kit Morrow",)) == {}
+    assert decide(*PROSE, block(line), *PROSE, authors=("Iona Cray",)) == {}
+    told = block("The council's engineer Iona Cray is to lead the works.")
+    assert decide(*PROSE, told, authors=("Iona Cray",)) == {}
+
+
+def test_a_line_that_only_screen_readers_read_out_is_no_text() -> None:
+    for names in ("visually-hidden", "govuk-visually-hidden", "title sr-only", "screen-reader-text"):
+        element = document_fromstring(f"<h2 class='{names}'>x</h2>").find("body/h2")
+        heading = Block(element=element, text="Article content", kind="heading", place=PLACE)
+        assert decide(*PROSE[:2], heading, *PROSE) == {2: (False, "hidden")}, names
+    element = document_fromstring("<h2 class='not-hidden'>x</h2>").find("body/h2")
+    assert decide(*PROSE[:2], Block(element=element, text="What it costs", kind="heading", place=PLACE), *PROSE) == {}
+
+
 def share_line(text: str, *links: str) -> Block:
     element = document_fromstring(f"<div>{text}{''.join(links)}</div>").find("body/div")
     whole = element.text_content()
@@ -193,6 +218,18 @@ def test_what_leads_to_other_pages_goes_where_nothing_of_the_text_follows_it(lin
     assert decide(*PROSE, block(line, kind="heading"), link, *PROSE, left=(6,)) == {5: (False, "related")}
     assert decide(*PROSE, block(line)) == {5: (False, "related")}
     assert decide(*PROSE, block(line, kind="heading"), *PROSE) == {}
+
+
+def test_links_below_what_offers_them_and_answers_below_a_question_go_with_it() -> None:
+    links = [block("Swan stops traffic", link_share=1.0), block("Bridge closed", link_share=1.0, kind="item")]
+    offer = block("Lesen Sie auch", kind="heading")
+    assert decide(*PROSE, offer, *links, *PROSE) == dict.fromkeys((5, 6, 7), (False, "related"))
+    answers = block("Ja"), block("Nein, weil …")
+    asked = decide(*PROSE, block("War dieser Artikel hilfreich?"), *answers, *PROSE)
+    assert asked == dict.fromkeys((5, 6, 7), (False, "feedback"))
+    elsewhere = block("Ja", "main/div.other/p")
+    assert decide(*PROSE, block("War dieser Artikel hilfreich?"), elsewhere) == {5: (False, "feedback")}
+    assert decide(*PROSE, block("Where to go", kind="heading"), *links, *PROSE) == {}
 
 
 def test_a_line_of_a_term_joins_those_of_the_text_beside_it() -> None:
@@ -245,6 +282,19 @@ def test_the_heading_of_a_box_that_was_left_out_goes_with_it() -> None:
     heading = block("Never miss a letter", "main/div.signup/h2", label="newsletter", kind="heading")
     form = block("One mail every Thursday.", "main/div.signup/p", label="newsletter")
     assert decide(*PROSE, heading, form, left=(6,)) == {5: (False, "newsletter")}
+
+
+def test_a_heading_goes_with_what_stands_below_it_where_that_is_all() -> None:
+    heading = block("Get in touch", kind="heading")
+    asks = block("Do you have a story for us? Email news@example.org.")
+    assert decide(*PROSE, heading, asks) == {5: (False, "get in touch"), 6: (False, "get in touch")}
+    assert decide(*PROSE[:2], heading, asks, *PROSE[2:]) == {3: (False, "get in touch")}
+    apart = (
+        block("Redaktion", "main/div.box/h3", kind="heading"),
+        block("Haben Sie Hinweise? Schreiben Sie an news@example.org", "main/div.box/p"),
+    )
+    assert decide(*PROSE[:2], *apart, *PROSE[2:]) == {2: (False, "get in touch"), 3: (False, "get in touch")}
+    assert decide(*PROSE, heading, PROSE[0]) == {}
 
 
 def test_a_list_of_other_news_behind_the_text_is_none_of_it() -> None:
