@@ -649,7 +649,27 @@ def _keep_entries(verdicts: Iterable[Verdict], index: dict[HtmlElement, int]) ->
             told.append(verdict)
         else:
             told.append(replace(verdict, kept=True, why="entry of a live page", rule="entry"))
+    for number in _find_opening(told, index):
+        told[number] = replace(told[number], kept=True, why="opening of a live page", rule="entry")
     return told
+
+
+_OPENING_WORDS: Final = 6
+_SENTENCE: Final = re.compile(r"[.!?…。][\"”’»)]*$")
+
+
+def _find_opening(verdicts: Sequence[Verdict], index: dict[HtmlElement, int]) -> Iterator[int]:
+    """Sentences between headline and first entry, beside the entries or their box: a page that grows keeps them."""
+    first = next((at for at, one in enumerate(verdicts) if find_entry(one.block.element, index) is not None), 0)
+    title = next((at for at in range(first - 1, -1, -1) if verdicts[at].why == "headline"), first)
+    home = next(iter(index)).getparent() if index else None
+    homes = () if home is None else (home, home.getparent())
+    for number in range(title + 1, first):
+        verdict, block = verdicts[number], verdicts[number].block
+        spoken = _SENTENCE.search(block.text) is not None and len(block.text.split()) >= _OPENING_WORDS
+        plain = block.kind == "paragraph" and not block.label and block.link_share <= _FEW_LINKS and spoken
+        if plain and verdict.rule in _OVERRULED and not verdict.kept and block.element.getparent() in homes:
+            yield number
 
 
 def _root_of(element: Any) -> Any:

@@ -86,6 +86,12 @@ class TestParts:
         assert kinds_of(f'<p class="article-standfirst">{summary}</p><div>{LONG}</div>')[0] == ("standfirst", summary)
         assert kinds_of(f'<div class="chapo"><p>{summary}</p></div><div>{LONG}</div>')[0] == ("standfirst", summary)
 
+    @pytest.mark.parametrize("name", ["articleLeadText", "nyhet__preamble", "component-sapou", "haber-spot", "teaser-text"])
+    def test_a_standfirst_has_the_names_that_systems_of_other_languages_give_it(self, name: str) -> None:
+        summary = "The council has put off its decision on the library until the spring, after a long debate."
+        found = kinds_of(f'<div class="{name}"><p>{summary}</p></div><div>{LONG}</div>')
+        assert dict((text, kind) for kind, text in found)[summary] == "standfirst"
+
     def test_a_standfirst_is_labelled_when_it_stands_apart_and_is_the_pages_description(self) -> None:
         summary = "A bridge that has been closed for two years is to be mended before winter."
         head = f'<meta name="description" content="{summary}">'
@@ -135,6 +141,22 @@ class TestLivePages:
         assert found[0] == ("Heading 0", "2026-11-21T13:32:00+00:00")
         assert [text for text, _ in found] == [f"Heading {n}" for n in range(5)]
         assert "14:32" not in article.text
+
+    @pytest.mark.parametrize("boxed", [False, True])
+    def test_the_sentence_above_the_entries_stays_text_as_the_page_grows(self, *, boxed: bool) -> None:
+        opening = "Follow the latest from the harbour as the storm reaches the coast."
+        for count in (4, 6, 12, 30):
+            clocks = [f"{8 + n // 4:02}:{n % 4}0" for n in range(count)]
+            rows = [
+                f"<div class='live-entry'><time datetime='2026-11-21T{clock}:00Z'>{clock}</time>"
+                f"<p>{REPORTS[n % 5]} That was report {n} of the day.</p></div>"
+                for n, clock in reversed(list(enumerate(clocks)))
+            ]
+            entries = f"<div class='feed'>{''.join(rows)}</div>" if boxed else "".join(rows)
+            page = a_page(f"<p>{opening}</p>{entries}", title="Storm live: harbour floods", head=PUBLISHED)
+            article = article_of(page)
+            assert article.kind == "live"
+            assert article.text.split("\n")[0] == opening, count
 
     @pytest.mark.parametrize("turned", [False, True])
     def test_a_bare_clock_time_gets_its_day_from_the_page_and_its_order(self, *, turned: bool) -> None:
