@@ -40,9 +40,11 @@ _SUMMING_UP: Final = re.compile(
     r"description|teaser)|"
     r"lead-?(?:text|paragraph|in)|lede|intro(?:duction)?(?:-?text)?|excerpt|summary|vorspann|anrei(?:ss|ß)er|chapo|"
     r"chapeau|entradilla|bajada|copete|sumario|sommario|occhiello|catenaccio|ingress|manchet|rubrik-?text|lidt?ekst|"
-    r"lead|perex|podtytu\w*)(?![a-z])",
+    r"preamble|teaser-?text|sapou|(?:haber|article|news)[-_]spot|lead|perex|podtytu\w*)(?![a-z])",
     re.IGNORECASE,
 )
+
+_HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")  # between the words of "articleLead"
 
 
 def make_parts(
@@ -119,7 +121,7 @@ def _is_named_standfirst(block: Block) -> bool:
         if element is None or element.tag in {"body", "main", "article"}:
             return False
         names = " ".join(filter(None, (element.get("class"), element.get("id"), element.get("itemprop"))))[:300]
-        if names and _SUMMING_UP.search(names):
+        if names and _SUMMING_UP.search(_HUMP.sub("-", names)):
             return True
         element = element.getparent()
         if element is not None and sum(map(len, islice(element.itertext(), 200))) > 1.3 * len(block.text) + 60:

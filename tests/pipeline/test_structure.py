@@ -86,11 +86,11 @@ class TestParts:
         assert kinds_of(f'<p class="article-standfirst">{summary}</p><div>{LONG}</div>')[0] == ("standfirst", summary)
         assert kinds_of(f'<div class="chapo"><p>{summary}</p></div><div>{LONG}</div>')[0] == ("standfirst", summary)
 
-    @pytest.mark.parametrize("name", ["articleLeadText", "nyhet__preamble", "component-sapou", "haber-spot", "teaser-text"])
+    @pytest.mark.parametrize("name", ["articleLeadText", "nyhet__preamble", "component-sapou", "haber-spot"])
     def test_a_standfirst_has_the_names_that_systems_of_other_languages_give_it(self, name: str) -> None:
         summary = "The council has put off its decision on the library until the spring, after a long debate."
         found = kinds_of(f'<div class="{name}"><p>{summary}</p></div><div>{LONG}</div>')
-        assert dict((text, kind) for kind, text in found)[summary] == "standfirst"
+        assert ("standfirst", summary) in found
 
     def test_a_standfirst_is_labelled_when_it_stands_apart_and_is_the_pages_description(self) -> None:
         summary = "A bridge that has been closed for two years is to be mended before winter."
