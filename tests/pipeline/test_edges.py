@@ -10,6 +10,7 @@ from lxml.html import document_fromstring
 from pipeline.blocks import Block
 from pipeline.edges import decide_edges, name_led
 from pipeline.metadata import Metadata
+from tests.pipeline.some_pages import read, text_of
 
 PARAGRAPH = "The council has agreed to mend the sea wall, and work will begin on the second Monday of January."
 PLACE = "main/article.story/div.text/p"
@@ -366,3 +367,69 @@ def test_requests_for_money_and_links_to_other_stories_are_called_by_their_names
     kept = [1 < number < 7 for number in range(8)]
     whys = ["above the article"] * 2 + ["article"] * 5 + ["mostly links"]
     assert name_led(lines, kept, whys) == {0: "advert", 1: "advert", 7: "related"}
+
+
+# --- whole pages ----------------------------------------------------------------------------------------
+
+STORIES = {
+    "en": (
+        "Sea wall to be mended",
+        "The council has agreed to mend the sea wall, and work will begin on the second Monday of January, it said.",
+        "Engineers found three cracks in the stone in October, when a diver went down for the yearly survey.",
+        "“We could not leave it for another winter,” said councillor Ada Brill. “The sea does not wait for us.”",
+        "The work will cost £310,000 and take eleven weeks. The road along the front will be closed to lorries.",
+        "Boats can still be moored at the north quay, and the fish market will open as usual on every day.",
+    ),
+    "de": (
+        "Ufermauer wird repariert",
+        "Die Stadt lässt die Ufermauer am Hafen reparieren; die Arbeiten beginnen am zweiten Montag im Januar.",
+        "Ein Taucher hatte bei der jährlichen Untersuchung im Oktober drei Risse im Mauerwerk entdeckt.",
+        "„Wir konnten das nicht noch einen Winter liegen lassen“, sagte Baudezernentin Heike Althoff am Dienstag.",
+        "Die Arbeiten kosten 310.000 Euro und dauern elf Wochen. Die Uferstraße wird so lange für Lastwagen gesperrt.",
+        "Boote können weiter am Nordkai festmachen, und der Fischmarkt öffnet wie gewohnt an jedem Tag.",
+    ),
+}
+BOXES = {
+    "en": (
+        "<p>The sea wall in 2024. Image: Harbour Trust</p>",
+        "<div class='b1'><h3>Read next</h3><ul><li><a href='/1'>Swan stops traffic</a></li></ul></div>",
+        "<div class='b2'><h4>Get in touch</h4><p>Do you have a story for us? Email newsdesk@example.org.</p></div>",
+        "<div class='b3'><p>We need your consent to load this map content. It may set cookies.</p></div>",
+        "<div class='b4'><h3>Was this page helpful?</h3><p>Yes</p><p>No</p></div>"
+        "<p>Additional reporting by Iona Cray</p>"
+        "<div class='b5'>Share: <a href='https://www.facebook.com/sharer/sharer.php?u=1'>Facebook</a> "
+        "<a href='https://x.com/intent/tweet?u=1'>X</a></div><p>Sign up for our daily newsletter.</p>",
+    ),
+    "de": (
+        "<p>Die Mauer im Jahr 2024 (Foto: Hafenamt)</p>",
+        "<div class='b1'><h3>Lesen Sie auch</h3><ul><li><a href='/1'>Schwan hält Busse auf</a></li></ul></div>",
+        "<div class='b2'><h4>Redaktion</h4><p>Haben Sie Hinweise zum Thema? Mail an news@example.org</p></div>",
+        "<div class='b3'><h4>Externer Inhalt</h4>"
+        "<p>An dieser Stelle finden Sie einen externen Inhalt.</p>"
+        "<p>Ich bin damit einverstanden, dass mir externe Inhalte angezeigt werden.</p></div>",
+        "<div class='b4'><h3>War dieser Artikel hilfreich?</h3><p>Ja</p><p>Nein</p></div>"
+        "<p>Mitarbeit: Max Muster</p>"
+        "<div class='b5'>Teilen: <a href='https://www.facebook.com/sharer/sharer.php?u=1'>Facebook</a> "
+        "<a href='https://wa.me/?text=1'>WhatsApp</a></div><p>Abonnieren Sie jetzt unseren Newsletter.</p>",
+    ),
+}
+MARKUPS = {
+    "semantic": "<main><article><h1>{title}</h1><div class='article-body'>{body}</div></article></main>",
+    "classes": "<div class='css-1a'><h1 class='css-2b'>{title}</h1><div class='css-3c'>{body}</div></div>",
+    "flat": "<div class='box'><h1>{title}</h1>{body}</div>",
+}
+
+
+@pytest.mark.parametrize("markup", MARKUPS)
+@pytest.mark.parametrize("language", STORIES)
+def test_a_page_full_of_boxes_is_read_without_them(language: str, markup: str) -> None:
+    title, *story = STORIES[language]
+    body = "".join(f"<p>{line}</p>{box}" for line, box in zip(story, BOXES[language], strict=True))
+    page = (
+        f"<!doctype html><html lang='{language}'><head><title>{title}</title>"
+        "<meta property='og:type' content='article'>"
+        "<meta property='article:published_time' content='2026-03-01T09:00:00Z'></head>"
+        "<body><nav><a href='/'>Home</a></nav>"
+        f"{MARKUPS[markup].format(title=title, body=body)}<footer><p>© 2026</p></footer></body></html>"
+    )
+    assert text_of(read(page.encode())).split("\n") == story
