@@ -39,12 +39,12 @@ from pipeline.page import decode_page, parse_page
 from pipeline.weighing import MEASURES, measure_blocks
 from spiders.site import Site, Source
 
-ROUNDS: Final = 100
+ROUNDS: Final = 160
 DEPTH: Final = 4
 SCALE: Final = 1000
 SETTINGS: Final[dict[str, Any]] = {
     "objective": "binary",
-    "learning_rate": 0.1,
+    "learning_rate": 0.05,
     "max_depth": DEPTH,
     "num_leaves": 2**DEPTH - 1,
     "min_data_in_leaf": 60,
