@@ -5,8 +5,8 @@
 A pack is a folder with ``labels.jsonl`` (id, url, source, body) and ``pages/<id>.html.gz``. Every block of every page
 is told to be text or not by whether its words stand in the labelled body; lightgbm grows small trees over what
 `pipeline.weighing` measures. Figures are printed for pages of hosts that the trees have not seen: the hosts are dealt
-into folds by a hash, and each fold is judged by trees grown on the others. The file is made of all pages, with a fixed
-seed and one thread; its numbers are whole, and nothing of a page's words is in it.
+into folds by a hash, and each fold is read, with all rules, by trees grown on the others. The file is made of all
+pages, with a fixed seed and one thread; its numbers are whole, and nothing of a page's words is in it.
 
 lightgbm is not among the project's requirements: ``uv pip install lightgbm``.
 """
@@ -22,7 +22,7 @@ import statistics
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -33,7 +33,7 @@ import numpy as np
 from lxml.html import HtmlElement
 
 from pipeline.blocks import Block
-from pipeline.body import Survey, judge_weighed, survey_page
+from pipeline.body import read_body, survey_page
 from pipeline.metadata import Metadata, read_metadata
 from pipeline.page import decode_page, parse_page
 from pipeline.weighing import MEASURES, measure_blocks
@@ -76,29 +76,38 @@ class Page:
     measures: Any
     belongs: Any  # bool for each block
     weights: Any
-    survey: Survey = field(default_factory=lambda: Survey(blocks=(), shares=(), boxes=()))  # without the page's tree
-    about: Metadata = field(default_factory=Metadata)
+    path: Path
+    url: str
+
+
+_SITE: Final = Site(
+    id="pack",
+    name="pack",
+    home="https://pack.example/",
+    kind="trade",
+    article="https?://.+",
+    sources=(Source(type="feed", url="https://pack.example/feed"),),
+)
+_NOW: Final = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def parse_labelled(path: Path, url: str) -> tuple[HtmlElement | None, Metadata]:
+    """A page of a pack: its tree, and what it says of itself."""
+    tree = parse_page(decode_page(gzip.decompress(path.read_bytes()), "text/html"))
+    if tree is None:
+        return None, Metadata()
+    return tree, read_metadata(tree, site=_SITE, url=url, captured_at=_NOW)
 
 
 def read_pack(folder: Path) -> Iterator[Page]:
     """The pages of a pack that have a labelled body and can be parsed."""
-    site = Site(
-        id="pack",
-        name="pack",
-        home="https://pack.example/",
-        kind="trade",
-        article="https?://.+",
-        sources=(Source(type="feed", url="https://pack.example/feed"),),
-    )
-    now = datetime(2100, 1, 1, tzinfo=UTC)
     with (folder / "labels.jsonl").open(encoding="utf-8") as lines:
         for line in lines:
             label = json.loads(line)
-            written = gzip.decompress((folder / "pages" / f"{label['id']}.html.gz").read_bytes())
-            tree = parse_page(decode_page(written, "text/html"))
+            path = folder / "pages" / f"{label['id']}.html.gz"
+            tree, about = parse_labelled(path, label["url"])
             if tree is None or not label.get("body"):
                 continue
-            about = read_metadata(tree, site=site, url=label["url"], captured_at=now)
             survey = survey_page(tree)
             if not survey.blocks:
                 continue
@@ -113,20 +122,9 @@ def read_pack(folder: Path) -> Iterator[Page]:
                 measures=measure_blocks(survey.blocks, survey.shares, survey.boxed, about, survey.frames),
                 belongs=belongs,
                 weights=_weigh(tokens, belongs, survey.shares, survey.boxed),
-                survey=_without_tree(survey),
-                about=replace(about, page=None, linked=None),
+                path=path,
+                url=label["url"],
             )
-
-
-def _without_tree(survey: Survey) -> Survey:
-    """What is judged by, without the trees of hundreds of pages."""
-    nowhere = HtmlElement()
-    return Survey(
-        blocks=[replace(block, element=nowhere) for block in survey.blocks],
-        shares=survey.shares,
-        boxes=[None if box is None else nowhere for box in survey.boxes],
-        frames=replace(survey.frames, roots=()) if survey.frames is not None else None,
-    )
 
 
 def _host(url: str) -> str:
@@ -233,13 +231,17 @@ def write_trees(booster: Any) -> str:
 # --- judging --------------------------------------------------------------------------------------------
 
 
-def score(pages: Sequence[Page], kept: Sequence[Any]) -> str:
-    """F1, precision and recall of 4-token shingles, averaged over pages as the Zyte benchmark does; exact pages."""
+def score(pages: Sequence[Page], said: Sequence[Sequence[str]]) -> str:
+    """F1, precision and recall of 4-token shingles, averaged over pages as the Zyte benchmark does; exact pages.
+
+    Args:
+        pages: what is scored.
+        said: for each page the tokens that were found.
+    """
     precisions, recalls, exact = [], [], 0
-    for page, keeps in zip(pages, kept, strict=True):
-        said = [token for own, keep in zip(page.tokens, keeps, strict=True) if keep for token in own]
-        exact += said == page.truth
-        true, found = _shingles(page.truth), _shingles(said)
+    for page, tokens in zip(pages, said, strict=True):
+        exact += tokens == page.truth
+        true, found = _shingles(page.truth), _shingles(tokens)
         both = sum((true & found).values())
         if found:
             precisions.append(both / sum(found.values()))
@@ -262,32 +264,47 @@ def judge_unseen(pages: Sequence[Page], folds: int) -> None:
         for number, page in enumerate(pages):
             if dealt[number] == fold:
                 sums[number] = booster.predict(page.measures, raw_score=True)
+    best = [_join(page, page.belongs) for page in pages]
+    plain = [_join(page, page.measures[:, 0] >= 4) for page in pages]
+    weighed = [_join(page, own > 0) for page, own in zip(pages, sums, strict=True)]
+    read = [_read(page, own) for page, own in zip(pages, sums, strict=True)]
     for source in sorted({page.source for page in pages}):
         chosen = [number for number, page in enumerate(pages) if page.source == source]
         own = [pages[number] for number in chosen]
         print(source, len(own), "pages")
-        print("  best choice of blocks  ", score(own, [page.belongs for page in own]))
-        print("  first guess            ", score(own, [page.measures[:, 0] >= 4 for page in own]))
-        print("  weighed, unseen hosts  ", score(own, [sums[number] > 0 for number in chosen]))
-        print("  the same, safe rules   ", score(own, [_judge(pages[number], sums[number]) for number in chosen]))
-    _tell_groups(pages, sums)
+        for name, said in (
+            ("best choice of blocks", best),
+            ("first guess", plain),
+            ("weighed, unseen hosts", weighed),
+            ("read, unseen hosts", read),
+        ):
+            print(f"  {name:22}", score(own, [said[number] for number in chosen]))
+    _tell_groups(pages, plain, read)
 
 
-def _judge(page: Page, sums: Any) -> list[bool]:
-    return [verdict.kept for verdict in judge_weighed(page.survey, page.about, [SCALE * value for value in sums])]
+def _join(page: Page, keeps: Sequence[Any]) -> list[str]:
+    """The tokens of the blocks that are kept."""
+    return [token for own, keep in zip(page.tokens, keeps, strict=True) if keep for token in own]
 
 
-def _tell_groups(pages: Sequence[Page], sums: Sequence[Any]) -> None:
+def _read(page: Page, sums: Any) -> list[str]:
+    """The tokens of a page's text, read as the package reads it, but by other weights."""
+    tree, about = parse_labelled(page.path, page.url)
+    if tree is None:
+        return []
+    return _TOKEN.findall(read_body(tree, about, weigh=lambda _: (SCALE * sums).tolist()).text)
+
+
+def _tell_groups(pages: Sequence[Page], plain: Sequence[Sequence[str]], read: Sequence[Sequence[str]]) -> None:
     """Print the groups of pages, by host's last name, that the first guess alone gives better text of."""
     groups: dict[str, list[int]] = {}
     for number, page in enumerate(pages):
         groups.setdefault(f"{page.source} .{page.host.rpartition('.')[2]}", []).append(number)
     for name, chosen in sorted(groups.items()):
         own = [pages[number] for number in chosen]
-        plain = score(own, [page.measures[:, 0] >= 4 for page in own])
-        weighed = score(own, [_judge(pages[number], sums[number]) for number in chosen])
-        if len(own) > 2 and weighed < plain:
-            print(f"  {name}, {len(own)} pages: first guess {plain[:9]}, weighed {weighed[:9]}", flush=True)
+        first, whole = (score(own, [said[number] for number in chosen]) for said in (plain, read))
+        if len(own) > 2 and whole < first:
+            print(f"  {name}, {len(own)} pages: first guess {first[:9]}, read {whole[:9]}", flush=True)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
@@ -38,7 +38,7 @@ from pipeline.model import Part, Stripped
 from pipeline.page import disarm, is_armed
 from pipeline.rules import Marks
 from pipeline.structure import find_entries, find_entry, index_entries, is_stamp, make_parts
-from pipeline.weighing import digest_weights, measure_blocks, weigh_blocks, width_of
+from pipeline.weighing import Matrix, digest_weights, measure_blocks, weigh_blocks, width_of
 from pipeline.within import mend_within
 
 
@@ -88,6 +88,7 @@ def read_body(
     *,
     memory: Memory | None = None,
     rules: Marks | None = None,
+    weigh: Callable[[Matrix], Sequence[float]] = weigh_blocks,
 ) -> Body:
     """Find the article among the blocks of a page.
 
@@ -96,12 +97,13 @@ def read_body(
         about: its metadata: headlines are no text.
         memory: what is known of the site's blocks from other pages.
         rules: what the site's file says of this page (`pipeline.rules`); it goes before all else.
+        weigh: what speaks for each block, in thousandths: other weights than those of the package.
     """
     drop_unread(tree)
     entries = find_entries(tree, about)
     survey = survey_page(tree, rules=rules, dropped=True)
     blocks, ruled = survey.blocks, survey.ruled
-    verdicts = judge_blocks(survey, about)
+    verdicts = judge_blocks(survey, about, weigh)
     if entries:
         verdicts = _keep_entries(verdicts, index_entries(entries))
     else:
@@ -493,10 +495,12 @@ _UNTOLD: Final = "not part of the article"
 _OVERRULED: Final = frozenset({"trafilatura", "model"})  # whose verdicts the site's memory may turn round
 
 
-def judge_blocks(survey: Survey, about: Metadata) -> list[Verdict]:
+def judge_blocks(
+    survey: Survey, about: Metadata, weigh: Callable[[Matrix], Sequence[float]] = weigh_blocks
+) -> list[Verdict]:
     """A verdict on each block: by its weight, or where next to nothing would be left by trafilatura's text alone."""
     measures = measure_blocks(survey.blocks, survey.shares, survey.boxed, about, survey.frames)
-    verdicts = judge_weighed(survey, about, weigh_blocks(measures))
+    verdicts = judge_weighed(survey, about, weigh(measures))
     kept = sum(width_of(verdict.block.text) for verdict in verdicts if verdict.kept)
     if kept >= _LITTLE or survey.searched is None:
         return verdicts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,17 +39,20 @@ def test_a_short_block_belongs_where_it_follows_or_is_a_line() -> None:
 
 
 def test_figures_are_those_of_the_benchmark() -> None:
+    right, more = ["one", "two", "three", "four", "five"], ["six", "seven"]
     page = Page(
         source="a",
         host="a.example",
-        truth=["one", "two", "three", "four", "five"],
-        tokens=[["one", "two", "three", "four", "five"], ["six", "seven"]],
+        truth=right,
+        tokens=[right, more],
         measures=np.zeros((2, len(MEASURES))),
         belongs=np.array([True, False]),
         weights=np.ones(2),
+        path=Path("a.html.gz"),
+        url="https://a.example/1",
     )
-    assert score([page], [page.belongs]) == "F1 1.0000  P 1.0000  R 1.0000  exact 1.00"
-    assert score([page], [np.array([True, True])]) == "F1 0.6667  P 0.5000  R 1.0000  exact 0.00"
+    assert score([page], [right]) == "F1 1.0000  P 1.0000  R 1.0000  exact 1.00"
+    assert score([page], [right + more]) == "F1 0.6667  P 0.5000  R 1.0000  exact 0.00"
 
 
 class Grown:
