@@ -27,6 +27,7 @@ from pipeline.blocks import (
     Block,
     label_of,
     read_blocks,
+    width_of,
     wording_of,
 )
 from pipeline.boilerplate import Memory
@@ -38,7 +39,7 @@ from pipeline.model import Part, Stripped
 from pipeline.page import disarm, is_armed
 from pipeline.rules import Marks
 from pipeline.structure import find_entries, find_entry, index_entries, is_stamp, make_parts
-from pipeline.weighing import Matrix, digest_weights, measure_blocks, weigh_blocks, width_of
+from pipeline.weighing import Matrix, digest_weights, measure_blocks, weigh_blocks
 from pipeline.within import mend_within
 
 

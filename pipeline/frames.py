@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from lxml.html import HtmlElement
 
-from pipeline.blocks import NAME_CHARACTERS, Block
+from pipeline.blocks import NAME_CHARACTERS, Block, width_of
 
 _TEXT = re.compile(
     r"(?:article|story|post|entry|news|page|art)[-_]{0,2}(?:body|content|text|copy)|body-?text|main-?text|rich-?text|"
@@ -79,7 +79,7 @@ def read_frames(tree: HtmlElement, blocks: Sequence[Block]) -> Frames:
     top = _look_up(body if body is not None else tree, frames, known)[0]
     roots, within = [root for root, _ in found], [bits for _, bits in found]
     sizes = [
-        len(block.text) if root is top and block.link_share <= _LINKED else 0
+        width_of(block.text) if root is top and block.link_share <= _LINKED else 0
         for block, root in zip(blocks, roots, strict=True)
     ]
     shares, chosen = _guess(blocks, within, sizes)

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipeline.blocks import Block
+from pipeline.blocks import Block, width_of
 from pipeline.frames import Frames
 from pipeline.metadata import Metadata, fold
 
@@ -103,7 +103,6 @@ _WORDS: Final = {
 _WORD_START, _WORD_END = 160, 60  # characters of a block in which such words are looked for
 _WORDED: Final = 240  # a longer block is not asked: sentences have such words too
 _NO_WORDS: Final = [0] * len(_WORDS)
-_WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]")
 _DIGITS = re.compile(r"\d+")
 _STOPS: Final = {
     **dict.fromkeys(".!?…。！？", 3),
@@ -166,17 +165,6 @@ def _bits(within: frozenset[str]) -> int:
         if tag in within:
             bits |= bit
     return bits
-
-
-def width_of(text: str) -> int:
-    """Characters of a text; one of a script that writes whole syllables or words with it counts as two and a half."""
-    if text.isascii():
-        return len(text)
-    try:
-        text.encode("cp1252")  # the scripts of western Europe, in a tenth of the time of a pattern
-    except UnicodeEncodeError:
-        return len(text) + 3 * len(_WIDE.findall(text)) // 2
-    return len(text)
 
 
 def measure_blocks(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.blocks import Block, label_of, read_blocks
+from pipeline.blocks import Block, label_of, read_blocks, width_of
 from pipeline.page import parse_page
 
 
@@ -151,3 +151,8 @@ def test_blocks_have_all_the_text_of_the_page_once_and_in_its_order(pieces: list
     whole = "".join("".join(tree.itertext()).split())
     blocks = [block.text.replace(" | ", "") for block in read_blocks(tree)]
     assert "".join("".join(blocks).split()) == whole
+
+
+def test_letters_that_write_a_syllable_or_a_word_are_wide() -> None:
+    assert width_of("bridge") == 6
+    assert width_of("橋を直す") == 10

@@ -7,7 +7,7 @@ import numpy as np
 from pipeline.blocks import Block, read_blocks
 from pipeline.metadata import Metadata
 from pipeline.page import parse_page
-from pipeline.weighing import MEASURES, load_weights, measure_blocks, weigh_blocks, width_of
+from pipeline.weighing import MEASURES, load_weights, measure_blocks, weigh_blocks
 from tests.pipeline.some_pages import SENTENCES
 
 
@@ -58,8 +58,3 @@ def test_a_weight_is_the_sum_of_one_leaf_of_each_tree() -> None:
                 at = 2 * at + 1 + int(row[asked[tree, at]] > most[tree, at])
             total += int(leaves[tree, at - (2**depth - 1)])
         assert weight == total
-
-
-def test_letters_that_write_a_syllable_or_a_word_are_wide() -> None:
-    assert width_of("bridge") == 6
-    assert width_of("橋を直す") == 10
