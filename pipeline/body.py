@@ -33,14 +33,13 @@ from pipeline.blocks import (
 from pipeline.boilerplate import Memory
 from pipeline.edges import decide_edges, name_led
 from pipeline.frames import Frames, read_frames
-from pipeline.gaps import fill_gaps
 from pipeline.metadata import TITLE_CHARACTERS, Metadata, fold, tidy
 from pipeline.model import Part, Stripped
 from pipeline.page import disarm, is_armed
 from pipeline.rules import Marks
 from pipeline.structure import find_entries, find_entry, index_entries, is_stamp, make_parts
 from pipeline.weighing import Matrix, digest_weights, measure_blocks, weigh_blocks
-from pipeline.within import mend_within
+from pipeline.within import fill_gaps, mend_within
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,9 +112,9 @@ def read_body(
             verdicts[number] = replace(verdicts[number], kept=keep, why=why, rule="place")
         for number, (keep, why) in decide_edges(blocks, [verdict.kept for verdict in verdicts], about).items():
             verdicts[number] = replace(verdicts[number], kept=keep, why=why, rule="wording")
-        for number, why in fill_gaps(blocks, [verdict.kept for verdict in verdicts]).items():
-            if verdicts[number].rule in _OVERRULED:
-                verdicts[number] = replace(verdicts[number], kept=True, why=why, rule="wording")
+        open_to = [verdict.rule in _REFILLED for verdict in verdicts]
+        for number, why in fill_gaps(blocks, [verdict.kept for verdict in verdicts], open_to).items():
+            verdicts[number] = replace(verdicts[number], kept=True, why=why, rule="place")
     held = ""
     if memory is not None:
         review = memory.review(blocks, [verdict.kept for verdict in verdicts])
@@ -494,6 +493,7 @@ _FEW_LINKS: Final = 0.3  # of a table of data
 _OF_TABLES: Final = frozenset({"", "caption"})  # many systems put tables into a figure
 _UNTOLD: Final = "not part of the article"
 _OVERRULED: Final = frozenset({"trafilatura", "model"})  # whose verdicts the site's memory may turn round
+_REFILLED: Final = _OVERRULED | {"repeat", "headline"}  # a heading or an item may stand twice, or be as the headline
 
 
 def judge_blocks(

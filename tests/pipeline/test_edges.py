@@ -1,4 +1,4 @@
-"""What single lines say of themselves: dates, invitations, captions and other news go, corrections come back."""
+"""Lines that serve the page and lists of other news go; corrections and contacts for the press come back."""
 
 from __future__ import annotations
 
@@ -59,90 +59,6 @@ def test_invitations_and_labels_of_adverts_are_no_text_wherever_they_stand() -> 
     assert found == {5: (False, "advert"), 6: (False, "related")}
     sign_up = block("Sign up for your free daily newsletter and never miss a story.")
     assert decide(*PROSE, sign_up) == {5: (False, "newsletter")}
-
-
-@pytest.mark.parametrize(
-    ("line", "why"),
-    [
-        ("Advertisement Hide Ads", "advert"),
-        ("Anzeige ausblenden", "advert"),
-        ("Was this page useful?", "feedback"),
-        ("Is there anything wrong with this page?", "feedback"),
-        ("War dieser Artikel hilfreich?", "feedback"),
-        ("Cette page vous a-t-elle été utile ?", "feedback"),
-        ("¿Te ha resultado útil esta página?", "feedback"),
-        ("Was deze pagina nuttig?", "feedback"),
-        ("Oedd y dudalen hon yn ddefnyddiol?", "feedback"),
-        ("Do you have a story for us? Email our newsroom at news@example.org.", "get in touch"),
-        ("Contact our news team on 0117 496 0650", "get in touch"),
-        ("Haben Sie Hinweise zu diesem Thema? Schreiben Sie an redaktion@example.org", "get in touch"),
-        ("¿Tienes una historia que contar? Escríbenos a redaccion@example.org", "get in touch"),
-        ("The sea wall on Friday. Photo: Dana Ruiz", "caption"),
-        ("Die Mauer am Freitag (Foto: Stadt Niederau)", "caption"),
-        ("Le mur vendredi | © Ville de Pomfroy", "caption"),
-        ("Bild: dpa", "caption"),
-        (").", "left over"),
-        ("\u200b", "left over"),
-    ],
-)
-def test_a_line_that_serves_the_page_is_no_text_wherever_it_stands(line: str, why: str) -> None:
-    assert decide(*PROSE, block(line), *PROSE) == {5: (False, why)}
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "Is this story true?",
-        "Was this page of history written in Ashby?",
-        "Find this street on the map.",
-        "Do you have a story to tell? Ms Green did, and told it on Tuesday.",
-        "Have you got any information about the fire? Call police on 101.",
-        "Do you have a story about the crash? Contact police on 101.",
-        "Contact the council on 0117 496 0650.",
-        "He held up two photos: there was no wall in either of them.",
-        "Picture: a word that she cannot spell.",
-        "* * *",
-        "This content was blocked in three countries after the war began.",
-        "An dieser Stelle befindet sich die Post.",
-        "Research by the university found that half of the bins are full.",
-        "Reporting by the council found that half of the bins are full.",
-    ],
-)
-def test_a_sentence_that_begins_as_such_lines_do_stays(line: str) -> None:
-    assert decide(*PROSE, block(line)) == {}
-    assert decide(*PROSE, block(line), *PROSE) == {}
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        (
-            "Empfohlener redaktioneller Inhalt",
-            "An dieser Stelle finden Sie einen externen Inhalt von YouTube, der den Artikel ergänzt. Sie können ihn "
-            "sich mit einem Klick anzeigen lassen.",
-            "Ich bin damit einverstanden, dass mir externe Inhalte angezeigt werden. Damit können personenbezogene "
-            "Daten an Drittplattformen übermittelt werden. Mehr dazu in unserer Datenschutzerklärung.",
-        ),
-        (
-            "Contenu externe",
-            "Pour afficher ce contenu, vous devez accepter les cookies des réseaux sociaux.",
-        ),
-        (
-            "Este contenido se ha bloqueado",
-            "Para ver este contenido debes aceptar las cookies de terceros.",
-        ),
-        (
-            "External content",
-            "This content is hosted by a third party. By showing it you accept their terms and cookies.",
-            "To view this video please enable JavaScript, and consider a newer browser.",
-        ),
-        ("Deze inhoud is geblokkeerd", "Om deze video te bekijken moet u cookies accepteren."),
-        ("Sieh dir diesen Beitrag auf Instagram an", "Ein Beitrag geteilt von Stadt Niederau (@niederau)"),
-    ],
-)
-def test_what_stands_in_for_something_that_was_not_loaded_is_no_text(lines: tuple[str, ...]) -> None:
-    inside = range(5, 5 + len(lines))
-    assert decide(*PROSE, *map(block, lines), *PROSE) == dict.fromkeys(inside, (False, "external content"))
 
 
 @pytest.mark.parametrize(
@@ -233,17 +149,6 @@ def test_links_below_what_offers_them_and_answers_below_a_question_go_with_it() 
     assert decide(*PROSE, block("Where to go", kind="heading"), *links, *PROSE) == {}
 
 
-def test_a_line_of_a_term_joins_those_of_the_text_beside_it() -> None:
-    terms = [
-        block(f"{term}: {what}", "main/div/p") for term, what in (("Ward", "Holme"), ("Cost", "£3"), ("Vote", "9"))
-    ]
-    maker = block("Decision maker: Highways Committee", "main/div/p", link_share=0.6)
-    assert decide(maker, *terms, *PROSE, left=(0,)) == {0: (True, "line of a list in the text")}
-    assert decide(maker, *terms[:2], *PROSE, left=(0,)) == {}
-    elsewhere = block("Search: the site", "header/div/p")
-    assert decide(elsewhere, *terms, *PROSE, left=(0,)) == {}
-
-
 def test_a_caption_is_known_by_its_own_name_and_a_heading_is_none() -> None:
     caption = block("The park on the quay", "main/div.media/p.release__caption", label="caption")
     heading = block("The earned credit", "main/div/h3.the-earned-credit", label="caption", kind="heading")
@@ -258,25 +163,9 @@ def test_a_caption_is_known_by_the_name_of_what_it_stands_in() -> None:
     assert decide(*PROSE[:2], caption, *PROSE[2:])[2] == (False, "caption")
 
 
-def test_a_heading_that_was_left_out_between_two_paragraphs_of_the_text_belongs_to_it() -> None:
-    place = PLACE.removesuffix("p") + "h2"
-    heading = block("What it costs", place, kind="heading", level=2)
-    assert decide(*PROSE[:2], heading, *PROSE[2:], left=(2,)) == {2: (True, "heading within the text")}
-    advert = block("Advertisement", "main/div.slot/p")
-    assert decide(*PROSE[:2], advert, heading, *PROSE[2:], left=(2, 3)) == {3: (True, "heading within the text")}
-    elsewhere = block("What it costs", "main/aside/h2", kind="heading", level=2)
-    assert decide(*PROSE[:2], advert, elsewhere, *PROSE[2:], left=(2, 3)) == {}
-    question = block("Was this page useful?", place, kind="heading", level=2)
+def test_a_heading_that_asks_after_the_pages_use_goes() -> None:
+    question = block("Was this page useful?", PLACE.removesuffix("p") + "h2", kind="heading", level=2)
     assert decide(*PROSE[:2], question, *PROSE[2:]) == {2: (False, "feedback")}
-    named = block("Sign up", place, kind="heading", level=2, label="newsletter")
-    assert decide(*PROSE[:2], named, *PROSE[2:], left=(2,)) == {}
-
-
-def test_the_one_item_that_was_left_out_of_a_list_of_the_text_belongs_to_it() -> None:
-    items = document_fromstring("<ul><li>Castle Street</li><li>Mill Lane</li><li>Dock Road</li></ul>").xpath("//li")
-    listed = [Block(element=item, text=item.text_content(), place="main/ul/li", kind="item") for item in items]
-    assert decide(*PROSE[:3], *listed, left=(5,)) == {5: (True, "item of a list in the text")}
-    assert decide(*PROSE[:3], *listed, left=(4, 5)) == {}
 
 
 def test_the_heading_of_a_box_that_was_left_out_goes_with_it() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from lxml.html import document_fromstring
 
-from pipeline.blocks import read_blocks
-from pipeline.within import mend_within
+from pipeline.blocks import Block, read_blocks
+from pipeline.within import fill_gaps, mend_within
 
 BEFORE = """<div class="texto"><p>Las obras del puente empiezan el lunes y duran hasta la primavera del año próximo.</p>
 <p>El paso queda cerrado para los coches, y los autobuses dan la vuelta por la carretera vieja del molino.</p>"""
@@ -110,3 +112,121 @@ def test_a_page_of_headings_keeps_them() -> None:
     blocks = read_blocks(document_fromstring(f"<html><body>{row}</body></html>"))
     kept = [block.kind == "heading" for block in blocks]
     assert mend_within(blocks, kept, [not keep for keep in kept]) == {}
+
+
+# --- what parts or fills the text -----------------------------------------------------------------------
+
+FIRST = "<p>The harbour committee met for three hours, and agreed to the plan by nine votes to two.</p>"
+LAST = "<p>A footbridge will be put up before the old arches are taken down, and lit at night.</p>"
+ITEMS = "<li>The order comes out on 1 December.</li><li>Objections until 22 December.</li>"
+TABLE = "<table><tr><th>Service</th><th>Sum</th></tr><tr><td>Roads</td><td>21</td></tr></table>"
+
+
+def back(html: str, *, kept: str = "p") -> list[str]:
+    """What comes back on a page of which only the elements of one name are text."""
+    blocks = read_blocks(document_fromstring(f"<html><body>{html}</body></html>"))
+    keeps = [block.element.tag == kept for block in blocks]
+    return [blocks[number].text for number in sorted(fill_gaps(blocks, keeps, [not keep for keep in keeps]))]
+
+
+@pytest.mark.parametrize("box", ["div", "div class=c3", "td"])
+@pytest.mark.parametrize(
+    "between", [f"<ul>{ITEMS}</ul>", f"<ol>{ITEMS}</ol>", f"<h3>Dates</h3><ul>{ITEMS}</ul>", TABLE]
+)
+def test_a_list_or_a_table_between_two_paragraphs_of_one_element_comes_back(box: str, between: str) -> None:
+    name = box.split(maxsplit=1)[0]
+    page = f"<{box}>{FIRST}{between}{LAST}</{name}>"
+    found = back(f"<table><tr>{page}</tr></table>" if name == "td" else page)
+    assert found == [block.text for block in read_blocks(document_fromstring(f"<html><body>{between}</body></html>"))]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f"<div>{FIRST}<ul><li><a href=/a>Bins</a></li><li><a href=/b>Roads</a></li></ul>{LAST}</div>",
+        f"<div>{FIRST}<div class=jobs><ul>{ITEMS}</ul></div>{LAST}</div>",
+        f"<div>{FIRST}<div><ul>{ITEMS}</ul></div>{LAST}</div>",
+        f"<div><div>{FIRST}</div><ul>{ITEMS}</ul><div>{LAST}</div></div>",
+        f"<div>{FIRST}<ul>{ITEMS}</ul></div>",
+        f"<div>{FIRST}<ul>{ITEMS * 20}</ul>{LAST}</div>",
+    ],
+    ids=["links", "named", "box", "apart", "behind the text", "long"],
+)
+def test_what_may_be_furniture_stays_out(page: str) -> None:
+    assert back(page) == []
+
+
+@pytest.mark.parametrize("heading", ["Notes to editors", "Note to Editors:", "Nodiadau i olygyddion", "Editor's notes"])
+def test_notes_to_editors_below_a_release_come_back_with_their_list(heading: str) -> None:
+    page = f"<div>{FIRST}{LAST}<div class=cta><span>Tell us</span></div><h2>{heading}</h2><ol>{ITEMS}</ol></div>"
+    assert back(page)[0] == heading
+    assert len(back(page)) == 3
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "<h2>Notes to editors</h2>",
+        f"<aside><h2>Notes to editors</h2><ul>{ITEMS}</ul></aside>",
+        f"<h2>Latest jobs</h2><ul>{ITEMS}</ul>",
+        "<h2>Notes to editors</h2><ul><li><a href=/a>Bins</a></li></ul>",
+    ],
+)
+def test_other_lists_below_the_text_stay_out(below: str) -> None:
+    assert back(f"<div>{FIRST}{LAST}{below}</div>") == []
+
+
+def test_a_page_without_text_has_no_gaps() -> None:
+    assert back(f"<ul>{ITEMS}</ul>") == []
+
+
+PARAGRAPH = "The council has agreed to mend the sea wall, and work will begin on the second Monday of January."
+PLACE = "main/article.story/div.text/p"
+
+
+def block(text: str, place: str = PLACE, **more: Any) -> Block:
+    return Block(element=document_fromstring("<p>x</p>"), text=text, place=place, **more)
+
+
+PROSE = tuple(block(f"{PARAGRAPH} {number}.") for number in range(5))
+
+
+def fill(*lines: Block, left: tuple[int, ...]) -> dict[int, str]:
+    kept = [number not in left for number in range(len(lines))]
+    return fill_gaps(lines, kept, [not keep for keep in kept])
+
+
+def test_a_heading_that_was_left_out_between_two_paragraphs_of_the_text_belongs_to_it() -> None:
+    place = PLACE.removesuffix("p") + "h2"
+    heading = block("What it costs", place, kind="heading", level=2)
+    assert fill(*PROSE[:2], heading, *PROSE[2:], left=(2,)) == {2: "heading within the text"}
+    advert = block("Advertisement", "main/div.slot/p")
+    assert fill(*PROSE[:2], advert, heading, *PROSE[2:], left=(2, 3)) == {3: "heading within the text"}
+    elsewhere = block("What it costs", "main/aside/h2", kind="heading", level=2)
+    assert fill(*PROSE[:2], advert, elsewhere, *PROSE[2:], left=(2, 3)) == {}
+    named = block("Sign up", place, kind="heading", level=2, label="newsletter")
+    assert fill(*PROSE[:2], named, *PROSE[2:], left=(2,)) == {}
+
+
+def test_the_one_item_that_was_left_out_of_a_list_of_the_text_belongs_to_it() -> None:
+    items = document_fromstring("<ul><li>Castle Street</li><li>Mill Lane</li><li>Dock Road</li></ul>").xpath("//li")
+    listed = [Block(element=item, text=item.text_content(), place="main/ul/li", kind="item") for item in items]
+    assert fill(*PROSE[:3], *listed, left=(5,)) == {5: "item of a list in the text"}
+    assert fill(*PROSE[:3], *listed, left=(4, 5)) == {}
+
+
+def test_a_line_of_a_term_joins_those_of_the_text_beside_it() -> None:
+    terms = [
+        block(f"{term}: {what}", "main/div/p") for term, what in (("Ward", "Holme"), ("Cost", "£3"), ("Vote", "9"))
+    ]
+    maker = block("Decision maker: Highways Committee", "main/div/p", link_share=0.6)
+    assert fill(maker, *terms, *PROSE, left=(0,)) == {0: "line of a list in the text"}
+    assert fill(maker, *terms[:2], *PROSE, left=(0,)) == {}
+    elsewhere = block("Search: the site", "header/div/p")
+    assert fill(elsewhere, *terms, *PROSE, left=(0,)) == {}
+
+
+def test_what_more_than_its_weight_spoke_against_fills_no_gap() -> None:
+    heading = block("What it costs", PLACE.removesuffix("p") + "h2", kind="heading", level=2)
+    lines = (*PROSE[:2], heading, *PROSE[2:])
+    assert fill_gaps(lines, [number != 2 for number in range(6)], [False] * 6) == {}
