@@ -82,7 +82,10 @@ _LITTLE: Final = frozenset(
         *("digital", "chief", "senior", "deputy", "democracy", "a", "an", "in", "and", "for", "social", "affairs"),
     ]
 )
-_NO_NAME = re.compile(r"https?:|www\.|@|[<>{}\[\]\\=]|\d{2}|^\W*$|^(?:null|none|undefined|unknown)$", re.IGNORECASE)
+_NO_NAME = re.compile(
+    r"https?:|www\.|@|[<>{}\[\]\\=]|\d{2}|^\W*$|^(?:null|none|undefined|unknown)$|\bdisc(?:losure|laimer)\b",
+    re.IGNORECASE,
+)
 _HOST = re.compile(r"^[\w-]+(?:\.[\w-]+)*\.(?:[a-z]{2,6})$", re.IGNORECASE)
 _HANDLE = re.compile(r"^[a-z][\w.\-]*$|^\S*\d\S*$")
 _DEGREES = re.compile(
@@ -176,7 +179,9 @@ def split_names(text: str) -> list[str]:
 
 def read_byline(text: str) -> list[Mention]:
     """The names of a byline with the roles that stand behind them."""
-    cleaned = BY.sub("", _ADDRESS.sub(";", clean_text(text, NAME_CHARACTERS * AUTHORS))).rstrip(")）")
+    cleaned = BY.sub("", _ADDRESS.sub(";", clean_text(text, NAME_CHARACTERS * AUTHORS))).lstrip("(（")
+    if not set("(（").intersection(cleaned):
+        cleaned = cleaned.rstrip(")）")
     found: list[Mention] = []
     for whole in _HARD_BETWEEN.split(cleaned):
         parts = [part for part in _BETWEEN.split(whole) if part.strip(" ,")]
@@ -196,7 +201,7 @@ def _part_abroad(text: str) -> list[str]:
 def _read_part(text: str) -> list[Mention]:
     """Name, role, name, role … between commas; the first is a name whatever it looks like."""
     found: list[Mention] = []
-    for number, piece in enumerate(piece.strip(" .,:-–—*") for piece in re.split(r"[,，]", text)):
+    for number, piece in enumerate(piece.strip(' .,:-–—*"“”„«»') for piece in re.split(r"[,，]", text)):
         if not piece:
             continue
         if number == 0:

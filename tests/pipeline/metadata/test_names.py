@@ -46,6 +46,9 @@ class TestNames:
             ("Jane Doe Senior Political Reporter", ["Jane Doe"]),
             ("Jane Doe, PhD", ["Jane Doe"]),
             ("Centre for Education and Research", ["Centre for Education and Research"]),
+            ("“Jane Doe”", ["Jane Doe"]),
+            ("Jane Doe (Ledger)", ["Jane Doe (Ledger)"]),
+            ("(Jane Doe)", ["Jane Doe"]),
         ],
     )
     def test_bylines_are_read_in_many_ways_of_writing_them(self, byline: str, names: list[str]) -> None:
