@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -65,8 +66,11 @@ def decide_edges(blocks: Sequence[Block], kept: Sequence[bool], about: Metadata)
         found = {}
     left = [number for number in chosen if number not in found]
     told = about.language or ""
+    foreign = bool(told) and not told.lower().startswith("en")
     for number in _find_standfirsts(blocks, left[0], about):
-        found[number] = (bool(told) and not told.lower().startswith("en"), "standfirst")
+        found[number] = (foreign, "standfirst")
+    if told.lower().startswith("en") and len(left) > 2 and _is_standfirst(blocks[left[0]]):
+        found[left[0]] = (False, "standfirst")
     for number in _find_corrections(blocks, kept, left):
         found[number] = (True, "correction")
     for number in _find_contacts(blocks, left):
@@ -249,18 +253,33 @@ def _leads_off(blocks: Sequence[Block], number: int, chosen: Sequence[int], plac
 # --- text that was lost ---------------------------------------------------------------------------------
 
 _SUMMING_UP: Final = re.compile(
-    r"(?<![a-z])(?:stand-?_?first|strap-?line|dek|deck|sub-?_?(?:head(?:line)?|title|deck)|"
+    r"(?<![a-z])(?:stand-?_?first|strap-?line|dek|deck|kicker-?text|sub-?_?(?:head(?:line)?|title|deck)|"
     r"(?:article|post|story|entry|news|content|page|single|head(?:er)?|field[-_]+name[-_]+field|document|_)[-_]*"
     r"(?:lead|lede|intro|excerpt|summary|abstract|description|teaser|standfirst)|"
     r"lead-?(?:text|paragraph|in)|lede|teaser-?text|intro(?:duction)?-?text|excerpt|vorspann|anrei(?:ss|ß)er|chapo|"
-    r"chapeau|entradilla|bajada|copete|sommario|occhiello|catenaccio|ingress|manchet|perex)(?![a-z])",
+    r"chapeau|entradilla|bajada|copete|sumario|sommario|occhiello|catenaccio|ingress|manchet|perex|rubrik-?text|"
+    r"lidt?ekst|preamble|sapou|(?:haber|article|news)[-_]spot|podtytu\w*)(?![a-z])",
     re.IGNORECASE,
 )
-_HINTS: Final = (
-    *("stand", "strap", "dek", "deck", "sub", "lead", "lede", "intro", "excerpt", "summary", "abstract", "descr"),
-    *("teaser", "vorspann", "anrei", "chap", "entradilla", "bajada", "copete", "sommario", "occhiello", "catenaccio"),
-    *("ingress", "manchet", "perex"),
+_SUMMING_UP_ALONE: Final = re.compile(
+    r"(?<![a-z])(?:strap|sub-?heading|intro(?:duction)?|summary|lead)(?![a-z])", re.IGNORECASE
 )
+_HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")  # between the words of "articleLead"
+
+
+@lru_cache(maxsize=4096)
+def names_standfirst(names: str, *, alone: bool = False) -> bool:
+    """Whether names of an element are those that systems of many languages give to standfirsts.
+
+    Args:
+        names: its classes and the like, or a step of a place.
+        alone: the element holds nothing but one block, so that words will do which elsewhere name whole parts of
+            pages, "intro".
+    """
+    names = _HUMP.sub("-", names)
+    return _SUMMING_UP.search(names) is not None or (alone and _SUMMING_UP_ALONE.search(names) is not None)
+
+
 _NEVER: Final = frozenset(
     {"caption", "byline", "share", "newsletter", "comments", "advert", "jobs", "navigation", "cookie notice", "tags"}
     | {"breadcrumbs"}
@@ -297,14 +316,23 @@ def _find_standfirsts(blocks: Sequence[Block], first: int, about: Metadata) -> l
     return found if len(found) <= 2 else []
 
 
+def _is_standfirst(block: Block) -> bool:
+    """Whether the first line of a text is a standfirst by its own element's name. "Intro" and "lead" do not tell."""
+    if len(block.text) not in _STANDFIRST or block.kind not in {"paragraph", "heading"}:
+        return False
+    return _STANDING_FIRST.search(block.place.rpartition("/")[2]) is not None
+
+
+_STANDING_FIRST: Final = re.compile(
+    r"(?<![a-z])(?:stand-?_?first|strap-?line|dek|sub-?_?(?:head(?:line)?|title|deck))(?![a-z])", re.IGNORECASE
+)
 _PICTURED: Final = re.compile(r"image|picture|photo|media(?!n)|figure|caption|credit|bild", re.IGNORECASE)
 
 
 def _is_named(place: str) -> bool:
     """Whether a block, or what it stands in, is named as standfirsts are."""
     steps = place.rsplit("/", 3)[-3:]
-    named = any(_SUMMING_UP.search(step) for step in steps if any(hint in step.lower() for hint in _HINTS))
-    return named and not any(map(_PICTURED.search, steps))
+    return any(map(names_standfirst, steps)) and not any(map(_PICTURED.search, steps))
 
 
 def _find_corrections(blocks: Sequence[Block], kept: Sequence[bool], chosen: Sequence[int]) -> list[int]:

@@ -8,7 +8,7 @@ import pytest
 from lxml.html import document_fromstring
 
 from pipeline.blocks import Block
-from pipeline.edges import decide_edges, name_led
+from pipeline.edges import decide_edges, name_led, names_standfirst
 from pipeline.metadata import Metadata
 from tests.pipeline.some_pages import read, text_of
 
@@ -218,6 +218,35 @@ def test_a_standfirst_begins_the_text_outside_of_english_and_has_its_name_in_eng
     }
     picture = "main/div.header-teaser__image/p"
     assert decide(lines[0], block(lines[1].text, picture), *PROSE, left=(0, 1), language="de") == {}
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["articleLeadText", "nyhet__preamble", "component-sapou", "haber-spot", "Vorspann", "field-name-field-lead"],
+)
+def test_a_standfirst_above_the_text_has_the_names_that_systems_of_many_languages_give_it(names: str) -> None:
+    assert names_standfirst(names)
+    title = block("Podul se redeschide", "main/h1", kind="heading", level=1)
+    summary = block(
+        "După trei ani de lucrări, podul peste râu se redeschide sâmbătă pentru autobuze.", f"main/div.{names}/p"
+    )
+    assert decide(title, summary, *PROSE, left=(0, 1), language="ro") == {1: (True, "standfirst")}
+
+
+def test_words_that_name_whole_parts_of_pages_name_a_standfirst_only_where_nothing_else_stands_in_them() -> None:
+    for names in ("intro", "page lead", "Summary"):
+        assert names_standfirst(names, alone=True)
+        assert not names_standfirst(names)
+    for names in ("leader-board", "introvert", "desktop", "subtitles"):
+        assert not names_standfirst(names, alone=True), names
+
+
+def test_an_english_standfirst_that_was_kept_is_left_out_by_its_name_and_the_first_paragraph_is_not() -> None:
+    text = "After three years of building the traders come back on Saturday"
+    named = block(text, "main/div.header/h2.subtitle", kind="heading", level=2)
+    assert decide(named, *PROSE, language="en") == {0: (False, "standfirst")}
+    assert decide(named, *PROSE, language="de") == {}
+    assert decide(block(text, "main/div.article/p.intro"), *PROSE, language="en") == {}
 
 
 def test_the_contact_behind_a_release_that_says_where_it_ends_is_kept() -> None:
