@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from lxml.etree import XPath
 from lxml.html import HtmlElement
 
+from pipeline.edges import names_standfirst
 from pipeline.edits import is_notice, read_essence
 from pipeline.metadata import Clock, Metadata, fold, parse_moment
 from pipeline.model import Part
@@ -34,17 +35,6 @@ if TYPE_CHECKING:
 _HEAD, _FOOT = 5, 8  # parts in which a notice need not begin as notices do; as in `pipeline.edits`
 _STANDFIRSTS: Final = 3  # parts from the first in which a standfirst is looked for
 _STANDFIRST_LENGTHS: Final = range(20, 700)
-_SUMMING_UP: Final = re.compile(
-    r"(?<![a-z])(?:stand-?first|strap-?line|strap|dek|deck|kicker-?text|sub-?(?:head(?:line|ing)?|title|deck)|"
-    r"(?:article|post|story|entry|news|content|page|single)[-_]+(?:lead|lede|intro|excerpt|summary|abstract|"
-    r"description|teaser)|"
-    r"lead-?(?:text|paragraph|in)|lede|intro(?:duction)?(?:-?text)?|excerpt|summary|vorspann|anrei(?:ss|ß)er|chapo|"
-    r"chapeau|entradilla|bajada|copete|sumario|sommario|occhiello|catenaccio|ingress|manchet|rubrik-?text|lidt?ekst|"
-    r"preamble|teaser-?text|sapou|(?:haber|article|news)[-_]spot|lead|perex|podtytu\w*)(?![a-z])",
-    re.IGNORECASE,
-)
-
-_HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")  # between the words of "articleLead"
 
 
 def make_parts(
@@ -121,7 +111,7 @@ def _is_named_standfirst(block: Block) -> bool:
         if element is None or element.tag in {"body", "main", "article"}:
             return False
         names = " ".join(filter(None, (element.get("class"), element.get("id"), element.get("itemprop"))))[:300]
-        if names and _SUMMING_UP.search(_HUMP.sub("-", names)):
+        if names and names_standfirst(names, alone=True):
             return True
         element = element.getparent()
         if element is not None and sum(map(len, islice(element.itertext(), 200))) > 1.3 * len(block.text) + 60:
