@@ -83,7 +83,7 @@ class TestParts:
 
     def test_a_standfirst_is_labelled_by_the_name_of_its_element(self) -> None:
         summary = "A bridge that has been closed for two years is to be mended before winter."
-        assert kinds_of(f'<p class="article-standfirst">{summary}</p><div>{LONG}</div>')[0] == ("standfirst", summary)
+        assert kinds_of(f'<p class="article-lead">{summary}</p><div>{LONG}</div>')[0] == ("standfirst", summary)
         assert kinds_of(f'<div class="chapo"><p>{summary}</p></div><div>{LONG}</div>')[0] == ("standfirst", summary)
 
     @pytest.mark.parametrize("name", ["articleLeadText", "nyhet__preamble", "component-sapou", "haber-spot"])
