@@ -122,7 +122,7 @@ _PARTING: Final = frozenset(("form", "hr", "table", "div", "p", "ul", "ol", "fig
 """Elements that part the text before them from the text behind them, though nothing in them is seen."""
 
 
-def read_blocks(tree: HtmlElement) -> list[Block]:
+def read_blocks(tree: HtmlElement) -> list[Block]:  # noqa: C901 - one branch per kind of element before a text
     """The visible blocks of a page, in the order in which they stand in it.
 
     A menu is one block, so is a table of data; two line breaks in a row divide a block. Text of scripts, buttons
@@ -152,6 +152,8 @@ def read_blocks(tree: HtmlElement) -> list[Block]:
                 run.pieces.append(" ")
             elif parent.tag in _PARTING and run.characters and run.box.whole is None:
                 run = _close(blocks, run, run.box)
+            elif run.characters and _is_blank(parent):
+                run = _part_inline(blocks, run, parent)
             parent = parent.getparent()
         elif parent.tag in _INLINE and run.characters:
             run = _part_inline(blocks, run, parent)
@@ -173,8 +175,13 @@ def _is_double(line_break: Any) -> bool:
     breaks = line_break.tag == "br"
     for _ in range(_NESTED):
         before = line_break.getprevious()
-        if before is None or before.tag not in _BREAKING or (before.tail or "").strip():
+        if before is None or (before.tail or "").strip():
             return False
+        if before.tag not in _BREAKING:
+            if before.tag not in _PARTING and not _is_blank(before):
+                return False
+            line_break = before  # a field for an address, the place of an advert: no words stand between the breaks
+            continue
         breaks += before.tag == "br"
         if breaks > 1:
             return True
@@ -182,10 +189,19 @@ def _is_double(line_break: Any) -> bool:
     return False
 
 
+def _is_blank(element: Any) -> bool:
+    """Whether an element between words shows none: a script, the anchor of a link, the place of an advert."""
+    return element.tag in _HIDDEN or (element.tag in _INLINE and not len(element) and not (element.text or "").strip())
+
+
 def _part_inline(blocks: list[Block], run: _Run, element: Any) -> _Run:
     """The run that a link, bold type or the like goes on with: a new one behind two line breaks, or a rule."""
     before = _find_before(element)
-    if before is None:
+    for _ in range(_NESTED):
+        if before is None or before.tag in _BREAKING or not _is_blank(before):
+            break
+        before = None if (before.tail or "").strip() else before.getprevious()
+    if before is None or (before.tail or "").strip():
         return run
     if before.tag in _BREAKING:
         run = _close(blocks, run, run.box) if _is_double(before) else run

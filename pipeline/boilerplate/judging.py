@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from pipeline.boilerplate.lessons import BOX_LINES, SOME, Lesson, box_lines, head_lines, is_line
+from pipeline.boilerplate.lessons import BOX_LINES, SOME, Lesson, bare_lines, box_lines, head_lines, is_line, is_short
 from pipeline.boilerplate.sketches import FIRST, HEADING, LINE_CHARACTERS, STEP, Token
 
 
@@ -24,7 +24,7 @@ _TAIL_SHARE: Final = 0.15  # of a page's prose that may follow an end on it
 class Known:
     """Lessons, laid out for judging pages."""
 
-    def __init__(self, lessons: Iterable[Lesson]) -> None:
+    def __init__(self, lessons: Iterable[Lesson]) -> None:  # noqa: C901, PLR0912 - one branch per kind
         self.blocks: dict[str, Lesson] = {}
         self.ends: dict[str, Lesson] = {}
         self.places: dict[str, Lesson] = {}
@@ -35,6 +35,9 @@ class Known:
         self.pairs: dict[str, Lesson] = {}
         self.texts: dict[str, Lesson] = {}
         self.starts: dict[str, Lesson] = {}
+        self.cards: dict[str, Lesson] = {}
+        self.tails: dict[str, Lesson] = {}
+        self.labels: set[str] = set()
         for lesson in lessons:
             match lesson.kind:
                 case "block":
@@ -55,6 +58,12 @@ class Known:
                     self.texts[lesson.mark] = lesson
                 case "start":
                     self.starts[lesson.mark] = lesson
+                case "card":
+                    self.cards[lesson.mark] = lesson
+                case "tail":
+                    self.tails[lesson.mark] = lesson
+                case "label":
+                    self.labels.add(lesson.mark)
                 case _:
                     self.kept.add(lesson.mark)
         self.furniture = frozenset(self.blocks.keys() | self.ends.keys())
@@ -72,12 +81,20 @@ class Known:
             if lesson is not None and self._stands_as_learned(lesson, token, before[number], whole):
                 found[number] = _judgement(lesson, sure=True)
             elif (
-                (lesson := self.places.get(token.place)) is not None
-                and token.words not in self.kept
-                and not self._heads_text(row, number, before[number])
-            ) or (
-                (lesson := self.leads.get(token.lead)) is not None
-                and self._leads_in(lesson, token, before[number], whole)
+                (
+                    (lesson := self.places.get(token.place)) is not None
+                    and token.words not in self.kept
+                    and not self._heads_text(row, number, before[number])
+                )
+                or (
+                    (lesson := self.leads.get(token.lead)) is not None
+                    and self._leads_in(lesson, token, before[number], whole)
+                )
+                or (
+                    (lesson := self.tails.get(token.tail)) is not None
+                    and token.words not in self.kept
+                    and self._ends_so(lesson, row, number, before[number], whole)
+                )
             ):
                 found[number] = _judgement(lesson, sure=False)
         self._judge_neighbours(row, before, whole, found)
@@ -104,7 +121,7 @@ class Known:
                 continue
             if is_line(token) and token.words not in self.kept:
                 found.setdefault(place, _judgement(known, sure=False))
-        return found
+        return {number: each for number, each in found.items() if row[number].lead not in self.labels}
 
     def _judge_neighbours(
         self, row: Sequence[Token], before: Sequence[int], whole: int, found: dict[int, Judgement]
@@ -118,8 +135,10 @@ class Known:
             if number not in found:
                 continue
             if token.words in self.boxes:
-                for line in box_lines(row, number, self.steady):
+                for line in self._lines_of(self.boxes[token.words], row, number):
                     found.setdefault(line, _judgement(self.boxes[token.words], sure=False))
+            for beside, card in self._find_cards(row, before, number):
+                found.setdefault(beside, _judgement(card, sure=False))
             if token.words in self.ends and before[number] and 2 * before[number] >= whole:
                 for line in self._lines_below(row, number):
                     found.setdefault(line, _judgement(self.ends[token.words], sure=False))
@@ -128,6 +147,22 @@ class Known:
                 continue
             if is_line(row[number - 1]):
                 found.setdefault(number - 1, _judgement(pair, sure=False))
+
+    def _lines_of(self, box: Lesson, row: Sequence[Token], number: int) -> range:
+        """Numbers of the lines of a box that a block leads in."""
+        if not box.size:
+            return box_lines(row, number, self.steady)
+        lines = bare_lines(row, number, self.steady)
+        return lines if len(lines) == box.size else range(0)
+
+    def _find_cards(self, row: Sequence[Token], before: Sequence[int], number: int) -> Iterator[tuple[int, Lesson]]:
+        """Numbers of the short blocks amid the text at that side of a known block where such always stand."""
+        for side, beside in (("+", number + 1), ("-", number - 1)):
+            card = self.cards.get(row[number].words + side)
+            if card is None or not before[number] or not 0 <= beside < len(row) or not before[beside]:
+                continue
+            if is_short(row[beside]) and row[beside].words not in self.kept:
+                yield beside, card
 
     def _lines_below(self, row: Sequence[Token], number: int) -> range:
         """Numbers of the short lines, sentences too, between an end and the next block that stands below all texts."""
@@ -141,6 +176,8 @@ class Known:
         return range(0)
 
     def _is_text(self, token: Token) -> bool:
+        if token.lead in self.labels:
+            return True
         return token.prose and token.words not in self.furniture and token.place not in self.places
 
     def _heads_text(self, row: Sequence[Token], number: int, before: int) -> bool:
@@ -157,6 +194,16 @@ class Known:
         if token.prose or token.traits & HEADING:
             return False
         return not before if lesson.zone == "above" else 2 * before >= whole
+
+    def _ends_so(self, lesson: Lesson, row: Sequence[Token], number: int, before: int, whole: int) -> bool:
+        """Whether a line that ends like others which are furniture stands on their side of the text."""
+        token = row[number]
+        if lesson.zone == "below":
+            if number + 1 < len(row) and self._is_text(row[number + 1]):
+                return False
+            own = token.length if self._is_text(token) else 0
+            return is_short(token) and before > 0 and whole - before - own <= _TAIL_SHARE * whole
+        return is_line(token) and (lesson.zone == "inside" or not before)
 
     def _stands_as_learned(self, lesson: Lesson, token: Token, before: int, whole: int) -> bool:
         """Whether a block stands on this page where it was learned; one that is no prose may stand anywhere."""
@@ -181,6 +228,10 @@ def _judgement(lesson: Lesson, *, sure: bool) -> Judgement:  # noqa: PLR0911 - o
             return Judgement(why=f'stands before "{lesson.text}", before which no text stands on {on}', sure=sure)
         case "pair":
             return Judgement(why=f'stands before "{lesson.text}" as such lines do on {on}', sure=sure)
+        case "card":
+            return Judgement(why=f'stands beside "{lesson.text}" as short lines do on {on}', sure=sure)
+        case "tail":
+            return Judgement(why=f"ends as a line does on {on}, {where} the text", sure=sure)
         case "lead":
             return Judgement(why=f"begins as a line does on {on}, {where} the text", sure=sure)
         case _:

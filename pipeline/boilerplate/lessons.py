@@ -17,9 +17,11 @@ from pipeline.boilerplate.sketches import (
     CALL,
     FIRST_WORD,
     HEADING,
+    LAST_WORDS,
     LEADS,
     LINE_CHARACTERS,
     LINK,
+    NAMED,
     NO_LEAD,
     STEP,
     Sketch,
@@ -42,18 +44,23 @@ class Lesson(Document):
     ``kind`` "block": the block with this digest is furniture; "end": so is all that follows it; "place": so is what
     stands at this place; "line": so is a line that is no sentence at this position from the page's top; "lead": so is
     a line that begins with these words and a colon, or with this word; "box": so are the lines that follow, up to the
-    next that is known; "pair": so is the line before it; "kept": it recurs, and belongs to the text.
+    next that is known, or so many as ``size`` says; "pair": so is the line before it; "card": so is the short block
+    behind it, or before it (``size`` 1, -1), a sentence too; "tail": so is a line that ends so; "kept": it recurs, and
+    belongs to the text; "label": what begins so belongs to the text, however often it recurs.
     """
 
-    kind: Literal["block", "end", "place", "line", "lead", "box", "pair", "kept", "text", "start"]
+    kind: Literal[
+        "block", "end", "place", "line", "lead", "box", "pair", "kept", "text", "start", "card", "tail", "label"
+    ]
     mark: str  # digest of the words or of the place, or the position
     zone: Zone
     pages: int  # stories that had it
     of: int  # stories that were looked at
     text: str = ""  # how it begins
     why: str = ""  # what spoke for it
+    size: int = 0  # of a box whose end nothing known marks: lines; of a card: on which side it stands
 
-    def describe(self) -> str:  # noqa: PLR0911 - one return per kind reads best
+    def describe(self) -> str:  # noqa: C901, PLR0911, PLR0912 - one return per kind reads best
         """The lesson in words: ``left out on 28 of 30 pages: "Sign up …" (below the text)``."""
         said = f'"{self.text}"' if self.text else f"something whose words were not kept ({self.mark})"
         place = {"above": "above the text", "inside": "inside the text", "below": "below the text"}[self.zone]
@@ -75,6 +82,13 @@ class Lesson(Document):
                 return f"left out {on}: the line before {said} ({place}; {self.why})"
             case "start":
                 return f"left out {on}: lines before {said} ({place}; {self.why})"
+            case "card":
+                side = "behind" if self.size > 0 else "before"
+                return f"left out {on}: the short block {side} {said} ({place}; {self.why})"
+            case "tail":
+                return f"left out {on}: lines that end as {said} does ({place}; {self.why})"
+            case "label":
+                return f"text {on}: what begins as {said} does ({self.why})"
             case "text":
                 return f"text {on}: what stands where {said} stands ({self.why})"
             case _:
@@ -104,6 +118,9 @@ _RESUMED_CHARACTERS: Final = 120  # of a story's own sentences behind a block: t
 _NEWEST: Final = 8  # pages that show how the site is built now
 _DESIGN_PAGES: Final = 12  # built alike, that teach by themselves
 _TURNS_WHY: Final = "comes and goes on pages that were captured again"
+_CERTAIN: Final = 0.97
+_CHANCE: Final = 1e-4  # that so many paragraphs in a row are as short as lines of adverts
+_LABELS: Final = 2  # different ones that lead in sentences, on a site whose pages are entries of a register
 _BEHIND: Final = 0.25  # of the stories with a block have it behind the end of the text, too
 
 
@@ -206,13 +223,19 @@ def _find_lessons(
     tokens = {token.words: token for row in rows for token in row}
     rare = 1 if count < 8 else 2
     own = {words for words, token in tokens.items() if token.prose and spread[words] <= rare}
+    labels = _find_labels(rows, own)
+    own |= {words for words, token in tokens.items() if token.lead in labels}
     stories = [_tell_story(row, own) for row in rows]
     stories = [story for story in stories if story.whole]
     count = len(stories)
     if count < FEWEST:
         return []
     least = count if count < 5 else 3
-    common = {words: number for words, number in spread.items() if number >= least and not tokens[words].traits & BARE}
+    common = {
+        words: number
+        for words, number in spread.items()
+        if number >= least and not tokens[words].traits & BARE and tokens[words].lead not in labels
+    }
     pure = _find_pure_places([story.row for story in stories], own)
     ends = _find_ends(stories, tokens, common, pure)
     stories = [_cut(story, own, ends) for story in stories]
@@ -237,10 +260,13 @@ def _find_lessons(
     furniture = {lesson.mark for lesson in found if lesson.kind in {"block", "end"}}
     found += _find_places(stories, spread, furniture, texts)
     found += _find_lines(stories, furniture)
-    found += _find_leads(stories, texts)
+    found += [lesson for lesson in _find_leads(stories, texts) if lesson.mark not in labels]
+    found += _tell_labels(stories, labels, texts)
+    found += _find_tails(stories, furniture, labels, texts)
     steady = {lesson.mark for lesson in found if lesson.kind == "block" and lesson.pages >= SOME * count}
     found += _find_boxes(stories, steady, texts)
     found += _find_pairs(stories, furniture, texts)
+    found += _find_cards(stories, steady, own - furniture, texts)
     found += _find_starts(stories, steady, texts)
     found += _find_text_places(stories, furniture, pure, texts)
     order = {
@@ -252,11 +278,55 @@ def _find_lessons(
         "pair": 2,
         "text": 2,
         "start": 2,
+        "card": 2,
+        "tail": 2,
+        "label": 2,
         "block": 3,
         "kept": 4,
     }
     found.sort(key=lambda lesson: (order[lesson.kind], -lesson.pages, lesson.mark))
     return found[:_LESSONS]
+
+
+def _find_labels(rows: Sequence[Sequence[Token]], own: Container[str]) -> set[str]:
+    """Leads of a register's entries: "Decision: Approved", "Wards affected: All", "Reasons: The bridge is …".
+
+    Such a site's own sentences stand behind labels that recur. With these belong the labelled lines right before
+    them, which recur with their values.
+    """
+    spread: Counter[str] = Counter()
+    told: Counter[str] = Counter()
+    for row in rows:
+        spread.update({token.lead for token in row if _is_labelled(token)})
+        told.update({token.lead for token in row if _is_labelled(token) and token.words in own})
+    steady = {lead for lead, pages in told.items() if pages >= max(_LEAST_INSIDE, _SLOT * len(rows))}
+    if len(steady) < _LABELS:
+        return set()
+    labels = {lead for lead, pages in told.items() if pages >= FEWEST and spread[lead] >= SOME * len(rows)}
+    lined: Counter[str] = Counter()
+    for row in rows:
+        first = next((n for n, token in enumerate(row) if token.lead in labels and token.words in own), 0)
+        while first and _is_labelled(row[first - 1]) and not row[first - 1].called:
+            first -= 1
+            lined[row[first].lead] += 1
+    return labels | {lead for lead, times in lined.items() if times >= _SLOT * len(rows)}
+
+
+def _is_labelled(token: Token) -> bool:
+    return token.lead != NO_LEAD and token.lead[0] != FIRST_WORD
+
+
+def _tell_labels(stories: Sequence[_Story], labels: set[str], texts: dict[str, str]) -> list[Lesson]:
+    found: list[Lesson] = []
+    for lead in sorted(labels):
+        having = [story for story in stories if any(token.lead == lead for token in story.row)]
+        words = sorted({token.words for story in having for token in story.row if token.lead == lead})
+        text = next((texts[each] for each in words if each in texts), "")
+        why = "the site's pages are entries that are told line by line"
+        found.append(
+            Lesson(kind="label", mark=lead, zone="inside", pages=len(having), of=len(stories), text=text, why=why)
+        )
+    return found
 
 
 def _cut(story: _Story, own: set[str], ends: dict[str, tuple[int, str]]) -> _Story:
@@ -493,7 +563,22 @@ def _parts_of(paragraph: int, story: _Story) -> range:
 
 
 def _is_fixed(seen: Sequence[tuple[_Story, int]]) -> bool:
-    """Whether a block stands at one place of all stories, counted from the text's top or as a part of it."""
+    """Whether a block stands at one place of all stories, counted from the text's top or as a part of it.
+
+    Or at one on the newest pages and at another one on those before them: the site was built anew.
+    """
+    if _is_at_one(seen):
+        return True
+    if len(seen) < 2 * _DESIGN_PAGES or not _is_at_one(seen[:_DESIGN_PAGES]):
+        return False
+    low, high = _DESIGN_PAGES, len(seen)
+    while high - low > 1:  # the longest row of newest pages that have it at one place
+        middle = (low + high) // 2
+        low, high = (middle, high) if _is_at_one(seen[:middle]) else (low, middle)
+    return len(seen) - low >= _LEAST_INSIDE and _is_at_one(seen[low:])
+
+
+def _is_at_one(seen: Sequence[tuple[_Story, int]]) -> bool:
     enough = _STEADY * len(seen)
     places = Counter(story.paragraphs[number] for story, number in seen)
     parts = Counter(part for story, number in seen for part in _parts_of(story.paragraphs[number], story))
@@ -629,12 +714,117 @@ def _find_boxes(stories: Sequence[_Story], furniture: set[str], texts: dict[str,
     found: list[Lesson] = []
     for words in sorted(seen):
         boxed = sum(closed for _, _, closed in seen[words])
-        if boxed < max(8, SOME * count) or boxed < _STEADY * len(seen[words]):
-            continue
         zone = _zone_of([(story, number) for story, number, _ in seen[words]])
         why = "lines that are no sentences always stand between it and the next known one"
+        size = 0
+        if boxed < max(8, SOME * count) or boxed < _STEADY * len(seen[words]):
+            # Sentences of the text follow it: its lines are told by their number, which is the same on all pages.
+            counts = Counter(len(bare_lines(story.row, number, furniture)) for story, number, _ in seen[words])
+            size, boxed = counts.most_common(1)[0]
+            if not size or boxed < max(8, SOME * count) or boxed < _CERTAIN * len(seen[words]):
+                continue
+            # Above the text so many points may stand that tell what is in it.
+            if zone == "above" or _repeats(seen[words], size):
+                continue
+            why = "so many lines that are no sentences always follow it"
         text = texts.get(words, "")
-        found.append(Lesson(kind="box", mark=words, zone=zone, pages=boxed, of=count, text=text, why=why))
+        found.append(Lesson(kind="box", mark=words, zone=zone, pages=boxed, of=count, text=text, why=why, size=size))
+    return found
+
+
+def _repeats(seen: Sequence[tuple[_Story, int, bool]], size: int) -> bool:
+    """Whether what always follows a block is mostly the same few lines: a heading of the text, which recurs."""
+    lines = [token.words for story, number, _ in seen for token in story.row[number + 1 : number + 1 + size]]
+    return len(set(lines)) < _SLOT * len(lines)
+
+
+def _find_cards(
+    stories: Sequence[_Story], steady: set[str], own: Container[str], texts: dict[str, str]
+) -> list[Lesson]:
+    """Furniture amid the text that always has a short block at one side, a sentence or not: a sponsor's message.
+
+    Believed where the stories' own paragraphs are so seldom that short that it cannot be one of these each time.
+    """
+    short = whole = 0
+    for story in stories:
+        for token in story.row[: story.end]:
+            if token.prose and token.words in own:
+                whole += 1
+                short += token.length * STEP <= LINE_CHARACTERS
+    usual = (short + 1) / (whole + 2)
+    found: list[Lesson] = []
+    seen: dict[str, list[tuple[_Story, int]]] = defaultdict(list)
+    for story in stories:
+        for words, number in story.first.items():
+            if words in steady and story.before[number] and story.after(number):
+                seen[words].append((story, number))
+    for words in sorted(seen):
+        where = [(story, number) for story, number in seen[words] if 0 < number < len(story.row) - 1]
+        for size in (1, -1):
+            beside = [(story, number + size) for story, number in where]
+            cards = [
+                (story, number)
+                for story, number in beside
+                if is_short(story.row[number])
+                and story.row[number].words not in steady
+                # The first paragraph is short for itself, and so is the last one.
+                and story.before[number]
+                and story.after(number)
+            ]
+            if len(cards) < max(8, SOME * len(stories)) or len(cards) < _CERTAIN * len(where):
+                continue
+            if len({story.row[number].words for story, number in cards}) < FEWEST or usual ** len(cards) > _CHANCE:
+                continue
+            found.append(
+                Lesson(
+                    kind="card",
+                    mark=f"{words}{'+' if size > 0 else '-'}",
+                    zone="inside",
+                    pages=len(cards),
+                    of=len(stories),
+                    text=texts.get(words, ""),
+                    why="a short block always stands there, where paragraphs of the text seldom are that short",
+                    size=size,
+                )
+            )
+    return found
+
+
+def _find_tails(
+    stories: Sequence[_Story], furniture: set[str], labels: set[str], texts: dict[str, str]
+) -> list[Lesson]:
+    """How lines end that stand above the text, or below it, on most pages: captions with their credits, authors' lines.
+
+    The last label within a line, "Credit:", tells a caption; or the two words that it ends with, an agency's name.
+    """
+    count = len(stories)
+    seen: dict[str, list[tuple[_Story, int]]] = defaultdict(list)
+    for story in stories:
+        for number, token in enumerate(story.row[: story.end]):
+            if token.tail != NO_LEAD and token.words not in furniture and token.lead not in labels:
+                seen[token.tail].append((story, number))
+    found: list[Lesson] = []
+    for tail in sorted(seen):
+        lines = seen[tail]
+        pages = len({id(story) for story, _ in lines})
+        bare = sum(not story.row[number].prose and not story.row[number].leading for story, number in lines)
+        zone = _zone_of(lines)
+        if len({story.row[number].words for story, number in lines}) < _SLOT * len(lines):
+            continue  # whole lines recur, and are judged as such
+        if bare >= _STEADY * len(lines) and pages >= max(_LEAST_INSIDE, 0.2 * count):
+            # Pictures stand in the text as well as above it, and credits are the same at both places.
+            above = sum(not story.before[number] for story, number in lines)
+            credited = above >= max(FEWEST, (SOME if tail[0] == LAST_WORDS else _BEHIND) * len(lines))
+            if zone == "inside" and not credited:
+                continue
+            zone = "inside" if credited else zone
+        elif tail != NAMED or zone != "below" or pages < max(8, _SLOT * count):
+            continue  # texts of one kind end with sentences of one pattern, too
+        text = min(
+            (texts.get(story.row[number].words, "") for story, number in lines), key=lambda said: (not said, said)
+        )
+        why = "lines with that end always stand outside of the text" if zone != "inside" else "credits end so"
+        found.append(Lesson(kind="tail", mark=tail, zone=zone, pages=pages, of=count, text=text, why=why))
     return found
 
 
@@ -724,6 +914,22 @@ def box_lines(row: Sequence[Token], number: int, furniture: set[str] | frozenset
         if token.prose or token.length * STEP > LINE_CHARACTERS:
             break
     return range(0)
+
+
+def bare_lines(row: Sequence[Token], number: int, furniture: set[str] | frozenset[str]) -> range:
+    """Numbers of the lines between a known block and the sentence behind them; empty: no sentence follows."""
+    for at in range(number + 1, min(len(row), number + 2 + BOX_LINES)):
+        token = row[at]
+        if token.prose:
+            return range(number + 1, at)
+        if token.words in furniture or not is_line(token):
+            break
+    return range(0)
+
+
+def is_short(token: Token) -> bool:
+    """Whether a block is no longer than a line and leads in nothing; it may be a sentence."""
+    return not token.traits & (HEADING | LEADS) and token.length * STEP <= LINE_CHARACTERS
 
 
 def head_lines(row: Sequence[Token], furniture: set[str] | frozenset[str]) -> Iterator[tuple[int, Token]]:

@@ -73,7 +73,10 @@ class Memory(Document):
         """How much was learned, in words."""
         left = sum(lesson.kind == "block" for lesson in self.lessons)
         kept = sum(lesson.kind == "kept" for lesson in self.lessons)
-        places = sum(lesson.kind in {"place", "end", "line", "lead", "box", "pair", "start"} for lesson in self.lessons)
+        places = sum(
+            lesson.kind in {"place", "end", "line", "lead", "box", "pair", "start", "card", "tail"}
+            for lesson in self.lessons
+        )
         return f"{left} repeated blocks and {places} places are left out, {kept} repeated blocks belong to the text"
 
     def describe(self) -> list[str]:
@@ -100,7 +103,7 @@ class Memory(Document):
         """Digest of all by which it judges, for `pipeline.model.Story.recipe`."""
         if not (self.lessons or self.titles):
             return ""
-        marks = sorted(f"{lesson.kind} {lesson.mark} {lesson.zone}" for lesson in self.lessons)
+        marks = sorted(f"{lesson.kind} {lesson.mark} {lesson.zone} {lesson.size}" for lesson in self.lessons)
         return digest_text("\n".join([*marks, self.titles]), 12)
 
     @cached_property

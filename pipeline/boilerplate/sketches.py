@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Final, Protocol
 
 from pipeline.model import Document, UtcTime
@@ -56,6 +56,7 @@ class Sketch(Document):
     seen: UtcTime  # when it was captured
     title: str = ""  # digest of its headline
     blocks: str  # for each block 18 characters: its words' digest (8), its place's (4), its lead's (4), traits, length
+    tails: str = ""  # for each block 4 characters: the digest of how it ends; empty in sketches of earlier versions
     again: bool = False  # it has been captured before
     came: str = ""  # digests (8 characters each) of blocks that it had not when it was captured before
     went: str = ""  # and of those that it has had
@@ -77,6 +78,7 @@ class Token:
     lead: str  # of what stands before its colon
     traits: int
     length: int  # characters, in steps
+    tail: str  # of the last label in it, or of its last words
 
     @property
     def prose(self) -> bool:
@@ -97,8 +99,10 @@ class Token:
 _PROSE, HEADING, LINK, CALL, LEADS, BARE = 1, 2, 4, 8, 16, 32
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _WIDTH: Final = 18
-NO_LEAD: Final = "AAAA"
+NO_LEAD: Final = "AAAA"  # of a lead and of a tail
 FIRST_WORD: Final = "-"  # begins the digest of a lead without a colon
+LAST_WORDS: Final = "-"  # begins the digest of a tail that is no label
+NAMED: Final = "-who"  # the tail of a short sentence that begins with a name from above the text: its author's
 STEP: Final = 16  # characters
 
 _URL_SAFE = str.maketrans("+/", "-_")
@@ -121,6 +125,9 @@ _CALL_WORDS = re.compile(
 )
 _CALL_CHARACTERS: Final = 320
 _LEAD_CHARACTERS: Final = 30
+_LABEL = re.compile(rf"([^:?\uff1a]{{1,{_LEAD_CHARACTERS}}})[:?\uff1a]\s*\S")
+_NAME_WORD = re.compile(r"[^\W\d_]+")
+_CREDIT_CHARACTERS: Final = 60  # behind the last label of a line
 LINE_CHARACTERS: Final = 160
 _TITLE_LEAST, _TITLE_MOST = 20, 250  # characters of a headline
 
@@ -146,14 +153,29 @@ def _digest_words(text: str, *, prose: bool) -> str:
 
 
 def _digest_lead(text: str) -> str:
-    """The digest of what leads in a line: "Tags" in "Tags: parks, schools", "By" in "By A. Writer"; 4 characters."""
-    head, colon, rest = text[:60].partition(":")
-    if colon and rest.strip() and len(head) <= _LEAD_CHARACTERS:
-        return digest_text(" ".join(head.casefold().split()), 3).replace(FIRST_WORD, "_")
+    """The digest of what leads in a line: "Tags" in "Tags: parks, schools", "By" in "By A. Writer"; 4 characters.
+
+    A question with its answer is such a line, too: "Key decision? Yes".
+    """
+    label = _LABEL.match(text[:60])
+    if label:
+        return digest_text(" ".join(label[1].casefold().split()), 3).replace(FIRST_WORD, "_")
     first, space, _ = text[:60].partition(" ")
     if space and len(text) <= LINE_CHARACTERS:
         return FIRST_WORD + digest_text(first.casefold(), 3)[1:]
     return NO_LEAD
+
+
+def _digest_tail(text: str) -> str:
+    """The digest of how a line ends: of the last label in it, "Credit" in "A view. Credit: A. Lens", or two words."""
+    if len(text) > LINE_CHARACTERS:
+        return NO_LEAD
+    head, colon, rest = text.rpartition(": ")
+    words = head.split()
+    if colon and len(words) > 1 and rest.strip() and len(rest) <= _CREDIT_CHARACTERS:
+        return digest_text(words[-1].casefold().strip("([|\u2013-"), 3).replace(LAST_WORDS, "_")
+    words = text.casefold().rstrip(".!?)]\"'\u2019\u201d ").split()
+    return LAST_WORDS + digest_text(" ".join(words[-2:]), 3)[1:] if len(words) > 2 else NO_LEAD
 
 
 @lru_cache(maxsize=4096)  # the blocks of a page stand at few places, and those of a site's pages at the same ones
@@ -213,6 +235,7 @@ def read_tokens(blocks: Sequence[BlockLike], picked: Sequence[int]) -> list[Toke
         labelled[block.label] += len(block.text)
     # A label that names a third of the page is that of a box around it, and says nothing of its blocks.
     ignored = frozenset(label for label, characters in labelled.items() if 3 * characters > whole)
+    named = _find_named(blocks, picked)
     return [
         Token(
             digest_words(blocks[number].text),
@@ -220,9 +243,30 @@ def read_tokens(blocks: Sequence[BlockLike], picked: Sequence[int]) -> list[Toke
             _digest_lead(blocks[number].text),
             _traits(blocks[number], ignored),
             min(63, -(-len(blocks[number].text) // STEP)),
+            NAMED if number in named else _digest_tail(blocks[number].text),
         )
         for number in picked
     ]
+
+
+def _find_named(blocks: Sequence[BlockLike], picked: Sequence[int]) -> set[int]:
+    """Numbers of short sentences that begin with two words of a line above the text: "A. Writer covers parks"."""
+    names: set[tuple[str, ...]] = set()
+    found: set[int] = set()
+    above = True
+    for number in picked:
+        text = blocks[number].text
+        if len(text) > LINE_CHARACTERS:
+            above = False
+            continue
+        words = _NAME_WORD.findall(text.casefold())
+        if is_prose(blocks[number]):
+            above = False
+            if tuple(words[:2]) in names:
+                found.add(number)
+        elif above and blocks[number].kind != "heading":
+            names.update(pairwise(words))
+    return found
 
 
 def sketch_page(blocks: Sequence[BlockLike], *, article: str, seen: datetime, titles: Iterable[str] = ()) -> Observed:
@@ -244,7 +288,8 @@ def sketch_page(blocks: Sequence[BlockLike], *, article: str, seen: datetime, ti
         f"{token.words}{token.place}{token.lead}{_ALPHABET[token.traits]}{_ALPHABET[token.length]}" for token in tokens
     )
     title = _find_title((blocks[number].text for number in picked), titles)
-    return Observed(sketch=Sketch(article=article, seen=seen, title=title, blocks=packed), texts=texts)
+    tails = "".join(token.tail for token in tokens)
+    return Observed(sketch=Sketch(article=article, seen=seen, title=title, blocks=packed, tails=tails), texts=texts)
 
 
 def _find_title(texts: Iterable[str], titles: Iterable[str]) -> str:
@@ -270,7 +315,7 @@ def name_titles(text: str) -> Iterator[str]:
 
 def unpack_sketch(sketch: Sketch) -> list[Token]:
     """The blocks of a sketch."""
-    packed = sketch.blocks
+    packed, tails = sketch.blocks, sketch.tails
     return [
         Token(
             packed[at : at + 8],
@@ -278,8 +323,9 @@ def unpack_sketch(sketch: Sketch) -> list[Token]:
             packed[at + 12 : at + 16],
             _ALPHABET.find(packed[at + 16]) & 63,
             _ALPHABET.find(packed[at + 17]) & 63,
+            tails[4 * number : 4 * number + 4] or NO_LEAD,
         )
-        for at in range(0, len(packed) - _WIDTH + 1, _WIDTH)
+        for number, at in enumerate(range(0, len(packed) - _WIDTH + 1, _WIDTH))
     ]
 
 

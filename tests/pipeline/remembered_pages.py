@@ -45,6 +45,16 @@ def spell(number: int) -> str:
     return "".join("abcdefghij"[int(figure)] for figure in str(number))
 
 
+def jobs(number: int) -> list[Plain]:
+    """What stands below the text of a page in one element, where little of what is in that element is text."""
+    names = ("Planner", "Fitter", "Buyer", "Clerk", "Driver", "Nurse")
+    return [
+        Plain("Latest jobs"),
+        *(Plain(f"{name} in {spell(number)}") for name in names),
+        Plain("All rights reserved"),
+    ]
+
+
 def flat_page(number: int) -> list[Plain]:
     """A page in one element: caption, credit, byline, a promotion, and a box of events that change amid the text."""
     own = own_text(100 + number, 6)

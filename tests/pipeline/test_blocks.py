@@ -153,6 +153,17 @@ def test_blocks_have_all_the_text_of_the_page_once_and_in_its_order(pieces: list
     assert "".join("".join(blocks).split()) == whole
 
 
+def test_line_breaks_part_paragraphs_where_only_a_script_a_field_or_an_empty_anchor_stands_between() -> None:
+    tree = parse_page(
+        "<html><body><div>One is here.<br><br><form><input name=e><button>OK</button></form>"
+        "<img src=a><br>A view of the town<br>Photo: A. Lens<br><br><ins></ins><script>show()</script>Two is here."
+        "<br><br><a name=three></a><b>Three</b> is he<wbr>re,<script>show()</script> too.</div></body></html>"
+    )
+    assert tree is not None
+    texts = [block.text for block in read_blocks(tree)]
+    assert texts == ["One is here.", "A view of the town Photo: A. Lens", "Two is here.", "Three is here, too."]
+
+
 def test_letters_that_write_a_syllable_or_a_word_are_wide() -> None:
     assert width_of("bridge") == 6
     assert width_of("橋を直す") == 10

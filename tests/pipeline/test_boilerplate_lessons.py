@@ -8,7 +8,17 @@ from tests.pipeline.furnished_pages import (
     Newsroom,
     learn_from,
 )
-from tests.pipeline.remembered_pages import ADVERTS, Plain, advertised_page, marked_page, own_text, sketch, spell, taken
+from tests.pipeline.remembered_pages import (
+    ADVERTS,
+    Plain,
+    advertised_page,
+    jobs,
+    marked_page,
+    own_text,
+    sketch,
+    spell,
+    taken,
+)
 
 
 def test_it_tells_in_words_what_it_learned() -> None:
@@ -98,3 +108,74 @@ def test_a_site_that_is_built_anew_is_known_from_its_new_pages() -> None:
     memory = learn(learn(None, pages, BEGAN), [sketch(new(n), f"page {n}", 1440) for n in range(60, 76)], BEGAN)
     assert {"Home", "Imprint"} <= taken(memory, new(90))
     assert "News Sport" in taken(memory, old(91))
+
+
+def test_entries_of_a_register_keep_their_labelled_lines_though_these_recur_with_their_values() -> None:
+    def page(number: int) -> list[Plain]:
+        own = own_text(number, 4)
+        return [
+            Plain("The council's register of decisions"),
+            Plain(f"Published on {number} May by the clerk"),
+            Plain(f"Taken by: {('the board', 'the mayor')[number % 2]}"),
+            Plain(f"Outcome: {('agreed', 'agreed', 'put off')[number % 3]}"),
+            Plain(f"Urgent? {('Yes', 'No')[number % 2]}"),
+            Plain(f"Reasons: {own[0].text}"),
+            Plain(f"Other ways: {own[1].text}"),
+            *own[2:],
+            Plain("Subscribe to this page"),
+            Plain(f"Day of publication: {number} May"),
+        ]
+
+    memory = learn(None, [sketch(page(n), f"page {n}") for n in range(30)], BEGAN)
+    left = taken(memory, page(40))
+    assert {page(40)[0].text, page(40)[1].text, page(40)[-2].text, page(40)[-1].text} == left
+    assert any('what begins as "Outcome: ' in line for line in memory.describe())
+
+
+def test_a_short_message_beside_a_known_line_amid_the_text_goes_and_paragraphs_there_stay() -> None:
+    def page(number: int, *, message: bool) -> list[Plain]:
+        own = own_text(number, 7)
+        words = Plain(f"The shop of {spell(number)} has all that a garden needs this spring.")
+        between = [words] if message else []
+        return [*own[:3], *between, Plain("Get our letter"), *own[3:], *jobs(number)]
+
+    memory = learn(None, [sketch(page(n, message=True), f"page {n}") for n in range(30)], BEGAN)
+    asked = page(50, message=True)
+    below = {block.text for block in jobs(50)}
+    assert taken(memory, asked) == {asked[3].text, "Get our letter"} | below
+    memory = learn(None, [sketch(page(n, message=False), f"page {n}") for n in range(30)], BEGAN)
+    assert taken(memory, page(50, message=False)) == {"Get our letter"} | below
+    assert not any(lesson.kind == "card" for lesson in memory.lessons)
+
+
+def test_short_paragraphs_beside_a_known_line_stay_where_the_texts_are_made_of_such() -> None:
+    def page(number: int) -> list[Plain]:
+        own = [Plain(f"The number {spell(number * 17 + n)} was drawn on a day in May, they said.") for n in range(9)]
+        return [*own[:3], Plain("Get our letter"), *own[3:], Plain("All rights reserved")]
+
+    memory = learn(None, [sketch(page(n), f"page {n}") for n in range(30)], BEGAN)
+    assert taken(memory, page(50)) == {"Get our letter", "All rights reserved"}
+
+
+def test_a_box_amid_the_text_is_known_by_the_number_of_its_lines_where_nothing_known_closes_it() -> None:
+    def page(number: int) -> list[Plain]:
+        own = own_text(number, 6)
+        lines = [Plain(f"Geld voor brug {spell(number)} {word}") for word in ("op komst", "te laat")]
+        return [*own[:3], Plain("Lees ook"), *lines, *own[3:], Plain("Over deze site")]
+
+    memory = learn(None, [sketch(page(n), f"page {n}") for n in range(30)], BEGAN)
+    asked = page(50)
+    assert taken(memory, asked) == {block.text for block in (*asked[3:6], asked[-1])}
+
+
+def test_a_block_that_moves_as_the_site_is_built_anew_is_left_out_at_once() -> None:
+    def page(number: int, place: int) -> list[Plain]:
+        own = own_text(number, 8)
+        own[place:place] = [Plain("What is on"), Plain(f"Fair in {spell(number)}"), Plain("See all")]
+        return [Plain("Home"), *own, Plain("All rights reserved")]
+
+    old = [sketch(page(n, 6), f"page {n}", n) for n in range(30)]
+    new = [sketch(page(n, 2), f"page {n}", 100 + n) for n in range(30, 44)]
+    memory = learn(learn(None, old, BEGAN), new, BEGAN)
+    assert {"What is on", "See all"} <= taken(memory, page(60, 2))
+    assert {"What is on", "See all"} <= taken(memory, page(61, 6))
