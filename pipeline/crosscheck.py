@@ -18,12 +18,13 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from pipeline.lifecycle import Standing, fold_address, is_readable, is_same_address, new_address
+from pipeline.metadata import fold
 from pipeline.model import Finding, content_digest
 
 FEWEST_OF_A_WALL: Final = 2
 """So many known articles with one new text between them are a wall; they differed before."""
-FEWEST_NEW_OF_A_WALL: Final = 3
-"""So many new articles with one headline and text; two may be one story in two sections."""
+FEWEST_OF_ONE_HEADLINE: Final = 3
+"""So many articles with one headline and text, new ones or known; two may be one story in two sections."""
 FEWEST_LED_TO_ONE: Final = 3
 STORM_COUNT: Final = 5
 STORM_SHARE: Final = 0.3
@@ -117,8 +118,9 @@ def _find_walls(met: Iterable[Met], run: str) -> dict[str, tuple[Kind, str]]:
         for body, found in changed.items()
         # Where one story always stood in two sections, both are edited alike.
         if len({each.standing.digest for each in found.values() if each.standing}) >= FEWEST_OF_A_WALL
+        and (len(found) >= FEWEST_OF_ONE_HEADLINE or not _is_one_story(found.values()))
     }
-    templates = {digest: len(pages) for digest, pages in new.items() if len(pages) >= FEWEST_NEW_OF_A_WALL}
+    templates = {digest: len(pages) for digest, pages in new.items() if len(pages) >= FEWEST_OF_ONE_HEADLINE}
     recast: dict[str, tuple[Kind, str]] = {}
     for each in met:
         page, standing = each.finding.article, each.standing
@@ -131,6 +133,14 @@ def _find_walls(met: Iterable[Met], run: str) -> dict[str, tuple[Kind, str]]:
         elif page.digest in templates and standing is None:
             recast[record] = ("not-an-article", f"same text as {templates[page.digest] - 1} other pages of this run")
     return recast
+
+
+def _is_one_story(found: Iterable[Met]) -> bool:
+    """Whether all had one headline and have it still: published twice, and read with other furniture before."""
+    headlines = {
+        fold(said.title) for each in found for said in (each.standing, each.finding.article) if said is not None
+    }
+    return len(headlines) == 1 and headlines != {""}
 
 
 def _find_many_led_to_one(met: Iterable[Met]) -> dict[str, tuple[Kind, str]]:

@@ -11,13 +11,13 @@ SITE = a_site()
 RUN, AT = a_run(5), START + 5 * HOUR
 
 
-def met(finding: Finding, name: str | None = None, **facts: Any) -> Met:
-    """A finding; with a name: of an article that was archived before under it."""
+def met(finding: Finding, name: str | None = None, *, title: str = "A headline", **facts: Any) -> Met:
+    """A finding; with a name: of an article that was archived before under it, with that title."""
     light, body = lighten(finding)
     standing = None
     if name is not None:
         making = Making(site=SITE, run=a_run(0), code="muniment 0", extractor="extractor 0")
-        version = decide(making, found(name, f"First of {name}.", a_run(0), START), []).version
+        version = decide(making, found(name, f"First of {name}.", a_run(0), START, title=title), []).version
         assert version is not None
         standing = standing_of([version])
     article = article_id(url_of(name)) if name else article_id(finding.requested)
@@ -49,9 +49,18 @@ def test_a_light_finding_has_its_digests_and_not_its_text():
 
 
 def test_one_new_text_of_several_known_articles_is_a_wall_and_also_where_it_is_new():
-    run = [met(found(name, "Please pay.", RUN, AT), name) for name in "ab"]
+    run = [met(found(name, "Please pay.", RUN, AT), name, title=f"Headline of {name}") for name in "ab"]
     run += [met(found("new", "Please pay.", RUN, AT)), *live("c")]
     assert kinds(cross_check(run, RUN), run) == ["blocked", "blocked", "blocked", "article"]
+
+
+def test_a_story_published_twice_that_reads_alike_now_is_no_wall():
+    run = [met(found(name, "The story.", RUN, AT, title="Told twice"), name, title="Told twice") for name in "ab"]
+    assert not cross_check(run, RUN).recast
+    walled = [met(found(name, "Please pay.", RUN, AT, title="Pay"), name, title="Told twice") for name in "ab"]
+    assert kinds(cross_check(walled, RUN), walled) == ["blocked", "blocked"]
+    three = [met(found(name, "Please pay.", RUN, AT), name) for name in "abc"]  # a site with one title for all
+    assert kinds(cross_check(three, RUN), three) == ["blocked"] * 3
 
 
 def test_articles_that_are_edited_each_in_its_way_are_no_wall():
