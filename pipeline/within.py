@@ -297,11 +297,14 @@ def _find_notes(blocks: Sequence[Block], left: Sequence[int]) -> list[int]:
     for number in range(head + 1, min(len(blocks), head + _BETWEEN)):
         block = blocks[number]
         if number in kept:
-            break
+            if block.kind != "item":
+                break
+            found.append(number)  # the list goes on behind it
+            continue
         plain = not block.label and block.link_share <= 0.5 and _home_of(block) is home
         if not plain or block.kind not in {"item", "paragraph"} or (found and block.kind != "item"):
             break
         found.append(number)
     if not found and head + 1 not in kept:
-        return []
+        return []  # a heading of nothing
     return [number for number in (head, *found) if number not in kept]

@@ -163,6 +163,14 @@ def test_notes_to_editors_below_a_release_come_back_with_their_list(heading: str
     assert len(back(page)) == 3
 
 
+def test_the_rest_of_a_list_of_notes_comes_back_behind_an_item_that_was_kept() -> None:
+    notes = "<ol><li><p>The order comes out on 1 December.</p></li><li>Objections until 22 December.</li></ol>"
+    assert back(f"<div>{FIRST}{LAST}<h2>Notes to editors</h2>{notes}</div>") == [
+        "Notes to editors",
+        "Objections until 22 December.",
+    ]
+
+
 @pytest.mark.parametrize(
     "below",
     [
