@@ -13,18 +13,19 @@ Pure, and the same when a run is published once more: what the run itself has ma
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from pipeline.lifecycle import Standing, fold_address, is_readable, is_same_address, new_address
-from pipeline.metadata import fold
 from pipeline.model import Finding, content_digest
 
 FEWEST_OF_A_WALL: Final = 2
 """So many known articles with one new text between them are a wall; they differed before."""
-FEWEST_OF_ONE_HEADLINE: Final = 3
-"""So many articles with one headline and text, new ones or known; two may be one story in two sections."""
+FEWEST_NEW_OF_A_WALL: Final = 3
+"""So many new articles with one headline and text; two may be one story in two sections."""
+MOST_COPIES: Final = 3
+"""In so many places one story may stand under other headlines, and be edited, or be read in another way, alike."""
 FEWEST_LED_TO_ONE: Final = 3
 STORM_COUNT: Final = 5
 STORM_SHARE: Final = 0.3
@@ -34,6 +35,9 @@ BLOCKED_SHARE: Final = 0.1
 NOBODY_HOME: Final = 3
 """So many missing pages in a run without a single one that is there say more of the site than of the pages."""
 
+_WORDS: Final = 5000  # of a text that are compared
+
+TextOf = Callable[[Standing], str]
 Kind = Literal["gone", "blocked", "not-an-article"]
 
 
@@ -75,14 +79,15 @@ def lighten(finding: Finding) -> tuple[Finding, str | None]:
     return finding.model_copy(update={"article": light}), content_digest("", page.text)
 
 
-def cross_check(met: Sequence[Met], run: str) -> CrossCheck:
+def cross_check(met: Sequence[Met], run: str, *, text_of: TextOf) -> CrossCheck:
     """Judge a run's findings together.
 
     Args:
         met: all of them.
         run: its id; versions that it made itself do not count as known before.
+        text_of: gives the text of an article's version that stands; asked for the few that have one text now.
     """
-    recast = {**_find_walls(met, run), **_find_many_led_to_one(met)}
+    recast = {**_find_walls(met, run, text_of), **_find_many_led_to_one(met)}
     moves = {
         each.article: target
         for each in met
@@ -102,7 +107,7 @@ def cross_check(met: Sequence[Met], run: str) -> CrossCheck:
     )
 
 
-def _find_walls(met: Iterable[Met], run: str) -> dict[str, tuple[Kind, str]]:
+def _find_walls(met: Iterable[Met], run: str, text_of: TextOf) -> dict[str, tuple[Kind, str]]:
     changed: defaultdict[str, dict[str, Met]] = defaultdict(dict)  # text -> where it was found -> a finding
     new: defaultdict[str, dict[str, Met]] = defaultdict(dict)
     for each in met:
@@ -118,9 +123,9 @@ def _find_walls(met: Iterable[Met], run: str) -> dict[str, tuple[Kind, str]]:
         for body, found in changed.items()
         # Where one story always stood in two sections, both are edited alike.
         if len({each.standing.digest for each in found.values() if each.standing}) >= FEWEST_OF_A_WALL
-        and (len(found) >= FEWEST_OF_ONE_HEADLINE or not _is_one_story(found.values()))
+        and not _is_one_story(found.values(), text_of)
     }
-    templates = {digest: len(pages) for digest, pages in new.items() if len(pages) >= FEWEST_OF_ONE_HEADLINE}
+    templates = {digest: len(pages) for digest, pages in new.items() if len(pages) >= FEWEST_NEW_OF_A_WALL}
     recast: dict[str, tuple[Kind, str]] = {}
     for each in met:
         page, standing = each.finding.article, each.standing
@@ -135,12 +140,18 @@ def _find_walls(met: Iterable[Met], run: str) -> dict[str, tuple[Kind, str]]:
     return recast
 
 
-def _is_one_story(found: Iterable[Met]) -> bool:
-    """Whether all had one headline and have it still: published twice, and read with other furniture before."""
-    headlines = {
-        fold(said.title) for each in found for said in (each.standing, each.finding.article) if said is not None
-    }
-    return len(headlines) == 1 and headlines != {""}
+def _is_one_story(found: Collection[Met], text_of: TextOf) -> bool:
+    """Whether a few articles had nearly one text before, too: published twice, and edited or read alike now."""
+    if len(found) > MOST_COPIES:
+        return False
+    first, *others = (_shingle(text_of(each.standing)) for each in found if each.standing)
+    return bool(others) and all(2 * len(first & other) > max(len(first), len(other)) for other in others)
+
+
+def _shingle(text: str) -> set[tuple[str, ...]]:
+    """The runs of four words of a text; of a shorter one the one there is."""
+    words = text.split()[:_WORDS]
+    return {tuple(words[at : at + 4]) for at in range(max(1, len(words) - 3))}
 
 
 def _find_many_led_to_one(met: Iterable[Met]) -> dict[str, tuple[Kind, str]]:

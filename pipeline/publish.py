@@ -165,7 +165,11 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime, reread
     books = _Books()
     with Frontier.open(archive, site) as frontier, _LateRows(archive) as rows:
         findings = [lighten(finding) for finding in archive.read_findings(site.id, run)]
-        crossed = cross_check([_meet(frontier, run, *each) for each in findings], run)
+        crossed = cross_check(
+            [_meet(frontier, run, *each) for each in findings],
+            run,
+            text_of=lambda standing: archive.version(site.id, standing.article, standing.n).text,
+        )
         for reason in crossed.storms.values():
             log.warning("%s, run %s: %s; that proves little by itself", site.id, run, reason)
         light = [crossed.reread(finding) for finding, _ in findings]

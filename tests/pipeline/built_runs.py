@@ -69,23 +69,13 @@ def an_evidence(run: str, url: str, at: datetime, status: int, number: int = 0, 
     )
 
 
-def found(
-    name: str,
-    text: str,
-    run: str,
-    at: datetime,
-    *,
-    title: str = "A headline",
-    requested: str | None = None,
-    **facts: Any,
-) -> Finding:
+def found(name: str, text: str, run: str, at: datetime, *, requested: str | None = None, **facts: Any) -> Finding:
     """A capture that is an article."""
     url = requested or url_of(name)
     evidence = an_evidence(run, url, at, 200)
     article = an_article(
         name,
         text,
-        title,
         authors=("A. Writer", "B. Reader"),
         tags=("budget",),
         published=Moment(value=START - HOUR, original="22 November 2026", source="json-ld", precision="minute"),
