@@ -239,7 +239,6 @@ def serve(tool: str, pages: Path, output: TextIO) -> None:
         return gzip.decompress(Path(known[number]["file"]).read_bytes())
 
     signal.signal(signal.SIGPROF, _give_up)
-    _cut_network()
     extract = load()
     for number in range(0, len(known), max(1, len(known) // _WARM_UP)):
         _extract_timed(extract, read(number), known[number]["url"])
@@ -256,7 +255,8 @@ def serve(tool: str, pages: Path, output: TextIO) -> None:
 
 
 def main() -> int:
-    """Serve one tool; what libraries print goes to standard error."""
+    """Serve one tool, without a network; what libraries print goes to standard error."""
+    _cut_network()
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     serve(sys.argv[1], Path(sys.argv[2]), output)
