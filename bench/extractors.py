@@ -95,7 +95,7 @@ def _load_muniment() -> Extract:
         return {
             "body": article.text,
             "title": article.title,
-            "authors": list(article.authors),
+            "authors": [byline.name for byline in article.bylines] or list(article.authors),  # as `muniment extract`
             "date": day_as_written(article.published),
             **judged,
         }
