@@ -23,6 +23,7 @@ import botocore.config
 import botocore.exceptions
 import psutil
 import pytest
+import tenacity
 
 from pipeline import seaweed as module
 from pipeline.errors import SettingsError, StoreRefused, StoreUnavailable
@@ -182,8 +183,19 @@ def test_nothing_that_was_acknowledged_is_lost_by_kill_9(own: EmbeddedStore) -> 
     os.waitpid(pid, 0)
     own.up()
     again = _client(own)
+
+    # the store answers 500 until the volumes have told its master of themselves, which takes seconds on a busy machine
+    @tenacity.retry(
+        retry=tenacity.retry_if_exception_message(match=".*InternalError"),
+        wait=tenacity.wait_fixed(0.5),
+        stop=tenacity.stop_after_delay(60),
+        reraise=True,
+    )
+    def read(key: str) -> bytes:
+        return bytes(again.get_object(Bucket="kept", Key=key)["Body"].read())
+
     for key in acknowledged:
-        assert again.get_object(Bucket="kept", Key=key)["Body"].read() == key.encode() * 100
+        assert read(key) == key.encode() * 100
 
 
 def test_many_who_start_it_at_once_get_one_store(own: EmbeddedStore) -> None:
