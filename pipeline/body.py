@@ -150,8 +150,8 @@ class Survey:
     blocks: Sequence[Block]
     shares: Sequence[int]  # how much of each stands in the text as guessed, 0 to 8
     boxes: Sequence[HtmlElement | None]  # what each stands in that was taken out of the page
-    frames: Frames | None = None  # what the elements that they stand in say of them
-    searched: HtmlElement | None = None  # the page as it is searched where too little is found
+    frames: Frames  # what the elements that they stand in say of them
+    searched: HtmlElement  # the page as it is searched where too little is found
     ruled: Sequence[tuple[bool, str] | None] = ()  # what the site's rules say of each; empty where there are none
 
     @property
@@ -503,7 +503,7 @@ def judge_blocks(
     measures = measure_blocks(survey.blocks, survey.shares, survey.boxed, about, survey.frames)
     verdicts = judge_weighed(survey, about, weigh(measures))
     kept = sum(width_of(verdict.block.text) for verdict in verdicts if verdict.kept)
-    if kept >= _LITTLE or survey.searched is None:
+    if kept >= _LITTLE:
         return verdicts
     shares = align_text(survey.blocks, disarm(find_text(survey.searched)))
     inside = [share >= _KEPT_SHARE and box is None for share, box in zip(shares, survey.boxes, strict=True)]
@@ -531,11 +531,11 @@ def _mend_keeps(survey: Survey, keeps: Sequence[bool], inside: Sequence[bool]) -
     mended = [
         keep and (within or block.label != "share") for block, keep, within in zip(blocks, keeps, inside, strict=True)
     ]
-    for number, block in enumerate(blocks[1:] if frames is not None and frames.chosen else (), 1):
+    for number, block in enumerate(blocks[1:] if frames.chosen else (), 1):
         before = blocks[number - 1]
         if block.rows is None or block.label not in _OF_TABLES or block.link_share > _FEW_LINKS:
             continue
-        framed = frames is not None and frames.within[number] & frames.within[number - 1] & frames.chosen
+        framed = frames.within[number] & frames.within[number - 1] & frames.chosen
         headed = before.kind == "heading" and not before.label and number > 1 and mended[number - 2]
         if framed and survey.boxes[number] is None and (headed or mended[number - 1]):
             mended[number - 1 : number + 1] = [True, True]

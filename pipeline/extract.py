@@ -23,7 +23,7 @@ from pipeline.language import count_words, weigh_language
 from pipeline.metadata import read_metadata
 from pipeline.model import Article, Evidence, Finding, Linked, article_id, content_digest
 from pipeline.page import decode_page, find_excess, find_other_type, parse_page
-from pipeline.particulars import DOCUMENTS, read_particulars, survey_pictures
+from pipeline.particulars import DOCUMENTS, LINKED_DOCUMENTS, read_particulars, survey_pictures
 from pipeline.rules import apply_rules, compile_rules, override_article, override_metadata, read_fields
 from pipeline.structure import is_live
 from spiders.documents import Link, find_links
@@ -172,7 +172,7 @@ def _add_documents(article: Article, links: Sequence[Link]) -> Article:
     others = tuple(each for each in article.documents if _canonical(each.url) not in followed)
     origins = {**article.origins, "documents": article.origins.get("documents", "link")}
     documents = (*followed.values(), *others)[:DOCUMENTS]
-    confidence = {"documents": 0.9, **article.confidence}  # that of `pipeline.particulars`
+    confidence = {"documents": LINKED_DOCUMENTS, **article.confidence}
     return article.model_copy(update={"documents": documents, "origins": origins, "confidence": confidence})
 
 

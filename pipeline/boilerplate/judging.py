@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -24,48 +25,15 @@ _TAIL_SHARE: Final = 0.15  # of a page's prose that may follow an end on it
 class Known:
     """Lessons, laid out for judging pages."""
 
-    def __init__(self, lessons: Iterable[Lesson]) -> None:  # noqa: C901, PLR0912 - one branch per kind
-        self.blocks: dict[str, Lesson] = {}
-        self.ends: dict[str, Lesson] = {}
-        self.places: dict[str, Lesson] = {}
-        self.kept: set[str] = set()
-        self.lines: dict[int, Lesson] = {}
-        self.leads: dict[str, Lesson] = {}
-        self.boxes: dict[str, Lesson] = {}
-        self.pairs: dict[str, Lesson] = {}
-        self.texts: dict[str, Lesson] = {}
-        self.starts: dict[str, Lesson] = {}
-        self.cards: dict[str, Lesson] = {}
-        self.tails: dict[str, Lesson] = {}
-        self.labels: set[str] = set()
+    def __init__(self, lessons: Iterable[Lesson]) -> None:
+        known: defaultdict[str, dict[str, Lesson]] = defaultdict(dict)  # kind -> mark -> lesson
         for lesson in lessons:
-            match lesson.kind:
-                case "block":
-                    self.blocks[lesson.mark] = lesson
-                case "end":
-                    self.ends[lesson.mark] = lesson
-                case "place":
-                    self.places[lesson.mark] = lesson
-                case "lead":
-                    self.leads[lesson.mark] = lesson
-                case "line":
-                    self.lines[int(lesson.mark)] = lesson
-                case "box":
-                    self.boxes[lesson.mark] = lesson
-                case "pair":
-                    self.pairs[lesson.mark] = lesson
-                case "text":
-                    self.texts[lesson.mark] = lesson
-                case "start":
-                    self.starts[lesson.mark] = lesson
-                case "card":
-                    self.cards[lesson.mark] = lesson
-                case "tail":
-                    self.tails[lesson.mark] = lesson
-                case "label":
-                    self.labels.add(lesson.mark)
-                case _:
-                    self.kept.add(lesson.mark)
+            known[lesson.kind][lesson.mark] = lesson
+        self.blocks, self.ends, self.places = known["block"], known["end"], known["place"]
+        self.leads, self.tails, self.boxes = known["lead"], known["tail"], known["box"]
+        self.pairs, self.cards, self.starts = known["pair"], known["card"], known["start"]
+        self.lines = {int(position): lesson for position, lesson in known["line"].items()}
+        self.texts, self.labels, self.kept = known["text"], known["label"].keys(), known["kept"].keys()
         self.furniture = frozenset(self.blocks.keys() | self.ends.keys())
         self.steady = frozenset(mark for mark, lesson in self.blocks.items() if lesson.pages >= SOME * lesson.of)
 
@@ -213,11 +181,10 @@ class Known:
 
 
 def _judgement(lesson: Lesson, *, sure: bool) -> Judgement:  # noqa: PLR0911 - one return per kind reads best
-    where = {"above": "above", "inside": "inside", "below": "below"}[lesson.zone]
     on = f"{lesson.pages} of {lesson.of} pages of the site"
     match lesson.kind:
         case "block":
-            return Judgement(why=f"recurs on {on}, {where} the text", sure=sure)
+            return Judgement(why=f"recurs on {on}, {lesson.zone} the text", sure=sure)
         case "end":
             return Judgement(why=f'follows "{lesson.text}", after which no text stands on {on}', sure=sure)
         case "place":
@@ -231,8 +198,8 @@ def _judgement(lesson: Lesson, *, sure: bool) -> Judgement:  # noqa: PLR0911 - o
         case "card":
             return Judgement(why=f'stands beside "{lesson.text}" as short lines do on {on}', sure=sure)
         case "tail":
-            return Judgement(why=f"ends as a line does on {on}, {where} the text", sure=sure)
+            return Judgement(why=f"ends as a line does on {on}, {lesson.zone} the text", sure=sure)
         case "lead":
-            return Judgement(why=f"begins as a line does on {on}, {where} the text", sure=sure)
+            return Judgement(why=f"begins as a line does on {on}, {lesson.zone} the text", sure=sure)
         case _:
             return Judgement(why=f"stands where no text stands on {on}", sure=sure)

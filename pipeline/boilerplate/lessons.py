@@ -269,23 +269,11 @@ def _find_lessons(
     found += _find_cards(stories, steady, own - furniture, texts)
     found += _find_starts(stories, steady, texts)
     found += _find_text_places(stories, furniture, pure, texts)
-    order = {
-        "end": 0,
-        "place": 1,
-        "line": 2,
-        "lead": 2,
-        "box": 2,
-        "pair": 2,
-        "text": 2,
-        "start": 2,
-        "card": 2,
-        "tail": 2,
-        "label": 2,
-        "block": 3,
-        "kept": 4,
-    }
-    found.sort(key=lambda lesson: (order[lesson.kind], -lesson.pages, lesson.mark))
+    found.sort(key=lambda lesson: (_ORDER.get(lesson.kind, 2), -lesson.pages, lesson.mark))
     return found[:_LESSONS]
+
+
+_ORDER: Final = {"end": 0, "place": 1, "block": 3, "kept": 4}  # what is told first; all other kinds come between
 
 
 def _find_labels(rows: Sequence[Sequence[Token]], own: Container[str]) -> set[str]:
@@ -337,16 +325,22 @@ def _cut(story: _Story, own: set[str], ends: dict[str, tuple[int, str]]) -> _Sto
     return story
 
 
+def _find_having(stories: Sequence[_Story], common: Container[str]) -> dict[str, list[tuple[_Story, int]]]:
+    """Which stories have each block that recurs, and where it stands first in them."""
+    having: defaultdict[str, list[tuple[_Story, int]]] = defaultdict(list)
+    for story in stories:
+        for words, number in story.first.items():
+            if words in common:
+                having[words].append((story, number))
+    return having
+
+
 def _find_ends(
     stories: Sequence[_Story], tokens: dict[str, Token], common: dict[str, int], pure: set[str]
 ) -> dict[str, tuple[int, str]]:
     """Blocks after which no text follows: with how many stories, and why."""
     count = len(stories)
-    having: dict[str, list[tuple[_Story, int]]] = defaultdict(list)
-    for story in stories:
-        for words, number in story.first.items():
-            if words in common:
-                having[words].append((story, number))
+    having = _find_having(stories, common)
     steady = {words for words, seen in having.items() if len(seen) >= SOME * count}
     ends: dict[str, tuple[int, str]] = {}
     for words in sorted(having):
@@ -410,7 +404,7 @@ def _zone_of(seen: Sequence[tuple[_Story, int]]) -> Zone:
     return "below" if below >= _STEADY * len(seen) else "inside"
 
 
-def _judge_common(  # noqa: C901, PLR0912 - one branch per reason reads best
+def _judge_common(
     stories: Sequence[_Story],
     tokens: dict[str, Token],
     common: dict[str, int],
@@ -419,11 +413,7 @@ def _judge_common(  # noqa: C901, PLR0912 - one branch per reason reads best
 ) -> list[Lesson]:
     """A lesson for every block that recurs: it is left out, or kept all the same."""
     count = len(stories)
-    having: dict[str, list[tuple[_Story, int]]] = defaultdict(list)
-    for story in stories:
-        for words, number in story.first.items():
-            if words in common:
-                having[words].append((story, number))
+    having = _find_having(stories, common)
     behind = Counter(
         words for story in stories for words in {token.words for token in story.row[story.end :]} & common.keys()
     )
@@ -692,12 +682,15 @@ def _find_leads(stories: Sequence[_Story], texts: dict[str, str]) -> list[Lesson
                 continue
         if len(lines) < max(_LEAST_INSIDE, SOME * count) or bare < _STEADY * len(lines) or zone == "inside":
             continue
-        text = min(
-            (texts.get(story.row[number].words, "") for story, number in lines), key=lambda said: (not said, said)
-        )
+        text = _first_text(lines, texts)
         why = "most pages have such a line outside of the text"
         found.append(Lesson(kind="lead", mark=lead, zone=zone, pages=len(lines), of=count, text=text, why=why))
     return found
+
+
+def _first_text(lines: Iterable[tuple[_Story, int]], texts: Mapping[str, str]) -> str:
+    """The first of the texts of some lines by the alphabet; empty: the words of none were kept."""
+    return min((texts.get(story.row[number].words, "") for story, number in lines), key=lambda said: (not said, said))
 
 
 def _find_boxes(stories: Sequence[_Story], furniture: set[str], texts: dict[str, str]) -> list[Lesson]:
@@ -820,9 +813,7 @@ def _find_tails(
             zone = "inside" if credited else zone
         elif tail != NAMED or zone != "below" or pages < max(8, _SLOT * count):
             continue  # texts of one kind end with sentences of one pattern, too
-        text = min(
-            (texts.get(story.row[number].words, "") for story, number in lines), key=lambda said: (not said, said)
-        )
+        text = _first_text(lines, texts)
         why = "lines with that end always stand outside of the text" if zone != "inside" else "credits end so"
         found.append(Lesson(kind="tail", mark=tail, zone=zone, pages=pages, of=count, text=text, why=why))
     return found

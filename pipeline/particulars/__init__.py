@@ -129,6 +129,9 @@ def read_particulars(
     return Particulars(**found, origins=origins, confidence=confidence)
 
 
+LINKED_DOCUMENTS: Final = 0.9
+"""How sure it is that what a page links is a document of its own."""
+
 _CONFIDENCE: Final = {
     ("standfirst", "part"): 0.9,
     ("standfirst", "visible"): 0.85,
@@ -151,7 +154,7 @@ _CONFIDENCE: Final = {
     ("committee", "title"): 0.9,
     ("committee", "site"): 0.9,
     ("agencies", "text"): 0.95,
-    ("documents", "link"): 0.9,
+    ("documents", "link"): LINKED_DOCUMENTS,
 }
 
 
