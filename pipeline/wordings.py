@@ -360,26 +360,27 @@ _ASKING: Final = 400  # characters
 
 # --- what belongs to a text -----------------------------------------------------------------------------
 
-_RELEASE: Final = re.compile(
-    r"\W*(?:ends?|notes? (?:to|for) (?:the )?editors?|nodiadau (?:i|ar gyfer) olygyddion|diwedd)\W*", re.IGNORECASE
-)
+_RELEASE: Final = re.compile(r"\W*(?:ends?|diwedd)\W*", re.IGNORECASE)
 _CONTACTS: Final = re.compile(
     r"\W*(?:(?:press|media) )?(?:contacts?|enquiries|inquiries|office|contact details)\W*|cyswllt|pressekontakt",
     re.IGNORECASE,
 )
-_NOTES: Final = re.compile(
-    r"\W*(?:notes? (?:to|for) (?:the )?(?:editors?|media|journalists?)|editors?['’]?s?['’]? notes|"
-    r"nodiadau (?:i|ar gyfer)(?:['’]?r)? (?:g?olygyddion|cyfryngau)|"
-    r"hinweise? (?:für|an) die (?:redaktion(?:en)?|medien)|notes? aux (?:rédactions?|rédacteurs)|"
-    r"note per (?:la stampa|i giornalisti)|notas? (?:para|a) (?:los )?(?:editores|redactores))\W*",
+NOTES: Final = re.compile(
+    r"[\W_]*(?:(?:background\s+)?notes?\s+(?:to|for)\s+(?:the\s+)?(?:news\s?)?(?:editors?|media|journalists?|newsdesks?)"
+    r"|editors?['’]?s?['’]?\s+notes|nodiadau\s+(?:i|ar\s+gyfer)(?:['’]?r)?\s+(?:g?olygydd(?:ion)?|cyfryngau)"
+    r"|nodyn\s+i(?:['’]?r)?\s+(?:g?olygydd(?:ion)?|cyfryngau)"
+    r"|hinweise?\s+(?:für|an)\s+(?:die\s+)?(?:redaktion(?:en)?|medien)|notes?\s+aux\s+(?:rédactions?|rédacteurs)"
+    r"|note\s+per\s+(?:la\s+stampa|i\s+giornalisti)|notas?\s+(?:para|a)\s+(?:los\s+)?(?:editores|redactores)"
+    r"|noot\s+voor\s+de\s+(?:redactie|pers))(?P<rest>[\W_]*$|\s*[:–—-]\s*(?=\S))",
     re.IGNORECASE,
 )
+"""The heading of notes to editors, alone on its line or with what follows it there."""
 _TERM: Final = re.compile(r"[^\W\d_][^:.!?|]{1,40}\??:\s\S")
 
 
 def ends_release(text: str) -> bool:
     """Whether a line says that a release ends here: "ENDS", or the heading of its notes to editors."""
-    return len(text) < 40 and _RELEASE.fullmatch(text) is not None
+    return len(text) < 40 and (_RELEASE.fullmatch(text) is not None or heads_notes(text))
 
 
 def heads_contact(text: str) -> bool:
@@ -389,7 +390,8 @@ def heads_contact(text: str) -> bool:
 
 def heads_notes(text: str) -> bool:
     """Whether a line is the heading of notes to editors."""
-    return len(text) < LEADING and _NOTES.fullmatch(text) is not None
+    match = NOTES.match(text) if len(text) < LEADING else None
+    return match is not None and match.end() == len(text)
 
 
 def tells_term(text: str) -> bool:

@@ -14,6 +14,7 @@ from typing import Final
 
 from pipeline.metadata import Clock, looks_like_name, parse_moment, tidy
 from pipeline.model import Contact, Moment
+from pipeline.wordings import NOTES
 
 NOTES_CHARACTERS: Final = 8000
 CONTACTS: Final = 6
@@ -254,15 +255,6 @@ def _read_clock(match: re.Match[str]) -> tuple[int, int] | None:
 
 # --- notes to editors -----------------------------------------------------------------------------------
 
-_NOTES: Final = re.compile(
-    r"[\W_]*(?:(?:background\s+)?notes?\s+(?:to|for)\s+(?:the\s+)?(?:news\s?)?(?:editors?|media|journalists?|newsdesks?)"
-    r"|editors?['’]?s?['’]?\s+notes|nodiadau\s+i(?:['’]?r)?\s+(?:g?olygydd(?:ion)?|cyfryngau)"
-    r"|nodyn\s+i(?:['’]?r)?\s+(?:g?olygydd(?:ion)?|cyfryngau)"
-    r"|hinweise?\s+(?:für|an)\s+(?:die\s+)?(?:redaktion(?:en)?|medien)|notes?\s+aux\s+(?:rédactions?|rédacteurs)"
-    r"|note\s+per\s+(?:la\s+stampa|i\s+giornalisti)|notas?\s+(?:para|a)\s+(?:los\s+)?(?:editores|redactores)"
-    r"|noot\s+voor\s+de\s+(?:redactie|pers))(?P<rest>[\W_]*$|\s*[:–—-]\s*(?=\S))",
-    re.IGNORECASE,
-)
 _ENDS: Final = re.compile(
     r"[\s\-–—/*_~.#]*(?:(?:press\s|media\s|news\s)?(?:release\s)?(?-i:ENDS?|Ends|DIWEDD|Diwedd|ENDE|FIN))[\s\-–—/*_~.#]*"
     r"|\s*#(?:\s?#){1,4}\s*",
@@ -277,7 +269,7 @@ def find_notes(lines: Sequence[str]) -> tuple[int, int] | None:
     """
     start = ends = None
     for number, line in enumerate(lines):
-        match = _NOTES.match(line[:80] if len(line) > _LINE_CHARACTERS else line)
+        match = NOTES.match(line[:80] if len(line) > _LINE_CHARACTERS else line)
         if match is not None:
             start = number if match["rest"].strip(" :–—-_*.#") or match.end() < len(line) else number + 1
             break
@@ -305,7 +297,7 @@ def join_notes(lines: Sequence[str], where: tuple[int, int]) -> str:
     """The notes as one text: without their heading, a line each."""
     start, stop = where
     first = lines[start]
-    match = _NOTES.match(first[:200])
+    match = NOTES.match(first[:200])
     first = first[match.end() :] if match is not None and match.end() < len(first) else first
     return "\n".join([first.strip(), *(line.strip() for line in lines[start + 1 : stop])]).strip()
 
@@ -458,7 +450,7 @@ def _phone_of(line: str) -> str | None:
 
 def _continues(line: str, linked: Mapping[str, str]) -> bool:
     """Whether a line below a contact's heading is still part of it."""
-    if len(line) > 250 or _NOTES.match(line) is not None or _is_end(line) or _FURNITURE.search(line) is not None:
+    if len(line) > 250 or NOTES.match(line) is not None or _is_end(line) or _FURNITURE.search(line) is not None:
         return False
     return _has_address(line, linked) or (len(line.split()) <= 10 and not line.rstrip().endswith((".", "!", "?")))
 
