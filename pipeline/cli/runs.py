@@ -333,10 +333,10 @@ def _print_version(version: Version) -> None:
     for label, value in rows:
         if value:
             origin = version.origins.get("canonical" if label == "url" else label)
-            out.print(f"{label:<11}  {safe(value)}" + (f"  [{origin}]" if origin else ""))
+            out.print(f"{label:<10}  {safe(value)}" + (f"  [{origin}]" if origin else ""))
     for name, words in tell_particulars(version.model_dump(mode="json")):
         origin = version.origins.get(name)
-        out.print(f"{name.replace('_', ' '):<11}  {safe(words)}" + (f"  [{origin}]" if origin else ""))
+        out.print(f"{name.replace('_', ' '):<10}  {safe(words)}" + (f"  [{origin}]" if origin else ""))
     out.print()
     out.print(safe(version.text))
     if version.stripped:
