@@ -9,6 +9,10 @@
     runs/<site>/<run>/report.json                         the gate's checks and verdict
     runs/<site>/<run>/published.json                      written last: the run is published
     articles/<site>/<article>/<nnnnnn>.json               versions of an article, from 000001 on, without gaps
+    journal/<site>/<nnnnnnnn>.json                        what was done to the site's objects: a hash chain
+    indexes/<site>/<run>.cdxj                             CDXJ index of the run's captures; rebuildable
+    takedowns/<site>/<takedown>.json                      an order to withhold, redact or destroy, and how it stands
+    sealed/<site>/<takedown>/<key>                        what a takedown took away from readers; not for readers
     sites/<site>/frontier.sqlite.zst                      per site: what is known; rebuildable
     sites/<site>/boilerplate.json                         per site: repeated blocks; rebuildable
     sites/<site>/hosts.json                               per site: what its hosts allow, and when to ask again
@@ -26,7 +30,10 @@ Rules:
   overwritten. Who writes a second time gets back what stands. ``sites/`` is replaced under ``If-Match``.
 - A reader sees a run when ``published.json`` is there. Versions are written before it, so that a version
   whose run is not published yet may be seen; it is final all the same.
-- The WARC is the truth; versions come from it; table and frontier come from versions and runs.
+- The WARC is the truth; versions come from it; table, indexes and frontier come from versions and runs.
+- Every object has its SHA-256 in its user metadata, written with it; the journal has it once more for all that is
+  created once (``pipeline.journal``).
+- Only a takedown replaces what was created once (under ``If-Match``), and the journal says so (``pipeline.takedown``).
 - Readers ignore fields that they do not know. Any other change is a new contract version and a migration.
 - ``tables/`` may lie in a bucket of its own (the marker says which); that one has no bucket versioning.
 
@@ -62,7 +69,7 @@ from pipeline.model import (
     Version,
 )
 from pipeline.settings import Settings
-from pipeline.store import BucketMissing, KeyMissing, Lost, Store, connect, self_test
+from pipeline.store import DIGEST_NAME, BucketMissing, KeyMissing, Lost, Store, connect, self_test
 from spiders.protocol import CrawlSummary, Orders
 
 MARKER_KEY = "muniment.json"
@@ -154,6 +161,26 @@ def parse_version_key(key: str) -> tuple[str, str, int]:
     return found["site"], found["article"], int(found["n"])
 
 
+def journal_key(site: str, n: int) -> str:
+    """Key of the ``n``-th entry of a site's journal, counted from 1."""
+    return f"journal/{_check_site(site)}/{_digits(n, 8)}.json"
+
+
+def index_key(site: str, run: str) -> str:
+    """Key of the CDXJ index of a run's captures."""
+    return f"indexes/{_check_site(site)}/{_check_run(run)}.cdxj"
+
+
+def takedown_key(site: str, takedown: str) -> str:
+    """Key of a takedown's order; its id has the form of a run's."""
+    return f"takedowns/{_check_site(site)}/{_check_run(takedown)}.json"
+
+
+def sealed_key(site: str, takedown: str, key: str) -> str:
+    """Key under which a takedown seals what had stood under ``key``."""
+    return f"sealed/{_check_site(site)}/{_check_run(takedown)}/{key}"
+
+
 def frontier_key(site: str) -> str:
     """Key of a site's frontier."""
     return f"sites/{_check_site(site)}/frontier.sqlite.zst"
@@ -199,6 +226,10 @@ class Archive:
     report_key = staticmethod(report_key)
     published_key = staticmethod(published_key)
     version_key = staticmethod(version_key)
+    journal_key = staticmethod(journal_key)
+    index_key = staticmethod(index_key)
+    takedown_key = staticmethod(takedown_key)
+    sealed_key = staticmethod(sealed_key)
     frontier_key = staticmethod(frontier_key)
     boilerplate_key = staticmethod(boilerplate_key)
     hosts_key = staticmethod(hosts_key)
@@ -208,6 +239,7 @@ class Archive:
     def __init__(self, store: Store, table_store: Store) -> None:
         self.store = store
         self.table_store = table_store
+        self._written: dict[str, tuple[int, str]] = {}  # what this process created: size and SHA-256, for the journal
 
     def table_uri(self) -> str:
         """Address of the table for Delta readers; ``table_store.options_for_table()`` has the credentials."""
@@ -246,9 +278,9 @@ class Archive:
         key = segment_key(site, run, number)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if not self.store.upload_file(key, path, content_type=_GZIP, metadata={"sha256": digest}):
+        if not self.store.upload_file(key, path, content_type=_GZIP):
             standing = self.store.head(key)
-            if standing is None or standing.metadata.get("sha256") != digest:
+            if standing is None or standing.metadata.get(DIGEST_NAME) != digest:
                 raise ArchiveError(
                     f"Another file than {path.name} stands under {key}.",
                     next_step="Two crawls of this run were under way; end one, and start a new run of the site.",
@@ -484,10 +516,30 @@ class Archive:
             )
         return len(found)
 
+    # --- digests
+
+    def recorded(self, key: str) -> tuple[int, str]:
+        """Size in bytes and SHA-256 (hexadecimal digits) of an object as it was written; costs a request at most.
+
+        An object of a release that recorded none is read.
+
+        Raises:
+            KeyMissing: there is no such object.
+        """
+        known = self._written.get(key)
+        if known is not None:
+            return known
+        found = self.store.head(key)
+        if found is not None and DIGEST_NAME in found.metadata:
+            return found.size, found.metadata[DIGEST_NAME]
+        body = self.store.get(key).body
+        return len(body), hashlib.sha256(body).hexdigest()
+
     # --- underneath
 
     def _write_once(self, key: str, document: _Doc, body: bytes, metadata: dict[str, str] | None = None) -> _Doc:
         if self.store.create(key, body, content_type=_JSON, metadata=metadata):
+            self._written[key] = (len(body), hashlib.sha256(body).hexdigest())
             return document
         return self._read(key, type(document))
 

@@ -336,6 +336,42 @@ class Published(Document):
     """Record id -> what its finding is together with the run's others, and why: a wall, many that led to one."""
 
 
+class Recorded(Document):
+    """An object as it was written."""
+
+    key: str
+    size: int  # bytes
+    sha256: str  # hexadecimal digits
+
+
+class Replaced(Document):
+    """What became of an object that had been created once."""
+
+    key: str
+    before: str  # SHA-256 of what had stood there, in hexadecimal digits
+    after: str | None  # of what stands there now; None: nothing
+    sealed: str | None = None  # key under which the former is kept from readers; None: it is destroyed
+
+
+class JournalEntry(Document):
+    """``journal/<site>/<nnnnnnnn>.json``: something that was done to a site's objects; see ``pipeline.journal``."""
+
+    contract: int = CONTRACT
+    site: str
+    n: int = 0  # number of the entry, from 1
+    previous: str = ""  # digest of the entry before this one; empty: this is the first
+    token: str = ""  # names what is told: it is told once
+    at: UtcTime
+    kind: Literal["published", "rejected", "suspended", "reinstated", "redacted", "destroyed", "repaired"]
+    run: str | None = None
+    takedown: str | None = None  # id of the takedown that it is part of
+    by: str | None = None  # who ordered it
+    reason: str | None = None
+    objects: tuple[Recorded, ...] = ()  # what was created, by key
+    replaced: tuple[Replaced, ...] = ()  # what was put in the place of something, or taken away
+    published: Published | None = None  # what the run's published.json says
+
+
 class Marker(Document):
     """``muniment.json``: says that the bucket is an archive, and by which contract."""
 

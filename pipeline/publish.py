@@ -1,6 +1,6 @@
 """Publishing: the only step that changes what readers see.
 
-    versions  →  table  →  frontier  →  published.json
+    versions  →  table  →  frontier  →  journal  →  published.json
 
 Each is harmless to do again, and each rests only on what stands before it, so a publisher may be killed
 anywhere and started again, and any number of them may work on one site at once. ``published.json`` is written
@@ -29,6 +29,7 @@ from pipeline.archive import Archive
 from pipeline.crosscheck import CrossCheck, Met, cross_check, lighten
 from pipeline.errors import ArchiveError, NotInArchive, WriteConflict
 from pipeline.frontier import Frontier, Sighting, note_sighting, note_uncaptured
+from pipeline.journal import record_run
 from pipeline.lifecycle import (
     Decision,
     Making,
@@ -180,7 +181,9 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime, reread
         table_rows = rows.commit(site.id, run, now=now)
         books.sightings += note_uncaptured(summary)
         frontier.save(run, books.sightings, books.standings.values(), changed=books.changed, doubted=crossed.storms)
-    return archive.write_published(_sum_up(summary, books, crossed, table_rows))
+    published = _sum_up(summary, books, crossed, table_rows)
+    told = record_run(archive, site.id, run, published=published, now=now)
+    return archive.write_published(told.published or published)
 
 
 def _meet(frontier: Frontier, run: str, finding: Finding, body: str | None) -> Met:

@@ -63,6 +63,7 @@ from pipeline.errors import (
 )
 from pipeline.extract import read_status
 from pipeline.frontier import Frontier
+from pipeline.journal import record_run
 from pipeline.model import Article, Published, Report, Version, run_id
 from pipeline.publish import publish_run
 from pipeline.settings import Settings, child_environment
@@ -626,6 +627,7 @@ def check(work: Workplace, site_id: str, run: str) -> Report:
             item.message,
         )
     if report.verdict == "reject":
+        record_run(archive, site_id, run, published=None, now=work.settings.now(), message=report.message)
         stop_backfill(archive, site_id, run, report.message)
         raise RunRejected(
             report.message,

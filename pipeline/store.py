@@ -1,10 +1,11 @@
 """Any S3-compatible store, as the few operations that the archive is built of. The only user of boto3.
 
-What it adds to boto3: conditional writes with their three answers (done, somebody was faster, error), a
-checksum on every upload, bounded time-outs and retries for what is temporary, botocore's errors as ours with
-the operator's next step, and ``self_test``, which finds out whether a store keeps the promises that the
-archive rests on. What it is not: it knows no key of the archive (``pipeline.archive`` does), and it does not
-know which S3 server it talks to. Portability, as found (see docs/decisions.md):
+What it adds to boto3: conditional writes with their three answers (done, somebody was faster, error), a checksum
+on every upload, which stays beside the object (user metadata ``sha256``) for whoever audits it later, bounded
+time-outs and retries for what is temporary, botocore's errors as ours with the operator's next step, and
+``self_test``, which finds out whether a store keeps the promises that the archive rests on. What it is not: it
+knows no key of the archive (``pipeline.archive`` does), and it does not know which S3 server it talks to.
+Portability, as found (see docs/decisions.md):
 
 - ``If-Match`` on a missing key is answered 412 by some and 404 by others: both are ``Lost``.
 - AWS may answer 409 to conditional writes that overlap: tried again, then ``WriteConflict``.
@@ -54,6 +55,9 @@ from pipeline.settings import Settings, read_store_access
 
 CHECK_PREFIX = ".muniment-check/"
 """``self_test`` keeps its objects below this prefix and removes them afterwards."""
+
+DIGEST_NAME = "sha256"
+"""Name in an object's user metadata of the SHA-256, in hexadecimal digits, of what was written."""
 
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 60
@@ -305,7 +309,7 @@ class Store:
                 Key=key,
                 Body=body,
                 ContentType=content_type,
-                Metadata=dict(metadata or {}),
+                Metadata={**(metadata or {}), DIGEST_NAME: hashlib.sha256(body).hexdigest()},
                 ContentMD5=_base64(hashlib.md5(body, usedforsecurity=False).digest()),
                 ChecksumSHA256=_base64(hashlib.sha256(body).digest()),
                 **condition,
@@ -431,7 +435,7 @@ class Store:
                 Key=key,
                 Body=body,
                 ContentType=content_type,
-                Metadata=dict(metadata or {}),
+                Metadata={**(metadata or {}), DIGEST_NAME: sha256.hex()},
                 ContentMD5=_base64(md5),
                 ChecksumSHA256=_base64(sha256),
                 IfNoneMatch="*",
@@ -613,7 +617,7 @@ def _check_reading(store: Store, folder: str) -> str:
     found, part, seen = store.get(key), store.get_range(key, 1000, 24), store.head(key)
     if found.body != body or part != body[1000:1024] or seen is None or seen.size != len(body):
         raise _Broken("What was read is not what had been written.")
-    if dict(seen.metadata) != {"muniment": "check"}:
+    if seen.metadata.get("muniment") != "check" or seen.metadata.get(DIGEST_NAME) != hashlib.sha256(body).hexdigest():
         raise _Broken("The store drops user metadata.")
     return "An object, a range of it and its metadata came back at once."
 

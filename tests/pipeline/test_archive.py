@@ -398,6 +398,7 @@ def test_a_versions_object_says_the_same_in_ascii_metadata(archive: Archive) -> 
         "warc": version.evidence.warc,
         "offset": str(version.evidence.offset),
         "length": "1000",
+        "sha256": archive.recorded(version_key(SITE, version.article, 1))[1],
     }
     assert all(value.isascii() for value in entry.metadata.values())
 

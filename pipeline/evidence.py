@@ -1,0 +1,50 @@
+"""The evidence of a version: its capture, read out of the segment that holds it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+from pipeline.archive import Archive
+from pipeline.errors import ArchiveError, NotInArchive
+from pipeline.model import Evidence, Version
+from spiders.warc import Captured, read_captures
+
+
+def read_record(archive: Archive, evidence: Evidence) -> Captured:
+    """The one record that evidence names. Its offset is that in the segment; a revisit has no payload.
+
+    Raises:
+        KeyMissing: the segment is not there.
+        ArchiveError: another record stands there, or none.
+    """
+    record = archive.read_record(evidence)
+    found = next(iter(read_captures(io.BytesIO(record))), None)
+    if found is None or found.record_id != evidence.record_id:
+        raise ArchiveError(
+            f"{evidence.warc} has no record {evidence.record_id} at {evidence.offset}.",
+            next_step="`muniment audit` names all that is damaged; restore the segment from a backup.",
+        )
+    return replace(found, offset=evidence.offset, length=evidence.length)
+
+
+def read_capture(archive: Archive, version: Version) -> Captured:
+    """A version's capture with its payload, which for an answer "not modified" is that of an earlier version.
+
+    Raises:
+        KeyMissing: the segment is not there.
+        ArchiveError: the record is not there.
+        NotInArchive: the payload that a revisit repeats is no version's.
+    """
+    found = read_record(archive, version.evidence)
+    if found.record_type == "response":
+        return found
+    digest = version.evidence.payload_digest
+    for other in reversed(archive.versions(version.site, version.article)):
+        if other.evidence.record_type == "response" and other.evidence.payload_digest == digest:
+            earlier = read_record(archive, other.evidence)
+            return replace(found, payload=earlier.payload, headers=earlier.headers)
+    raise NotInArchive(
+        f"Version {version.n} of {version.url} repeats a payload ({digest}) of which no version has the record.",
+        next_step="The revisit record itself names the earlier one: WARC-Refers-To.",
+    )
