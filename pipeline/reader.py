@@ -7,6 +7,7 @@ what reads the table.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
 _THREADS = 16
+_ARTICLE_ID = re.compile(r"[0-9a-f]{20}")
 
 
 def article_of(archive: Archive, sites: Iterable[Site], url: str) -> tuple[Site, str]:
@@ -55,6 +57,42 @@ def article_of(archive: Archive, sites: Iterable[Site], url: str) -> tuple[Site,
         f"{canonical} is not an article in the archive (looked in: {names or 'no site'}).",
         next_step="`muniment sites list` shows which sites are watched; `muniment run SITE` looks for new articles.",
     )
+
+
+def find(archive: Archive, sites: Iterable[Site], url_or_id: str) -> tuple[str, str]:
+    """Ids of the site and of the article that a URL or an article's id (20 hexadecimal digits) names.
+
+    Articles of sites that have no site file any more are found as well, by their id or canonical URL.
+
+    Raises:
+        NotInArchive: there is none; the message says what was looked for.
+    """
+    wanted = url_or_id.strip()
+    if _ARTICLE_ID.fullmatch(wanted.lower()):
+        missing = NotInArchive(
+            f"No site has an article {wanted} in the archive.",
+            next_step="`muniment changes --json` tells articles' ids; a URL of the article does as well.",
+        )
+        return _find_by_id(archive, wanted.lower(), missing)
+    try:
+        site, article = article_of(archive, sites, wanted)
+    except NotInArchive as missing:
+        try:
+            article = article_id(canonical_url(wanted))
+        except ValueError:
+            raise missing from None
+        return _find_by_id(archive, article, missing)
+    return site.id, article
+
+
+def _find_by_id(archive: Archive, article: str, missing: NotInArchive) -> tuple[str, str]:
+    sites = archive.sites()
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="find") as pool:
+        there = pool.map(lambda site: archive.has_version(site, article, 1), sites)
+    found = [site for site, has in zip(sites, there, strict=True) if has]
+    if not found:
+        raise missing
+    return found[0], article
 
 
 def find_article(archive: Archive, sites: Iterable[Site], url: str) -> list[Version]:

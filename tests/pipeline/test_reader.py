@@ -40,6 +40,24 @@ def test_an_article_is_found_by_a_url_that_led_to_it(told: Archive):
     assert reader.article_of(told, SITES, url_of("2026/a")) == reader.article_of(told, SITES, url_of("a"))
 
 
+@pytest.mark.parametrize(
+    "form", [url_of("a"), url_of("2026/a"), article_id(url_of("a")), article_id(url_of("a")).upper()]
+)
+def test_an_article_is_found_by_url_or_id(told: Archive, form: str):
+    assert reader.find(told, SITES, f" {form} ") == (SITE.id, article_id(url_of("a")))
+
+
+@pytest.mark.parametrize("form", [url_of("a"), article_id(url_of("a"))])
+def test_an_article_of_a_site_without_a_file_is_found(told: Archive, form: str):
+    assert reader.find(told, [], form) == (SITE.id, article_id(url_of("a")))
+
+
+@pytest.mark.parametrize("form", ["0" * 20, url_of("nothing"), "not a url", "http://[", ""])
+def test_what_names_no_article_is_refused(told: Archive, form: str):
+    with pytest.raises(NotInArchive):
+        reader.find(told, SITES, form)
+
+
 def test_history_goes_by_time_and_the_current_version_is_the_newest(told: Archive):
     versions = reader.history(told, SITES, url_of("a"))
     assert [version.text for version in versions] == ["One body.", "Two bodies.", "Three bodies of text."]
