@@ -34,7 +34,7 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_a
 
 from pipeline.archive import Archive
 from pipeline.crosscheck import CrossCheck
-from pipeline.errors import WriteConflict
+from pipeline.errors import ArchiveError, WriteConflict
 from pipeline.lifecycle import Missing, Standing, fold_address, is_live, is_readable, is_same_address, standing_of
 from pipeline.model import Change, Finding, State, article_id
 from pipeline.recheck import (
@@ -96,6 +96,7 @@ _BODY_COLUMNS = ("etag", "last_modified", "payload_digest", "record_id", "captur
 _TRIES = 30
 _FOUND = "found"
 """Kind of a sighting that is none: a page links the document."""
+_REBUILD = "Nothing is lost: the next run of the site rebuilds it, or at once: muniment audit --repair"
 _NEVER = "1970-01-01T00:00:00.000000Z"
 _LEVEL = 3  # 6 takes four times as long and saves nothing
 
@@ -250,6 +251,45 @@ class Frontier:
 
     # --- what is known ------------------------------------------------------------------------------
 
+    @classmethod
+    def unpack(cls, archive: Archive, site: Site, packed: bytes) -> Frontier:
+        """The frontier that these bytes are, for looking at; nothing is asked of the store.
+
+        Raises:
+            ArchiveError: they are damaged or of another form.
+        """
+        frontier = cls(archive, site)
+        try:
+            frontier._use(_open_database(_fresh(frontier._folder), packed))
+        except (zstandard.ZstdError, sqlite3.DatabaseError, ValueError) as error:
+            frontier.close()
+            raise ArchiveError(f"The frontier of {site.id} cannot be read: {error}.", next_step=_REBUILD) from error
+        except BaseException:
+            frontier.close()
+            raise
+        return frontier
+
+    def standings(self) -> Iterator[Standing]:
+        """What is remembered of every article, in order of its id."""
+        for row in self._db.execute("SELECT * FROM articles ORDER BY article"):
+            yield _standing(row)
+
+    def applied_runs(self) -> set[str]:
+        """The runs whose sightings are in."""
+        return {row["run"] for row in self._db.execute("SELECT run FROM runs_applied")}
+
+    def replace_by_rebuilt(self) -> None:
+        """Make it anew of versions and findings, and put that in the place of whatever stands in the archive.
+
+        Raises:
+            WriteConflict: a publisher was faster; its frontier stands.
+        """
+        standing = self._archive.store.head(self._key)
+        self._rebuild()
+        self._etag = self._archive.store.replace(
+            self._key, self._pack(), etag=standing.etag if standing else None, content_type="application/zstd"
+        )
+
     def known(self, now: datetime, site: Site) -> Iterator[Known]:
         """Every known URL, in order, with how urgently it wants another look at ``now`` (``pipeline.recheck``).
 
@@ -350,20 +390,7 @@ class Frontier:
     def standing(self, article: str) -> Standing | None:
         """What is remembered of an article's versions; may be stale."""
         row = self._db.execute("SELECT * FROM articles WHERE article = ?", (article,)).fetchone()
-        if row is None:
-            return None
-        return Standing(
-            article=article,
-            n=row["n"],
-            digest=row["digest"],
-            state=State(row["state"]),
-            captured_at=_to_time(row["captured_at"]),
-            run=row["version_run"],
-            url=row["url"],
-            title=row["title"],
-            essence=row["essence"],
-            moved_to=row["moved_to"],
-        )
+        return None if row is None else _standing(row)
 
     def missing(self, article: str) -> list[Missing]:
         """The answers for an article's URLs since it was last seen live that it is gone, or blocked."""
@@ -674,6 +701,21 @@ class Frontier:
             packed = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(file.read())
         path.unlink()
         return packed
+
+
+def _standing(row: sqlite3.Row) -> Standing:
+    return Standing(
+        article=row["article"],
+        n=row["n"],
+        digest=row["digest"],
+        state=State(row["state"]),
+        captured_at=_to_time(row["captured_at"]),
+        run=row["version_run"],
+        url=row["url"],
+        title=row["title"],
+        essence=row["essence"],
+        moved_to=row["moved_to"],
+    )
 
 
 _STANDS = "u.article IS NULL OR (u.digest = coalesce(a.essence, a.digest) AND a.state NOT IN ('gone', 'blocked'))"

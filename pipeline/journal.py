@@ -16,6 +16,7 @@ of PREMIS events where there is one (ingestion, redaction, deletion …), in sho
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -29,6 +30,7 @@ from pipeline.store import KeyMissing
 
 _JSON = "application/json"
 _TRIES = 100
+_PAGE = 1000  # names in a page of a listing
 _CLOCKS = timedelta(days=1)  # by which the clocks of two machines are never apart
 
 Draft = Callable[[], JournalEntry]
@@ -72,11 +74,25 @@ def digest_of(body: bytes) -> str:
     return "sha256:" + hashlib.sha256(body).hexdigest()
 
 
+def entry_number(site: str, key: str) -> int | None:
+    """Number of the entry of a site's journal that lies under a key; None: that is no key of an entry."""
+    found = re.fullmatch(rf"journal/{re.escape(site)}/(\d{{8}})\.json", key)
+    return int(found[1]) if found and int(found[1]) else None
+
+
 def head_number(archive: Archive, site: str) -> int:
-    """Number of a site's latest entry; 0 where there is none."""
-    start = archive.journal_key(site, 1).removesuffix("00000001.json")
-    numbers = (int(entry.key.removeprefix(start).removesuffix(".json")) for entry in archive.store.list(start))
-    return max(numbers, default=0)
+    """Number of a site's latest entry; 0 where there is none.
+
+    A long journal is listed from near its end on, which a few HEADs find: every run asks. Where entries are missing
+    they mislead, and only more is listed.
+    """
+    low, step = 0, _PAGE
+    while archive.store.head(archive.journal_key(site, low + step)) is not None:
+        low, step = low + step, 2 * step
+    folder = archive.journal_key(site, 0).removesuffix("00000000.json")
+    behind = archive.journal_key(site, low) if low else None
+    numbers = (entry_number(site, entry.key) for entry in archive.store.list(folder, start_after=behind))
+    return max(filter(None, numbers), default=low)
 
 
 def append(archive: Archive, site: str, token: str, draft: Draft, *, since: datetime) -> JournalEntry:
@@ -85,21 +101,22 @@ def append(archive: Archive, site: str, token: str, draft: Draft, *, since: date
     Args:
         token: names what is told: asked a second time, the first entry is returned and nothing is written.
         draft: makes the entry; called once at most.
-        since: no entry of this token is older.
+        since: no entry of this token is older. Clocks may differ by a day.
 
     Raises:
         WriteConflict: others were faster too often. Try again.
+        ArchiveError: an entry of the journal is missing or cannot be read; nothing is put behind it.
     """
     n = head_number(archive, site)
     for earlier in range(n, 0, -1):
-        found = read_entry(archive, site, earlier)
-        if found is None or found[0].at < since - _CLOCKS:
-            break
+        found = _read_standing(archive, site, earlier)
         if found[0].token == token:
             return found[0]
+        if found[0].at < since - _CLOCKS:
+            break
     made: JournalEntry | None = None
     for _ in range(_TRIES):
-        before = read_entry(archive, site, n) if n else None
+        before = _read_standing(archive, site, n) if n else None
         if before is not None and before[0].token == token:
             return before[0]
         made = made or draft()
@@ -109,6 +126,21 @@ def append(archive: Archive, site: str, token: str, draft: Draft, *, since: date
             return entry
         n += 1
     raise WriteConflict(f"the journal of {site} got entries from others {_TRIES} times in a row; try again")
+
+
+def _read_standing(archive: Archive, site: str, n: int) -> tuple[JournalEntry, str]:
+    """An entry that is there: nothing is told behind one that is not, because the chain would be broken for good.
+
+    Raises:
+        ArchiveError: it is missing, or cannot be read.
+    """
+    found = read_entry(archive, site, n)
+    if found is None:
+        raise ArchiveError(
+            f"{archive.journal_key(site, n)} is missing, and later entries of the journal are there.",
+            next_step="Restore the object from a backup; `muniment audit` says what else is damaged.",
+        )
+    return found
 
 
 def record_objects(archive: Archive, keys: Iterable[str]) -> tuple[Recorded, ...]:
