@@ -223,6 +223,7 @@ class EmbeddedStore:
             *(f"-{flag}={port}" for flag, port in ports.items()),
             *("-webdav=false", "-admin.ui=false"),  # nothing of ours uses them; each would be one more open door
             *("-s3.port.iceberg=0", "-s3.port.lance=0"),
+            "-s3.iam.readOnly=false",  # so that the owner's key can give others less: `muniment store policy`
             "-master.telemetry=false",  # on by default
             "-s3.autoCreateBucket=false",  # a misspelt bucket must be an error, not a second archive
             "-volume.preStopSeconds=0",  # nobody else is to be told that this only server goes away

@@ -218,6 +218,24 @@ class Store:
         finally:
             part.unlink(missing_ok=True)
 
+    def read_into(self, key: str, file: IO[bytes]) -> Entry:
+        """Write the object into a file, in constant memory; what the store says of it.
+
+        Args:
+            file: is told to ``seek(0)`` and ``truncate()`` before each try.
+
+        Raises:
+            KeyMissing: there is none.
+        """
+        answer = self._ask(key, "get_object", Key=key, into=file)
+        return Entry(
+            key=key,
+            size=answer["ContentLength"],
+            etag=_bare(answer["ETag"]),
+            modified=answer["LastModified"],
+            metadata=answer.get("Metadata", {}),
+        )
+
     def list(self, prefix: str, *, start_after: str | None = None) -> Iterator[Entry]:
         """The objects whose key begins with ``prefix``; in the order of their names within one folder.
 
@@ -366,6 +384,55 @@ class Store:
             raise self._explained(error) from error
         except (BotoCoreError, OSError) as error:
             raise self._explained(error) from error
+
+    def turn_versioning(self, on: bool) -> None:
+        """Turn bucket versioning on, or suspend it: then what is replaced or deleted stays as an earlier version."""
+        self._ask("", "put_bucket_versioning", VersioningConfiguration={"Status": "Enabled" if on else "Suspended"})
+
+    def object_lock(self) -> tuple[str, int] | None:
+        """Mode and days of the bucket's default retention; None: no lock, or a store that has none."""
+        try:
+            answer = self._call("get_object_lock_configuration")
+        except ClientError as error:
+            if _status(error) in {400, 404, 405, 501}:
+                return None
+            raise self._explained(error) from error
+        except (BotoCoreError, OSError) as error:
+            raise self._explained(error) from error
+        found = answer.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
+        days = int(found.get("Days", 0)) + 365 * int(found.get("Years", 0))
+        return (str(found["Mode"]).lower(), days) if days else None
+
+    def turn_lock_on(self, mode: str, days: int) -> None:
+        """Lock each object that is written from now on for so many days; the bucket must have versioning.
+
+        Args:
+            mode: ``governance`` (who has the right may lift it) or ``compliance`` (nobody can).
+            days: how long.
+        """
+        rule = {"DefaultRetention": {"Mode": mode.upper(), "Days": days}}
+        self._ask(
+            "", "put_object_lock_configuration", ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+        )
+
+    def lifecycle_rules(self) -> tuple[dict[str, Any], ...]:
+        """The bucket's lifecycle rules, as S3 has them; empty where there are none."""
+        try:
+            return tuple(self._call("get_bucket_lifecycle_configuration").get("Rules", ()))
+        except ClientError as error:
+            if _status(error) in {404, 405, 501}:
+                return ()
+            raise self._explained(error) from error
+        except (BotoCoreError, OSError) as error:
+            raise self._explained(error) from error
+
+    def set_lifecycle_rules(self, rules: Iterable[Mapping[str, Any]]) -> None:
+        """Replace the bucket's lifecycle rules; none: remove them."""
+        wanted = [dict(rule) for rule in rules]
+        if wanted:
+            self._ask("", "put_bucket_lifecycle_configuration", LifecycleConfiguration={"Rules": wanted})
+        else:
+            self._ask("", "delete_bucket_lifecycle")
 
     def options_for_table(self) -> dict[str, str]:
         """Endpoint and credentials in the words of Rust's object_store, which delta-rs and Polars use."""

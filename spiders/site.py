@@ -334,6 +334,12 @@ class Site(_Part):
     successor: Home | None = Field(
         default=None, description="Front page of the site that takes over from an endangered one."
     )
+    keep_raw: Spread | None = Field(
+        default=None,
+        description="WARC segments of the site are removed when they are so old (730d), by lifecycle rules of the "
+        "store; `muniment store protect` writes them. Left out: they are kept for ever, as versions always are.",
+        examples=["730d"],
+    )
     gone_after_checks: Whole = Field(
         default=3, ge=1, le=100, description="An article counts as gone after so many answers 404 or 410 …"
     )

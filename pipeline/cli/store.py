@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -93,6 +94,68 @@ def check(
         print(f"{buckets[0].endpoint} {'can' if passed else 'CANNOT'} hold an archive.")
     if not passed:
         raise typer.Exit(1)
+
+
+@app.command()
+def policy(
+    role: Annotated[
+        str, typer.Argument(metavar="ROLE", help="reader, writer, auditor or steward; docs/protection.md says who.")
+    ],
+    conditional: Annotated[
+        bool, typer.Option("--conditional", help="Writers: refuse every overwriting write. AWS only.")
+    ] = False,
+) -> None:
+    """Print the least that a role needs on this archive's buckets, as an IAM policy (JSON).
+
+    Example: muniment store policy reader > reader.json; aws iam create-policy --policy-name muniment-reader \\
+    --policy-document file://reader.json
+    """
+    from pipeline.protection import ROLES, policy_of
+
+    if role not in ROLES:
+        raise typer.BadParameter(f"{role!r} is no role; there are: {', '.join(ROLES)}", param_hint="ROLE")
+    settings = read_settings()
+    print_json(policy_of(role, settings.bucket, settings.table_bucket, conditional=conditional))
+
+
+@app.command()
+def protect(
+    mode: Annotated[
+        str, typer.Option(metavar="MODE", help="governance: a steward may lift the lock; compliance: nobody can.")
+    ] = "governance",
+    days: Annotated[int, typer.Option(min=0, help="Days for which each object is locked; 0: no lock.")] = 30,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how the bucket is guarded now.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Guard the archive's bucket by versioning, object lock and lifecycle rules, where the store has them.
+
+    Before and after, conditional writes must hold; on a store where they do not in a versioned bucket, versioning is
+    turned off again. `keep_raw` in a site's file decides how long its WARC segments stay. Read docs/protection.md
+    first: what is locked cannot be destroyed by a takedown before its days are over.
+
+    Example: muniment store protect --days 90 --dry-run
+    """
+    from pipeline.protection import protect as protect_bucket
+    from pipeline.protection import read_guards
+    from pipeline.steps import read_sites
+    from pipeline.store import connect
+
+    if mode not in {"governance", "compliance"}:
+        raise typer.BadParameter("governance or compliance", param_hint="--mode")
+    settings = read_settings()
+    store, tables = connect(settings), connect(settings, settings.table_bucket)
+    sites = read_sites(settings).values()
+    if dry_run:
+        guards = read_guards(store, tables, sites)
+    else:
+        guards = protect_bucket(store, tables, sites, mode=mode, days=days)
+    if as_json:
+        print_json([asdict(guard) for guard in guards])
+        return
+    table = plain_table("guard", "state", "message")
+    for guard in guards:
+        table.add_row(guard.name, "on" if guard.on else "off", guard.message)
+    print_table(table)
 
 
 def _print_status(found: StoreStatus, as_json: bool) -> None:
