@@ -21,7 +21,7 @@ from pipeline.edits import essence_digest
 from pipeline.kinds import Reading, is_home, judge_page
 from pipeline.language import count_words, weigh_language
 from pipeline.metadata import read_metadata
-from pipeline.model import Article, Evidence, Finding, Linked, article_id, content_digest
+from pipeline.model import Article, Evidence, Finding, Linked, Origin, article_id, content_digest
 from pipeline.page import decode_page, find_excess, find_other_type, parse_page
 from pipeline.particulars import DOCUMENTS, LINKED_DOCUMENTS, read_particulars, survey_pictures
 from pipeline.rules import apply_rules, compile_rules, override_article, override_metadata, read_fields
@@ -353,6 +353,7 @@ def make_finding(capture: Captured, warc_key: str, reading: Reading) -> Finding:
         facts=dict(capture.facts),
         policy=dict(capture.policy),
         rules=dict(reading.rules),
+        origin=Origin.model_validate(capture.origin) if capture.origin else None,
     )
 
 

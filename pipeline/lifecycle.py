@@ -533,6 +533,7 @@ def _live(
         hops=finding.hops,
         facts=_said(finding),
         policy=finding.policy,
+        origin=finding.origin,
     )
 
 
@@ -670,6 +671,7 @@ def _made(making: Making, finding: Finding, *, n: int, state: State, change: Cha
         "hops": finding.hops,
         "facts": _said(finding),
         "policy": finding.policy,
+        "origin": finding.origin,
     }
 
 

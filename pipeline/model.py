@@ -104,6 +104,21 @@ class Evidence(Document):
     rendered_digest: str | None = None  # of the DOM that a browser made of it, and that was read in its place
 
 
+class Origin(Document):
+    """Where an imported capture comes from: a record of a file that something else wrote."""
+
+    file: str  # its name, and in a WACZ the name of the WARC in it behind "!"
+    sha256: str  # of the file, hexadecimal digits
+    offset: int  # of the record's gzip member in that WARC, or of the record
+    unpacked: bool = False  # the offset counts bytes behind the decompression: the records share one stream
+    software: str | None = None  # that wrote it, as its warcinfo says
+    record_id: str  # WARC-Record-ID there
+    record_type: Literal["response", "revisit"] = "response"  # WARC-Type there
+    payload_digest: str | None = None  # WARC-Payload-Digest there
+    block_digest: str | None = None  # WARC-Block-Digest there
+    note: str | None = None  # what is to be known of it: whose payload a revisit was given, what a digest is of
+
+
 class Part(Document):
     """A part of an article's text, in its order: the parts' texts, each on lines of its own, are the text."""
 
@@ -242,6 +257,7 @@ class Finding(Document):
     facts: dict[str, str] = Field(default_factory=dict)  # what the source says: "author", "guid", "published" …
     policy: dict[str, str] = Field(default_factory=dict)  # what the site allows: robots rule, noarchive, TDM …
     rules: dict[str, bool] = Field(default_factory=dict)  # article: rule of the site's file -> it found something
+    origin: Origin | None = None  # of an imported capture
 
 
 class Version(Story):
@@ -267,6 +283,7 @@ class Version(Story):
     hops: tuple[tuple[int, str], ...] = ()  # redirects from ``requested_url`` to ``final_url``
     facts: dict[str, str] = Field(default_factory=dict)  # what the source said of it: "author", "guid" …
     policy: dict[str, str] = Field(default_factory=dict)  # what the site allowed: robots rule, noarchive, TDM …
+    origin: Origin | None = None  # of an imported capture
 
 
 class Check(Document):
@@ -317,7 +334,8 @@ class Report(Document):
     message: str  # what the operator reads
     sources: tuple[SourceRecord, ...] = ()  # what is remembered of each source
     rules: tuple[RuleRecord, ...] = ()  # what is remembered of each extraction rule of the site's file
-    mode: Literal["regular", "backfill", "full"] = "regular"  # "backfill": no measure for other runs
+    mode: Literal["regular", "backfill", "full", "import"] = "regular"
+    """The figures of "backfill" and "import" are no measure for other runs."""
 
 
 class Published(Document):
@@ -370,6 +388,39 @@ class JournalEntry(Document):
     objects: tuple[Recorded, ...] = ()  # what was created, by key
     replaced: tuple[Replaced, ...] = ()  # what was put in the place of something, or taken away
     published: Published | None = None  # what the run's published.json says
+
+
+class SpanMark(Document):
+    """What is kept in the open of a span of text that was redacted: enough to know it again, not to read it."""
+
+    length: int  # characters, folded as ``pipeline.takedown`` does
+    sha256: str  # of the folded span, in hexadecimal digits
+
+
+class TakedownOrder(Document):
+    """``takedowns/<site>/<takedown>.json``: what is to be withheld, redacted or destroyed, and how that stands.
+
+    ordered → carried out → reinstating → reinstated, or ordered → destroyed.
+    """
+
+    contract: int = CONTRACT
+    site: str
+    takedown: str  # id, of the form of a run's
+    article: str
+    url: str  # of the article
+    spans: tuple[SpanMark, ...] = ()  # what is redacted; none: the whole article is withheld
+    destroy: bool = False  # nothing is kept
+    state: Literal["ordered", "carried out", "reinstating", "reinstated", "destroyed"] = "ordered"
+    by: str
+    reason: str
+    ordered_at: UtcTime
+    until: UtcTime | None = None  # when it is to be reinstated
+    done_at: UtcTime | None = None  # when it was carried out
+    ended_by: str | None = None
+    ended_reason: str | None = None
+    ended_at: UtcTime | None = None
+    touched: tuple[Replaced, ...] = ()  # what is being replaced, noted before that is done; ``after`` as planned
+    locked: dict[str, UtcTime] = Field(default_factory=dict)  # key -> until when the store keeps an earlier state
 
 
 class Marker(Document):

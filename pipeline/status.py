@@ -100,9 +100,20 @@ def _endangered_status(archive: Archive, site: Site, now: datetime) -> Endangere
     )
 
 
+def _latest_run(archive: Archive, site_id: str) -> str | None:
+    """The newest run that crawled; of a site that has none, the newest import."""
+    newest = None
+    for run in archive.runs(site_id):
+        orders = archive.read_orders(site_id, run)
+        if orders is None or orders.mode != "import":
+            return run
+        newest = newest or run
+    return newest
+
+
 def _site_status(archive: Archive, site: Site, now: datetime) -> SiteStatus:
     due = next_run(site, now)
-    run = next(iter(archive.runs(site.id)), None)
+    run = _latest_run(archive, site.id)
     if run is None:
         return SiteStatus(site=site.id, name=site.name, last_run=None, verdict=None, published=False, next_run=due)
     report = archive.read_report(site.id, run)

@@ -1,13 +1,14 @@
 """Content codings undone within a limit (RFC 9110, section 8.4).
 
 A few kilobytes may unfold to gigabytes; here nothing grows past the limit that the caller gives, nor past
-``LARGEST_RATIO`` times what came, however many codings lie on top of each other. Transfer codings are not its
-business: the downloader has removed them.
+``LARGEST_RATIO`` times what came, however many codings lie on top of each other. Transfer codings the downloader has
+removed; only what other programs recorded may still have one (``undo_transfer``).
 """
 
 from __future__ import annotations
 
 import io
+import re
 import zlib
 from collections.abc import Callable
 
@@ -27,6 +28,7 @@ LARGEST_RATIO = 250
 _UNSUSPECTED = 1024 * 1024  # so many bytes may come out of anything
 _MOST_MEMBERS = 2000  # each costs a copy of what is left
 _DEEPEST = 3  # codings on top of each other
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,1000})?\r?\n")
 
 
 class BodyTooLarge(ValueError):
@@ -68,6 +70,29 @@ def decode_body(payload: bytes, content_encoding: str, limit: int) -> bytes:
     if len(payload) > limit:
         raise BodyTooLarge(f"more than {limit} bytes")
     return payload
+
+
+def undo_transfer(payload: bytes, transfer_encoding: str | None) -> bytes:
+    """Undo the chunked transfer coding (RFC 9112, section 7.1) of a body that some other program recorded.
+
+    What is not chunked, though the header says so, is given back as it is: many programs undo the coding and keep the
+    header. Of a body whose last chunk is missing, what came.
+    """
+    if not transfer_encoding or transfer_encoding.split(",")[-1].strip().lower() != "chunked":
+        return payload
+    parts: list[bytes] = []
+    at = 0
+    while at < len(payload):
+        found = _CHUNK.match(payload, at)
+        if found is None:
+            return b"".join(parts) if parts and payload[at:].isspace() else payload
+        size = int(found[1], 16)
+        if not size:
+            break
+        at = found.end() + size
+        parts.append(payload[found.end() : at])
+        at += 2 if payload[at : at + 2] == b"\r\n" else payload[at : at + 1] == b"\n"
+    return b"".join(parts)
 
 
 def gunzip(data: bytes, limit: int) -> bytes:

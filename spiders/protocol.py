@@ -113,11 +113,12 @@ class Orders(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    mode: Literal["regular", "backfill", "full"] = "regular"
+    mode: Literal["regular", "backfill", "full", "import"] = "regular"
     """regular: what is new and what is due. backfill: also what the sources say of a time in the past, walking them to
-    their ends. full: every page that is known or named, due or not (a last capture before a site closes)."""
-    since: date | None = None  # backfill: the first day that is wanted
-    until: date | None = None  # backfill: the last day that is wanted
+    their ends. full: every page that is known or named, due or not (a last capture before a site closes). import:
+    nothing is fetched; the captures are those of files from elsewhere (``pipeline.intake``)."""
+    since: date | None = None  # backfill: the first day that is wanted; import: day of the earliest capture
+    until: date | None = None  # backfill: the last day that is wanted; import: day of the latest capture
     trust_dates: bool = True  # a date in a source that has not moved says that the page has not changed
     recheck_at_most: int | None = None  # instead of the site's
     belief: dict[str, float] = Field(default_factory=dict)
@@ -127,6 +128,7 @@ class Orders(BaseModel):
     latest_only: tuple[str, ...] = ()  # sitemaps that list the latest pages: to leave one means nothing
     fetched_before: datetime | None = None  # full: what was fetched at or after this moment is not fetched again
     walk: Walk | None = None  # where to take the walk up; None: sources are read as the site says, no deeper
+    beside: tuple[str, ...] = ()  # import: earlier runs of the site that have some of its captures; these are left out
 
 
 def segment_name(run: str, number: int) -> str:
@@ -286,6 +288,20 @@ class RobotsSeen(_Told):
     not_before: datetime | None = None  # the host asked to be left alone until then
 
 
+class Input(_Told):
+    """A file that was imported."""
+
+    name: str
+    sha256: str  # hexadecimal digits
+    size: int  # bytes
+    form: str  # "WARC", "WACZ"
+    records: int = 0  # that could be read, of all kinds and sites
+    software: list[str] = Field(default_factory=list)  # what wrote it, as its warcinfo records say
+    damaged: int = 0  # records that could not be read
+    cut: bool = False  # it breaks off
+    problems: list[str] = Field(default_factory=list)  # in words and with the place, up to EXAMPLES
+
+
 class CrawlSummary(_Told):
     """What a crawl did; ``crawl.json``."""
 
@@ -317,6 +333,8 @@ class CrawlSummary(_Told):
     linked: dict[str, str] = Field(default_factory=dict)
     """Documents that this run found and has no capture of, with the pages that link them, up to ``MOST_UNANSWERED``:
     the pages may answer "not modified" from now on, and would not name them again."""
+    inputs: list[Input] = Field(default_factory=list)
+    """Import: the files. ``started`` and ``finished`` are the moments of its earliest and its latest capture."""
 
     def balances(self) -> bool:
         """Whether every discovered URL has exactly one outcome and every exchange was written."""

@@ -18,6 +18,9 @@ content-encoded. One thing is different: the chunked transfer coding is gone, be
 that the record agrees with itself, ``Transfer-Encoding`` is renamed ``X-Crawler-Transfer-Encoding`` (a
 ``Content-Length`` beside it likewise) and the true ``Content-Length`` is added at the end.
 
+Imported exchanges (``pipeline.intake``) are recorded as they were elsewhere, byte for byte, with the id that they had
+there; a chunked body stays chunked, and ``Captured.body`` undoes that. Their ``metadata`` record has the origin.
+
 Reading: ``read_captures`` gives back captures in the order of the file, each with the place of its record.
 What the text of a page is, and when it is worth a version, is not decided here.
 """
@@ -30,7 +33,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -40,7 +43,7 @@ from typing import IO, BinaryIO, Literal, NamedTuple
 from fastwarc.stream_io import GzipWriter
 from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
-from spiders.coding import BodyTooLarge, BodyUndecodable, decode_body
+from spiders.coding import BodyTooLarge, BodyUndecodable, decode_body, undo_transfer
 from spiders.protocol import OPEN_SUFFIX, segment_name
 
 __all__ = [
@@ -70,6 +73,7 @@ _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # compressed already is stored, at a sixth of the time of level 6 (level 1 would even make it 8 % larger).
 _PLAIN_LEVEL = 6
 _CODED_LEVEL = 0
+_ORIGIN = "muniment-origin-"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,6 +131,8 @@ class Exchange:
     unrendered: str | None = None  # it is a shell to be drawn by script, and this is why it was not
     withheld: bool = False  # the policy forbids keeping the body: the record has the head alone
     truncated: Literal["length", "time", "disconnect"] | None = None  # why the payload is not whole
+    record_id: str | None = None  # WARC-Record-ID that the capture had elsewhere
+    origin: Mapping[str, str] = field(default_factory=dict)  # where it was recorded: then its bytes stay as they are
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,10 +159,19 @@ class SegmentWriter:
         info: lines of each segment's warcinfo record.
         max_bytes: a segment that has grown to this is sealed.
         max_seconds: so is one of this age.
+        new_id: makes the ids of records.
     """
 
     def __init__(
-        self, folder: Path, *, run: str, first: int, info: Mapping[str, str], max_bytes: int, max_seconds: float
+        self,
+        folder: Path,
+        *,
+        run: str,
+        first: int,
+        info: Mapping[str, str],
+        max_bytes: int,
+        max_seconds: float,
+        new_id: Callable[[], str] | None = None,
     ) -> None:
         self.folder = folder
         self.sealed: list[str] = []
@@ -166,6 +181,7 @@ class SegmentWriter:
         self._info = dict(info)
         self._max_bytes = max_bytes
         self._max_seconds = max_seconds
+        self._new_id = new_id or _new_id
         self._file: IO[bytes] | None = None
         self._opened = 0.0
         self._info_id = ""
@@ -215,7 +231,7 @@ class SegmentWriter:
         # Two compressors over one file: each ends its gzip member after a record, so they may take turns.
         self._plain = GzipWriter(self._file, compression_level=_PLAIN_LEVEL)
         self._coded = GzipWriter(self._file, compression_level=_CODED_LEVEL)
-        self._info_id = _new_id()
+        self._info_id = self._new_id()
         block = _fields({**self._info, "isPartOf": self._run})
         headers = {
             "WARC-Filename": segment_name(self._run, self._number),
@@ -224,7 +240,7 @@ class SegmentWriter:
         self._write(WarcRecordType.warcinfo, self._info_id, now, headers, block)
 
     def _write_records(self, exchange: Exchange) -> Recorded:
-        response_id = _new_id()
+        response_id = exchange.record_id or self._new_id()
         digest = payload_digest(exchange.payload)  # of a withheld body too: it says what was not kept
         target = {"WARC-Target-URI": exchange.url, "WARC-Warcinfo-ID": self._info_id}
         if exchange.ip:
@@ -236,7 +252,9 @@ class SegmentWriter:
             headers = {**target, "Content-Type": "application/http; msgtype=response", "WARC-Truncated": "unspecified"}
         elif revisit is None:
             kind = WarcRecordType.response
-            head = _settle_framing(exchange.response_head, len(exchange.payload))
+            head = exchange.response_head
+            if not exchange.origin:
+                head = _settle_framing(head, len(exchange.payload))
             coded = b"content-encoding:" in head.lower()
             block = head + exchange.payload
             headers = {**target, "Content-Type": "application/http; msgtype=response", "WARC-Payload-Digest": digest}
@@ -249,12 +267,13 @@ class SegmentWriter:
         when = exchange.captured_at
         self._write(kind, response_id, when, headers, block, coded=coded)
         concurrent = {**target, "WARC-Concurrent-To": response_id}
-        headers = {**concurrent, "Content-Type": "application/http; msgtype=request"}
-        self._write(WarcRecordType.request, _new_id(), when, headers, exchange.request_head)
+        if exchange.request_head:
+            headers = {**concurrent, "Content-Type": "application/http; msgtype=request"}
+            self._write(WarcRecordType.request, self._new_id(), when, headers, exchange.request_head)
         if exchange.rendered is not None and not exchange.withheld:
             self._write_rendered(exchange.rendered, response_id, target, when)
         headers = {**concurrent, "Content-Type": "application/warc-fields"}
-        self._write(WarcRecordType.metadata, _new_id(), when, headers, _describe(exchange))
+        self._write(WarcRecordType.metadata, self._new_id(), when, headers, _describe(exchange))
         return Recorded(
             record_id=response_id,
             record_type="response" if revisit is None else "revisit",
@@ -268,7 +287,7 @@ class SegmentWriter:
             "WARC-Payload-Digest": payload_digest(rendered),
             "Content-Type": "text/html;charset=utf-8",
         }
-        self._write(WarcRecordType.conversion, _new_id(), when, headers, rendered)
+        self._write(WarcRecordType.conversion, self._new_id(), when, headers, rendered)
 
     def _write(
         self,
@@ -346,6 +365,7 @@ def _describe(exchange: Exchange) -> bytes:
         facts["muniment-withheld"] = "yes"
     if exchange.unrendered:
         facts["muniment-unrendered"] = exchange.unrendered
+    facts |= {f"{_ORIGIN}{name}": value for name, value in exchange.origin.items() if value}
     return _fields(facts)
 
 
@@ -391,6 +411,7 @@ class Captured:
     rendered: bytes | None = None  # the page as a browser drew it: HTML, UTF-8
     unrendered: str | None = None  # it is a shell to be drawn by script, and this is why it was not
     withheld: bool = False
+    origin: Mapping[str, str] = field(default_factory=dict)  # of an imported capture: where it was recorded
 
     @cached_property
     def _first(self) -> dict[str, str]:
@@ -401,7 +422,7 @@ class Captured:
         return self._first.get(name.lower())
 
     def body(self, limit: int) -> bytes:
-        """The body without its content codings.
+        """The body without its codings: a chunked one, which only imported captures can still be, and the content's.
 
         Args:
             limit: bytes that it may have.
@@ -411,7 +432,7 @@ class Captured:
             BodyUndecodable: it is not what its Content-Encoding says.
         """
         codings = ", ".join(value for name, value in self.headers if name.lower() == "content-encoding")
-        return decode_body(self.payload, codings, limit)
+        return decode_body(undo_transfer(self.payload, self.header("transfer-encoding")), codings, limit)
 
 
 def read_captures(stream: BinaryIO) -> Iterator[Captured]:
@@ -488,6 +509,7 @@ class _Pending:
             rendered=self.rendered,
             unrendered=facts.get("muniment-unrendered"),
             withheld="muniment-withheld" in facts,
+            origin={key.removeprefix(_ORIGIN): value for key, value in facts.items() if key.startswith(_ORIGIN)},
         )
 
 
