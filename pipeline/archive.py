@@ -5,6 +5,7 @@
     runs/<site>/<run>/orders.json                         written first: what kind of run it is
     runs/<site>/<run>/crawl.json                          what the crawl did: counts, failures, policy seen
     runs/<site>/<run>/extracted-<nnnnn>.jsonl.zst         a Finding a line for every page of that segment
+    runs/<site>/<run>/index-<nnnnn>.cdxj.zst              the captures of that segment, for the run's index
     runs/<site>/<run>/boilerplate.json                    the repeated blocks that its pages were read without
     runs/<site>/<run>/report.json                         the gate's checks and verdict
     runs/<site>/<run>/published.json                      written last: the run is published
@@ -127,6 +128,11 @@ def extracted_key(site: str, run: str, number: int) -> str:
     return f"{_run_folder(site, run)}extracted-{_digits(number, 5)}.jsonl.zst"
 
 
+def index_part_key(site: str, run: str, number: int) -> str:
+    """Key of the lines of a run's ``number``-th segment, of which its index is made."""
+    return f"{_run_folder(site, run)}index-{_digits(number, 5)}.cdxj.zst"
+
+
 def lessons_key(site: str, run: str) -> str:
     """Key of what was known of a site's repeated blocks when a run was extracted."""
     return f"{_run_folder(site, run)}boilerplate.json"
@@ -228,6 +234,7 @@ class Archive:
     version_key = staticmethod(version_key)
     journal_key = staticmethod(journal_key)
     index_key = staticmethod(index_key)
+    index_part_key = staticmethod(index_part_key)
     takedown_key = staticmethod(takedown_key)
     sealed_key = staticmethod(sealed_key)
     frontier_key = staticmethod(frontier_key)
@@ -327,6 +334,24 @@ class Archive:
             packed += packer.compress(finding.to_json() + b"\n")
         packed += packer.flush()
         return self.store.create(key, bytes(packed), content_type=_ZSTD)
+
+    def write_index_part(self, site: str, run: str, number: int, lines: Iterable[bytes]) -> bool:
+        """Store the lines of a segment's captures, each with its end; False when some stand there already."""
+        packed = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).compress(b"".join(lines))
+        return self.store.create(index_part_key(site, run, number), packed, content_type=_ZSTD)
+
+    def read_index_part(self, site: str, run: str, number: int) -> Iterator[bytes] | None:
+        """The lines of a segment's captures, each with its end; None when they were not stored.
+
+        Raises:
+            ArchiveError: they cannot be read.
+        """
+        key = index_part_key(site, run, number)
+        try:
+            packed = self.store.get(key).body
+        except KeyMissing:
+            return None
+        return (line + b"\n" for line in _unpack_lines(packed, key))
 
     def count_findings(self, site: str, run: str, number: int) -> dict[str, int] | None:
         """How many findings of each kind a segment gave; None when it was not extracted."""

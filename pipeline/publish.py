@@ -1,6 +1,6 @@
 """Publishing: the only step that changes what readers see.
 
-    versions  →  table  →  frontier  →  journal  →  published.json
+    versions  →  table  →  frontier  →  index  →  journal  →  published.json
 
 Each is harmless to do again, and each rests only on what stands before it, so a publisher may be killed
 anywhere and started again, and any number of them may work on one site at once. ``published.json`` is written
@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Self
 
 from pipeline import __version__
 from pipeline.archive import Archive
+from pipeline.cdx import write_index
 from pipeline.crosscheck import CrossCheck, Met, cross_check, lighten
 from pipeline.errors import ArchiveError, NotInArchive, WriteConflict
 from pipeline.frontier import Frontier, Sighting, note_sighting, note_uncaptured
@@ -182,6 +183,7 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime, reread
         books.sightings += note_uncaptured(summary)
         frontier.save(run, books.sightings, books.standings.values(), changed=books.changed, doubted=crossed.storms)
     published = _sum_up(summary, books, crossed, table_rows)
+    write_index(archive, site.id, run)
     told = record_run(archive, site.id, run, published=published, now=now)
     return archive.write_published(told.published or published)
 

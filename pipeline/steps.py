@@ -47,6 +47,7 @@ from pipeline.backfill import (
 )
 from pipeline.boilerplate import WINDOW, Memory, Observed, join
 from pipeline.boilerplate import learn as learn_pages
+from pipeline.cdx import write_part
 from pipeline.check import check_run
 from pipeline.endangered import adapt_site, begin_run, end_run, excuse_closing, last_due
 from pipeline.errors import (
@@ -582,6 +583,7 @@ def extract(
         with _scratch(work.settings, run) as spool:
             path = spool / "segment.warc.gz"
             archive.download_segment(key, path)
+            write_part(archive, site_id, run, segment, path)  # first: where findings are, the part is
             with ExitStack() as stack:
                 pool = extractor or stack.enter_context(Extractor(work.settings.processes))
                 # A run in which nothing has changed has no page to read, and asks for nothing.
