@@ -320,25 +320,72 @@ class Store:
             Lost: another writer was faster, or our own write came through and its answer did not. Read
                 again and apply again: what is written this way must be made so that applying twice is harmless.
         """
-        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
-        try:
-            answer = self._call(
-                "put_object",
-                Key=key,
-                Body=body,
-                ContentType=content_type,
-                Metadata={**(metadata or {}), DIGEST_NAME: hashlib.sha256(body).hexdigest()},
-                ContentMD5=_base64(hashlib.md5(body, usedforsecurity=False).digest()),
-                ChecksumSHA256=_base64(hashlib.sha256(body).digest()),
-                **condition,
+        return self._replace(
+            key,
+            body,
+            {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag},
+            content_type,
+            metadata,
+            sha256=hashlib.sha256(body).digest(),
+            md5=hashlib.md5(body, usedforsecurity=False).digest(),
+        )
+
+    def replace_file(
+        self, key: str, path: Path, *, etag: str, content_type: str, metadata: Mapping[str, str] | None = None
+    ) -> str:
+        """``replace`` from a file of up to 5 GiB, in constant memory."""
+        sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
+        with path.open("rb") as file:
+            while part := file.read(_PART):
+                sha256.update(part)
+                md5.update(part)
+            file.seek(0)
+            return self._replace(
+                key, file, {"IfMatch": etag}, content_type, metadata, sha256=sha256.digest(), md5=md5.digest()
             )
+
+    def purge(self, key: str, *, current: bool = False) -> datetime | None:
+        """Remove the earlier states of an object that bucket versioning has kept, as far as locks let it.
+
+        Args:
+            current: the object itself, too.
+
+        Returns:
+            Until when the store locks one of them; None: none is left.
+        """
+        locked: datetime | None = None
+        wanted: dict[str, str] = {}
+        try:
+            while True:
+                page = self._call("list_object_versions", Prefix=key, **wanted)
+                for found in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                    if found["Key"] == key and (current or not found.get("IsLatest")):
+                        until = self._purge_one(key, found["VersionId"])
+                        locked = max(filter(None, (locked, until)), default=None)
+                if not page.get("IsTruncated"):
+                    break
+                wanted = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page.get("NextVersionIdMarker", "")}
         except ClientError as error:
-            if _is_precondition(error) or (etag is not None and _code(error) in {"NoSuchKey", "404"}):
-                raise Lost(f"{key} changed since it was read") from error
-            raise self._explained(error) from error
+            if _status(error) not in {405, 501}:  # a store without versions
+                raise self._explained(error) from error
         except (BotoCoreError, OSError) as error:
             raise self._explained(error) from error
-        return _bare(answer["ETag"])
+        if current and self.head(key) is not None:
+            self.delete(key)  # what is locked is hidden at least
+        return locked
+
+    def _purge_one(self, key: str, version: str) -> datetime | None:
+        try:
+            self._call("delete_object", Key=key, VersionId=version)
+        except ClientError as error:
+            if _status(error) not in {400, 403, 409}:
+                raise
+            with suppress(ClientError):
+                held = self._call("get_object_retention", Key=key, VersionId=version)["Retention"]
+                until: datetime = held["RetainUntilDate"]
+                return until
+            raise
+        return None
 
     def delete(self, key: str) -> None:
         """Remove an object; it is no error when there is none. Nothing of the archive is ever removed this way."""
@@ -514,6 +561,36 @@ class Store:
         except (BotoCoreError, OSError) as error:
             raise self._explained(error) from error
         return True
+
+    def _replace(
+        self,
+        key: str,
+        body: bytes | IO[bytes],
+        condition: Mapping[str, str],
+        content_type: str,
+        metadata: Mapping[str, str] | None,
+        *,
+        sha256: bytes,
+        md5: bytes,
+    ) -> str:
+        try:
+            answer = self._call(
+                "put_object",
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                Metadata={**(metadata or {}), DIGEST_NAME: sha256.hex()},
+                ContentMD5=_base64(md5),
+                ChecksumSHA256=_base64(sha256),
+                **condition,
+            )
+        except ClientError as error:
+            if _is_precondition(error) or ("IfMatch" in condition and _code(error) in {"NoSuchKey", "404"}):
+                raise Lost(f"{key} changed since it was read") from error
+            raise self._explained(error) from error
+        except (BotoCoreError, OSError) as error:
+            raise self._explained(error) from error
+        return _bare(answer["ETag"])
 
     def _ask(self, key: str, operation: str, **arguments: Any) -> Any:
         try:
