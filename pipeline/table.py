@@ -5,6 +5,14 @@ once: the commit carries an application transaction named after site and run. de
 transaction that is in already, it only lets two *concurrent* ones collide; so the table is loaded, looked at,
 and written **through the table that was looked at**, and whoever loses looks again.
 
+Files are merged, sorted by time of capture (``compact_site``), rebuilt from documents (``rebuild_site``) and rewritten
+for takedowns (``replace_rows``) in one way: the new files are written first, then one commit takes the old ones out and
+puts the new ones in. With deltalake 1.6.6 two such commits that take out the same file do **not** collide by
+themselves, and all rows would be doubled; so each carries the application transaction ``<site>/rewrite``, of which
+of two at once one loses, whoever they are. Appends never collide with them. Who loses leaves nothing behind.
+
+Statistics of words are kept out of the log (``_MEASURED``): a takedown could not take them back.
+
 The only user of deltalake. Partitioned by site; times are UTC in microseconds. The columns are ``SCHEMA``;
 docs/downstream.md says how to read them with other tools.
 """
@@ -12,17 +20,26 @@ docs/downstream.md says how to read them with other tools.
 from __future__ import annotations
 
 import logging
+import re
+import secrets
 import tempfile
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable, Field, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from deltalake.transaction import AddAction, RemoveAction
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from pipeline.archive import Archive
@@ -109,6 +126,7 @@ SCHEMA: pa.Schema = pa.schema(
         pa.field("documents", _TEXTS),  # URLs
         pa.field("document_of", _TEXTS),
         pa.field("confidence", pa.string()),  # JSON: field -> 0 to 1
+        pa.field("origin", pa.string()),  # JSON: of an imported capture, the file and record that it came from
     ]
 )
 """The columns, in order. Columns may be added; none is renamed or removed within a contract version."""
@@ -117,10 +135,28 @@ _BATCH = 256
 _TRIES = 40
 _COMMIT_RETRIES = 200
 _TRANSACTION_DAYS = 60
+_MEASURED = ("article", "n", "state", "change", "captured_at", "run", "published", "modified")
+"""Columns whose lowest and highest values stand in the log, so that readers pass files by. Of others there are none:
+a value of the text, a headline or an address that a takedown takes away would stay in the log."""
 _CONFIGURATION = {
+    "delta.dataSkippingStatsColumns": ",".join(("site", *_MEASURED)),
     # Transactions older than this leave the log; a run that is published later is looked for by its rows.
     "delta.setTransactionRetentionDuration": f"interval {_TRANSACTION_DAYS} days",
 }
+# A table that is described so has no live file in its log with statistics of other columns than ``_MEASURED``.
+_DESCRIPTION = (
+    "One row per version of an article; statistics of ids, times and states only. See docs/downstream.md of Muniment."
+)
+_TARGET = 64 * 1024 * 1024  # bytes of a file
+_GROUP = 4096  # rows of a row group
+_REPEATING = [
+    "state", "change", "run", "publisher", "section", "language", "published_precision", "published_source",
+    "modified_precision", "modified_source", "warc", "record_type", "extractor", "code", "kind",
+]  # fmt: skip
+_FOLDER = "tables/articles/"
+_LOG_NAME = re.compile(r"(\d{20})\.")
+_STRIPPING = "statistics"  # job of the commit that takes statistics of words out of the log
+_PARQUET = "application/vnd.apache.parquet"
 
 
 class Rows:
@@ -195,23 +231,12 @@ def commit_rows(archive: Archive, site: str, run: str, rows: Rows, *, now: datet
     """
     if not rows:
         return 0
-    try:
-        for attempt in Retrying(
-            retry=retry_if_exception_type(CommitFailedError),
-            stop=stop_after_attempt(_TRIES),
-            wait=wait_random_exponential(multiplier=0.05, max=3),
-        ):
-            with attempt:
-                _commit_once(archive, site, run, rows, now)
-    except RetryError as error:
-        raise WriteConflict(f"the table had other writers {_TRIES} times in a row; try again") from error
-    except (DeltaError, OSError) as error:
-        raise StoreUnavailable(f"the table at {archive.table_uri()}: {error}") from error
+    _retry(archive, partial(_commit_once, archive, site, run, rows, now))
     return len(rows)
 
 
 def _commit_once(archive: Archive, site: str, run: str, rows: Rows, now: datetime) -> None:
-    table = open_table(archive) or _create_table(archive)
+    table = _prepared(archive) or _create_table(archive)
     name = f"{site}/{run}"
     if table.transaction_version(name) is not None:
         return
@@ -265,6 +290,506 @@ def rows_of(archive: Archive, site: str, run: str) -> int:
     return 0 if table is None else _count_rows(table, site, run)
 
 
+@dataclass(frozen=True, kw_only=True)
+class DataFile:
+    """A file of the table as its log has it; sizes in bytes, times of capture."""
+
+    path: str
+    site: str
+    size: int
+    rows: int
+    first: datetime | None  # None: its statistics do not say
+    last: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Fresh:
+    """A file that was written for the table and is not in its log yet."""
+
+    path: str
+    size: int
+    rows: int
+    statistics: str  # as JSON, for the log
+
+
+def live_files(table: DeltaTable, site: str | None = None) -> list[DataFile]:
+    """The files that the table consists of, of one site or of all."""
+    columns = pa.table(table.get_add_actions(flatten=True))
+    names = {name: f"{which}.captured_at" for name, which in (("first", "min"), ("last", "max"))}
+    return [
+        DataFile(
+            path=row["path"],
+            site=row["partition.site"],
+            size=row["size_bytes"],
+            rows=row["num_records"] or 0,
+            first=row.get(names["first"]),
+            last=row.get(names["last"]),
+        )
+        for row in columns.to_pylist()
+        if site in (None, row["partition.site"])
+    ]
+
+
+# --- rows that are replaced
+
+
+def replace_rows(archive: Archive, versions: Sequence[Version], *, now: datetime, reason: str) -> None:
+    """Put other rows in the place of those of the same site, article and number: one commit for each site.
+
+    The files that had the former rows are removed from the store right after the commit, so a reader with an
+    older snapshot of this site's files has to open the table again, and time travel to before fails. Versions
+    without a row in the table are passed by. May be called again after a crash, with the same versions.
+
+    Args:
+        versions: what the rows are to say from now on.
+        now: the time.
+        reason: stands in the commit's metadata as ``reason``, which anybody can read: no words of the text.
+
+    Raises:
+        WriteConflict: other writers were faster too often. Call again.
+        StoreUnavailable: the store did not answer. Call again.
+    """
+    for site, group in groupby(sorted(versions, key=lambda each: each.site), key=lambda each: each.site):
+        wanted = {(version.article, version.n): version for version in group}
+        _retry(archive, partial(_replace_rows_once, archive, site, wanted, now, reason))
+        remove_former_rows(archive, site, wanted)
+
+
+def remove_former_rows(archive: Archive, site: str, keys: Iterable[tuple[str, int]]) -> int:
+    """Remove every file of a site that the table no longer consists of and that has another row under one of these
+    keys (article, number) than the table has now: what a takedown or a crashed writer left behind.
+
+    A file on its way into the table has the same row as the table, or a row that the table does not have yet; it stays.
+
+    Returns:
+        How many files were removed.
+    """
+    keys = set(keys)
+    listed = [entry.key for entry in archive.table_store.list(_site_folder(site))]  # before the log is read
+    table = open_table(archive)
+    if table is None:
+        return 0
+    live = {file.path for file in live_files(table, site)}
+    stale = [key for key in listed if key.endswith(".parquet") and key.removeprefix(_FOLDER) not in live]
+    if not stale:
+        return 0
+    standing = _rows_under(table, site, keys)
+    removed = 0
+    with tempfile.TemporaryDirectory(prefix="muniment-table-") as folder:
+        for key in stale:
+            path = Path(folder) / "file.parquet"
+            archive.table_store.download_file(key, path)
+            if any(_differs(row, standing.get((row["article"], row["n"]))) for row in _find_rows(path, keys)):
+                archive.table_store.delete(key)
+                removed += 1
+    return removed
+
+
+def purge_history(archive: Archive, versions: Sequence[Version], *, now: datetime) -> None:
+    """Leave nothing in the table's folder from which former rows of these versions could be read.
+
+    That is: no file that has one (``remove_former_rows``), and, in a table of a release that kept statistics of all
+    columns, no entry of the log that has such statistics. Time travel to before fails then, and so does whoever
+    reads from an older snapshot.
+
+    Raises:
+        WriteConflict, StoreUnavailable: as ``replace_rows``. Call again.
+    """
+    for site, group in groupby(sorted(versions, key=lambda each: each.site), key=lambda each: each.site):
+        remove_former_rows(archive, site, [(version.article, version.n) for version in group])
+    _retry(archive, partial(_strip_statistics, archive, now))
+    _retry(archive, partial(_remove_wordy_log, archive))
+
+
+def _strip_statistics(archive: Archive, now: datetime) -> None:
+    """Put every file of a table of an earlier release into the log again, without statistics of words."""
+    table = _prepared(archive)
+    if table is None or table.metadata().description == _DESCRIPTION:
+        return
+    moment = int(now.timestamp() * 1000)
+    files = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    sites = sorted({row["partition.site"] for row in files})
+    if files:
+        table.create_write_transaction(
+            [
+                AddAction(
+                    row["path"],
+                    row["size_bytes"],
+                    {"site": row["partition.site"]},
+                    row["modification_time"],
+                    False,
+                    _kept_statistics(row),
+                )
+                for row in files
+            ],
+            "append",
+            table.schema(),
+            partition_by=["site"],
+            commit_properties=CommitProperties(
+                custom_metadata={"job": _STRIPPING},
+                max_commit_retries=_COMMIT_RETRIES,
+                app_transactions=[Transaction(f"{site}/rewrite", 1, moment) for site in sites],
+            ),
+        )
+    table = open_table(archive) or table
+    table.alter.set_table_description(_DESCRIPTION, commit_properties=CommitProperties(max_commit_retries=0))
+
+
+def _kept_statistics(row: Mapping[str, Any]) -> str:
+    """What the log may keep of a file's statistics, of how ``get_add_actions`` shows them."""
+
+    def find(which: str) -> dict[str, Any]:
+        found = {name: row.get(f"{which}.{name}") for name in _MEASURED}
+        return {name: value for name, value in found.items() if value is not None}
+
+    return _statistics_json(row["num_records"], find("min"), find("max"), find("null_count"))
+
+
+def _remove_wordy_log(archive: Archive) -> None:
+    """Remove the log from before ``_strip_statistics``, once a checkpoint stands behind it."""
+    table = open_table(archive)
+    if table is None:
+        return
+    stripped = max((entry["version"] for entry in table.history() if entry.get("job") == _STRIPPING), default=0)
+    early = [
+        entry.key
+        for entry in archive.table_store.list(f"{_FOLDER}_delta_log/")
+        if (number := _LOG_NAME.match(entry.key.rpartition("/")[2])) and int(number[1]) < stripped
+    ]
+    if early:
+        table.create_checkpoint()
+    for key in sorted(early):
+        archive.table_store.delete(key)
+
+
+def _replace_rows_once(
+    archive: Archive, site: str, wanted: Mapping[tuple[str, int], Version], now: datetime, reason: str
+) -> None:
+    table = _prepared(archive)
+    if table is None:
+        return
+    rows = {key: _to_row(archive, version) for key, version in wanted.items()}
+    holding = _paths_holding(table, site, wanted)
+    with tempfile.TemporaryDirectory(prefix="muniment-table-") as scratch, closing(_Sorter(Path(scratch))) as sorter:
+        touched = []
+        for file in live_files(table, site):
+            if file.path not in holding:
+                continue
+            path = _download(archive, file, Path(scratch))
+            if all(not _differs(row, rows[row["article"], row["n"]]) for row in _find_rows(path, set(wanted))):
+                path.unlink()
+                continue
+            for batch in _read_file(path, site):
+                sorter.add(_with_rows(batch, rows))
+            path.unlink()
+            touched.append(file)
+        if not touched:
+            return
+        metadata = {"job": "replace", "reason": reason, "articles": " ".join(sorted({key[0] for key in wanted}))}
+        _swap(archive, table, site, touched, sorter, metadata=metadata, changes=True, now=now)
+    for file in touched:
+        archive.table_store.delete(_FOLDER + file.path)
+
+
+def _with_rows(batch: pa.RecordBatch, rows: Mapping[tuple[str, int], dict[str, object]]) -> pa.RecordBatch:
+    """The batch with these rows in the place of those of the same article and number."""
+    keys = list(zip(batch["article"].to_pylist(), batch["n"].to_pylist(), strict=True))
+    if not any(key in rows for key in keys):
+        return batch
+    kept = batch.filter(pa.array([key not in rows for key in keys]))
+    fresh = pa.RecordBatch.from_pylist([rows[key] for key in keys if key in rows], schema=SCHEMA)
+    return pa.concat_batches([kept, fresh])
+
+
+def _paths_holding(table: DeltaTable, site: str, keys: Iterable[tuple[str, int]]) -> set[str]:
+    """Paths of the files that have a row of one of these articles; reads their ids only."""
+    import pyarrow.dataset as ds  # noqa: PLC0415 - as above
+
+    wanted = ds.field("article").isin(sorted({article for article, _ in keys}))
+    fragments = table.to_pyarrow_dataset(file_pruning_predicate=[("site", "=", site)]).get_fragments(filter=wanted)
+    return {fragment.path for fragment in fragments if fragment.count_rows(filter=wanted)}
+
+
+def _rows_under(table: DeltaTable, site: str, keys: set[tuple[str, int]]) -> dict[tuple[str, int], dict[str, Any]]:
+    import pyarrow.dataset as ds  # noqa: PLC0415 - as above
+
+    wanted = (ds.field("site") == site) & ds.field("article").isin(sorted({article for article, _ in keys}))
+    rows = table.to_pyarrow_dataset().to_table(filter=wanted).to_pylist()
+    return {(row["article"], row["n"]): row for row in rows}
+
+
+def _find_rows(path: Path, keys: set[tuple[str, int]]) -> list[dict[str, Any]]:
+    """The rows under these keys in a file, without their site; the columns that the file has."""
+    articles = sorted({article for article, _ in keys})
+    rows = pq.read_table(path, partitioning=None, filters=pc.field("article").isin(articles)).to_pylist()
+    return [row for row in rows if (row["article"], row["n"]) in keys]
+
+
+def _differs(row: Mapping[str, Any], standing: Mapping[str, Any] | None) -> bool:
+    """Whether a row says another thing than the one that stands under its key; not, where none stands."""
+    return standing is not None and any(standing.get(name) != value for name, value in row.items())
+
+
+# --- files in the place of files
+
+
+class _Sorter:
+    """Rows in any order in, files in the order of capture out. Rows wait on disk: memory holds a row group or two."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = folder / "unsorted.arrow"
+        self._sink = pa.OSFile(str(self._path), "wb")
+        self._writer = pa.ipc.new_file(self._sink, SCHEMA)
+        self._keys: list[pa.RecordBatch] = []
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Add rows."""
+        if batch.num_rows:
+            self._writer.write_batch(batch)
+            self._keys.append(batch.select(["captured_at", "article", "n"]))
+
+    def close(self) -> None:
+        """End writing; may be called twice."""
+        if not self._sink.closed:
+            self._writer.close()
+            self._sink.close()
+
+    def write_files(self, target: int) -> Iterator[tuple[Path, int, str]]:
+        """Files of about ``target`` bytes, one on disk at a time: its path, rows and statistics."""
+        self.close()
+        path = self._folder / "sorted.parquet"
+        writer: pq.ParquetWriter | None = None
+        seen = _Statistics()
+        try:
+            for group in self._groups():
+                if writer is None:
+                    writer, seen = _open_parquet(path), _Statistics()
+                writer.write_table(group.drop_columns(["site"]), row_group_size=_GROUP)
+                seen.add(group)
+                if path.stat().st_size >= target:
+                    writer.close()
+                    writer = None
+                    yield path, seen.rows, seen.to_json()
+            if writer is not None:
+                writer.close()
+                writer = None
+                yield path, seen.rows, seen.to_json()
+        finally:
+            if writer is not None:
+                writer.close()
+            path.unlink(missing_ok=True)
+
+    def _groups(self) -> Iterator[pa.Table]:
+        import numpy as np  # noqa: PLC0415 - only maintenance sorts
+
+        if not self._keys:
+            return
+        order = (
+            pc.sort_indices(
+                pa.Table.from_batches(self._keys),
+                sort_keys=[("captured_at", "ascending"), ("article", "ascending"), ("n", "ascending")],
+            )
+            .to_numpy()
+            .astype(np.int64)
+        )
+        starts = np.cumsum([0, *(batch.num_rows for batch in self._keys)])
+        with pa.memory_map(str(self._path)) as mapped:
+            stored = pa.ipc.open_file(mapped)
+            for begin in range(0, len(order), _GROUP):
+                wanted = order[begin : begin + _GROUP]
+                batch_of = np.searchsorted(starts, wanted, side="right") - 1
+                parts, places = [], []
+                for number in np.unique(batch_of):
+                    here = np.flatnonzero(batch_of == number)
+                    parts.append(stored.get_batch(int(number)).take(pa.array(wanted[here] - starts[number])))
+                    places.append(here)
+                back = np.argsort(np.concatenate(places), kind="stable")
+                yield pa.Table.from_batches([pa.concat_batches(parts).take(pa.array(back))])
+
+
+class _Statistics:
+    """Rows, lowest and highest values and numbers of nulls of the measured columns, as Delta's log has them."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._lowest: dict[str, Any] = {}
+        self._highest: dict[str, Any] = {}
+        self._nulls = dict.fromkeys(_MEASURED, 0)
+
+    def add(self, table: pa.Table) -> None:
+        self.rows += table.num_rows
+        for name in _MEASURED:
+            self._nulls[name] += table[name].null_count
+            found = pc.min_max(table[name]).as_py()
+            if found["min"] is not None:
+                self._lowest[name] = min(found["min"], self._lowest.get(name, found["min"]))
+                self._highest[name] = max(found["max"], self._highest.get(name, found["max"]))
+
+    def to_json(self) -> str:
+        return _statistics_json(self.rows, self._lowest, self._highest, self._nulls)
+
+
+def _statistics_json(rows: int, lowest: Mapping[str, Any], highest: Mapping[str, Any], nulls: Mapping[str, int]) -> str:
+    return orjson.dumps(
+        {
+            "numRecords": rows,
+            "minValues": {name: _to_statistic(value) for name, value in lowest.items()},
+            "maxValues": {name: _to_statistic(value, up=True) for name, value in highest.items()},
+            "nullCount": dict(nulls),
+        }
+    ).decode()
+
+
+def _to_statistic(value: object, *, up: bool = False) -> object:
+    """A value as the log has it: times in milliseconds, never past the true lowest or highest."""
+    if not isinstance(value, datetime):
+        return value
+    value = value.astimezone(UTC)
+    whole = value.replace(microsecond=value.microsecond // 1000 * 1000)
+    if up and whole < value:
+        whole += timedelta(milliseconds=1)
+    return whole.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _open_parquet(path: Path) -> pq.ParquetWriter:
+    return pq.ParquetWriter(
+        path,
+        SCHEMA.remove(SCHEMA.get_field_index("site")),
+        compression="zstd",
+        compression_level=3,
+        use_dictionary=_REPEATING,
+        write_page_index=True,
+    )
+
+
+def _read_file(path: Path, site: str) -> Iterator[pa.RecordBatch]:
+    """A file's rows in all columns of ``SCHEMA``: null in those that were added later."""
+    with pq.ParquetFile(path) as file:
+        names = set(file.schema_arrow.names)
+        for batch in file.iter_batches(batch_size=_GROUP):
+            columns = [
+                batch[field.name].cast(field.type)
+                if field.name in names
+                else pa.repeat(pa.scalar(site if field.name == "site" else None, field.type), batch.num_rows)
+                for field in SCHEMA
+            ]
+            yield pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
+
+
+def _download(archive: Archive, file: DataFile, folder: Path) -> Path:
+    path = folder / "old.parquet"
+    archive.table_store.download_file(_FOLDER + file.path, path)
+    return path
+
+
+def _swap(
+    archive: Archive,
+    table: DeltaTable,
+    site: str,
+    old: Iterable[DataFile],
+    sorter: _Sorter,
+    *,
+    metadata: Mapping[str, str],
+    changes: bool,
+    now: datetime,
+    transactions: Iterable[str] = (),
+) -> list[_Fresh]:
+    """Put the sorter's rows in the place of some files of a site, in one commit through the table that was looked at.
+
+    Args:
+        changes: whether the rows differ from those of the old files.
+        transactions: more of them to be set.
+
+    Raises:
+        CommitFailedError: another writer rewrote the site's files meanwhile; of this one nothing is left.
+    """
+    moment = int(now.timestamp() * 1000)
+    token = secrets.token_hex(8)
+    fresh: list[_Fresh] = []
+    for path, rows, statistics in sorter.write_files(_TARGET):
+        name = f"site={site}/part-{token}-{len(fresh):05}.zstd.parquet"
+        fresh.append(_Fresh(path=name, size=path.stat().st_size, rows=rows, statistics=statistics))
+        archive.table_store.upload_file(_FOLDER + name, path, content_type=_PARQUET)
+    try:
+        table.create_write_transaction(
+            [
+                *(RemoveAction(file.path, changes, moment, file.size, {"site": site}) for file in old),
+                *(AddAction(each.path, each.size, {"site": site}, moment, changes, each.statistics) for each in fresh),
+            ],
+            "append",
+            table.schema(),
+            partition_by=["site"],
+            commit_properties=CommitProperties(
+                custom_metadata={"site": site, **metadata, "token": token},
+                max_commit_retries=_COMMIT_RETRIES,
+                app_transactions=[Transaction(name, 1, moment) for name in (f"{site}/rewrite", *transactions)],
+            ),
+        )
+    except CommitFailedError:
+        # A store that applied the write and lost the answer makes a writer lose against itself.
+        if _is_committed(archive, table.version(), token):
+            return fresh
+        for each in fresh:
+            archive.table_store.delete(_FOLDER + each.path)
+        raise
+    return fresh
+
+
+def _is_committed(archive: Archive, since: int, token: str) -> bool:
+    table = open_table(archive)
+    if table is None:
+        return False
+    return any(entry.get("token") == token for entry in table.history(max(table.version() - since, 1)))
+
+
+def _retry(archive: Archive, work: Callable[[], object]) -> None:
+    """Do something with the table until no other writer was faster.
+
+    Raises:
+        WriteConflict, StoreUnavailable: as ``commit_rows``.
+    """
+    try:
+        for attempt in Retrying(
+            retry=retry_if_exception_type(CommitFailedError),
+            stop=stop_after_attempt(_TRIES),
+            wait=wait_random_exponential(multiplier=0.05, max=3),
+        ):
+            with attempt:
+                work()
+    except RetryError as error:
+        raise WriteConflict(f"the table had other writers {_TRIES} times in a row; try again") from error
+    except (DeltaError, OSError) as error:
+        raise StoreUnavailable(f"the table at {archive.table_uri()}: {error}") from error
+
+
+def _prepared(archive: Archive) -> DeltaTable | None:
+    """The table with all columns and properties of this release; None: there is none.
+
+    Raises:
+        CommitFailedError: others changed it at the same moment: look again.
+    """
+    table = open_table(archive)
+    return None if table is None else _prepare(archive, table)
+
+
+def _prepare(archive: Archive, table: DeltaTable) -> DeltaTable:
+    standing = table.metadata().configuration
+    wanted = {name: value for name, value in _CONFIGURATION.items() if standing.get(name) != value}
+    columns = {field.name for field in table.schema().fields}
+    lacking = [Field.from_arrow(field) for field in SCHEMA if field.name not in columns]
+    at_once = CommitProperties(max_commit_retries=0)
+    if wanted:
+        table.alter.set_table_properties(wanted, commit_properties=at_once)
+    if lacking:
+        table.alter.add_columns(lacking, commit_properties=at_once)
+    return (open_table(archive) or table) if wanted or lacking else table
+
+
+def _site_folder(site: str) -> str:
+    return f"{_FOLDER}site={site}/"
+
+
 def _create_table(archive: Archive) -> DeltaTable:
     """Make the table; when somebody makes it at the same moment, theirs is taken."""
     try:
@@ -274,7 +799,7 @@ def _create_table(archive: Archive) -> DeltaTable:
             mode="error",
             partition_by=["site"],
             name="articles",
-            description="One row per version of an article; see docs/downstream.md of Muniment.",
+            description=_DESCRIPTION,
             configuration=_CONFIGURATION,
             storage_options=archive.table_store.options_for_table(),
             # With retries the loser of a race would "create" the table a second time, as a later commit that
@@ -328,6 +853,7 @@ def _to_row(archive: Archive, version: Version) -> dict[str, object]:
         "documents": [document.url for document in version.documents],
         "document_of": list(version.document_of),
         "confidence": _to_json(version.confidence or None),
+        "origin": _to_json(version.origin and version.origin.model_dump(mode="json")),
         "warc": evidence.warc,
         "warc_offset": evidence.offset,
         "warc_length": evidence.length,

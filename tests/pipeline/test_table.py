@@ -19,7 +19,17 @@ from pipeline.archive import Archive
 from pipeline.errors import StoreUnavailable
 from pipeline.lifecycle import Making, decide
 from pipeline.model import Contact, Image, Linked, Moment, Notice, Version
-from pipeline.table import SCHEMA, Rows, commit_rows, dataset, open_table, rows_of, to_batch
+from pipeline.table import (
+    SCHEMA,
+    Rows,
+    commit_rows,
+    dataset,
+    open_table,
+    purge_history,
+    replace_rows,
+    rows_of,
+    to_batch,
+)
 from tests.pipeline.built_runs import HOUR, NOW, START, a_run, a_site, found, missing
 
 SITE = a_site()
@@ -247,3 +257,133 @@ def test_a_store_that_does_not_answer_is_worth_another_try(archive: Archive, mon
     monkeypatch.setattr(archive.table_store, "options_for_table", lambda: {**options, "max_retries": "0"})
     with pytest.raises(StoreUnavailable, match="the table at s3://"):
         commit(archive, a_run(0), 1)
+
+
+# --- rows that are replaced
+
+
+def without_words(version: Version) -> Version:
+    return version.model_copy(update={"title": "", "text": "", "words": 0})
+
+
+def texts(archive: Archive) -> dict[tuple[str, str, int], str]:
+    rows = dataset(archive).to_table(columns=["site", "article", "n", "text"]).to_pylist()
+    assert len({(row["site"], row["article"], row["n"]) for row in rows}) == len(rows)
+    return {(row["site"], row["article"], row["n"]): row["text"] for row in rows}
+
+
+def data_files(archive: Archive) -> set[str]:
+    return {entry.key for entry in archive.table_store.list("tables/") if entry.key.endswith(".parquet")}
+
+
+def everything(archive: Archive) -> bytes:
+    """All that lies below ``tables/``, with the values of Parquet files unpacked."""
+    found = b""
+    for entry in archive.table_store.list("tables/"):
+        body = archive.table_store.get(entry.key).body
+        found += body
+        if entry.key.endswith(".parquet"):
+            found += repr(pq.ParquetFile(io.BytesIO(body)).read().to_pylist()).encode()
+    return found
+
+
+def secret_versions(run: str, count: int) -> list[Version]:
+    return [
+        version.model_copy(update={"title": "Xylophonic headline", "text": f"Quixotry {number}."})
+        for number, version in enumerate(versions(run, count))
+    ]
+
+
+def commit_all(archive: Archive, made: Sequence[Version], run: str) -> int:
+    with Rows(archive) as rows:
+        for version in made:
+            rows.add(version)
+        return commit_rows(archive, made[0].site, run, rows, now=NOW)
+
+
+def test_replaced_rows_are_other_rows_and_the_file_of_the_former_ones_is_gone(archive: Archive):
+    made = secret_versions(a_run(0), 4)
+    commit_all(archive, made, a_run(0))
+    commit(archive, a_run(0), 3, site=a_site("another"))
+    before, rest = data_files(archive), texts(archive)
+    replace_rows(archive, [without_words(made[1])], now=NOW, reason="redacted")
+    assert texts(archive) == rest | {(SITE.id, made[1].article, 1): ""}
+    assert len(before & data_files(archive)) == 1
+    assert b"Quixotry 1" not in everything(archive)
+    opened = open_table(archive)
+    assert opened is not None
+    (entry,) = opened.history(1)
+    assert (entry["site"], entry["reason"], entry["articles"]) == (SITE.id, "redacted", made[1].article)
+    assert "run" not in entry
+
+
+def test_rows_that_are_replaced_again_by_the_same_make_no_commit(archive: Archive):
+    made = secret_versions(a_run(0), 2)
+    commit_all(archive, made, a_run(0))
+    for _ in range(2):
+        replace_rows(archive, [without_words(made[1])], now=NOW, reason="redacted")
+    opened = open_table(archive)
+    assert opened is not None
+    assert opened.version() == 2
+    replace_rows(archive, [made[1]], now=NOW, reason="reinstated")
+    assert texts(archive)[SITE.id, made[1].article, 1] == "Quixotry 1."
+
+
+def test_rows_that_the_table_does_not_have_are_passed_by(archive: Archive):
+    replace_rows(archive, versions(a_run(0), 1), now=NOW, reason="redacted")
+    commit(archive, a_run(0), 1)
+    replace_rows(archive, versions(a_run(0), 3)[2:], now=NOW, reason="redacted")
+    assert len(texts(archive)) == 1
+
+
+def test_the_log_of_the_table_has_no_words(archive: Archive):
+    made = secret_versions(a_run(0), 3)
+    commit_all(archive, made, a_run(0))
+    log = [entry.key for entry in archive.table_store.list("tables/articles/_delta_log/")]
+    assert log
+    for key in log:
+        body = archive.table_store.get(key).body
+        assert b"ylophonic" not in body
+        assert b"uixotry" not in body
+        assert made[0].url.encode() not in body
+
+
+def test_after_a_purge_nothing_of_the_former_rows_is_left_in_a_table_of_an_earlier_release(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+):
+    made = secret_versions(a_run(0), 3)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(table, "_CONFIGURATION", {})
+        earlier.setattr(table, "_DESCRIPTION", "One row per version.")
+        commit_all(archive, made, a_run(0))
+        commit(archive, a_run(1), 2, site=a_site("another"))
+    old = open_table(archive)
+    assert old is not None
+    old.create_checkpoint()
+    assert b"Xylophonic" in archive.table_store.get("tables/articles/_delta_log/00000000000000000001.json").body
+    gone = [without_words(version) for version in made]
+    replace_rows(archive, gone, now=NOW, reason="redacted")
+    for _ in range(2):
+        purge_history(archive, gone, now=NOW)
+        assert b"Xylophonic" not in everything(archive)
+        assert b"Quixotry" not in everything(archive)
+    assert sorted(texts(archive).values()) == ["", "", "", "Some text.", "Some text."]
+    assert commit(archive, a_run(0), 3) == 3
+    assert commit(archive, a_run(2), 3, site=a_site("third")) == 3
+    assert len(texts(archive)) == 8
+
+
+def test_a_purge_removes_what_a_crash_left_behind_and_leaves_what_is_on_its_way(archive: Archive):
+    made = secret_versions(a_run(0), 3)
+    commit_all(archive, made, a_run(0))
+    (former,) = data_files(archive)
+    kept = archive.table_store.get(former)
+    gone = without_words(made[1])
+    replace_rows(archive, [gone], now=NOW, reason="redacted")
+    for key in (former, f"tables/articles/site={SITE.id}/part-of-a-crash.parquet"):
+        archive.table_store.create(key, kept.body, content_type=kept.content_type)
+    (live,) = data_files(archive) - {former, f"tables/articles/site={SITE.id}/part-of-a-crash.parquet"}
+    under_way = f"tables/articles/site={SITE.id}/part-under-way.parquet"
+    archive.table_store.create(under_way, archive.table_store.get(live).body, content_type=kept.content_type)
+    purge_history(archive, [gone], now=NOW)
+    assert data_files(archive) == {live, under_way}
