@@ -21,7 +21,7 @@ import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,7 +96,6 @@ _BODY_COLUMNS = ("etag", "last_modified", "payload_digest", "record_id", "captur
 _TRIES = 30
 _FOUND = "found"
 """Kind of a sighting that is none: a page links the document."""
-_REBUILD = "Nothing is lost: the next run of the site rebuilds it, or at once: muniment audit --repair"
 _NEVER = "1970-01-01T00:00:00.000000Z"
 _LEVEL = 3  # 6 takes four times as long and saves nothing
 
@@ -250,33 +249,6 @@ class Frontier:
         self.close()
 
     # --- what is known ------------------------------------------------------------------------------
-
-    @classmethod
-    def unpack(cls, archive: Archive, site: Site, packed: bytes) -> Frontier:
-        """The frontier that these bytes are, for looking at; nothing is asked of the store.
-
-        Raises:
-            ArchiveError: they are damaged or of another form.
-        """
-        frontier = cls(archive, site)
-        try:
-            frontier._use(_open_database(_fresh(frontier._folder), packed))
-        except (zstandard.ZstdError, sqlite3.DatabaseError, ValueError) as error:
-            frontier.close()
-            raise ArchiveError(f"The frontier of {site.id} cannot be read: {error}.", next_step=_REBUILD) from error
-        except BaseException:
-            frontier.close()
-            raise
-        return frontier
-
-    def standings(self) -> Iterator[Standing]:
-        """What is remembered of every article, in order of its id."""
-        for row in self._db.execute("SELECT * FROM articles ORDER BY article"):
-            yield _standing(row)
-
-    def applied_runs(self) -> set[str]:
-        """The runs whose sightings are in."""
-        return {row["run"] for row in self._db.execute("SELECT run FROM runs_applied")}
 
     def replace_by_rebuilt(self) -> None:
         """Make it anew of versions and findings, and put that in the place of whatever stands in the archive.
@@ -687,20 +659,79 @@ class Frontier:
         self._db = db
 
     def _pack(self) -> bytes:
-        """The file for the bucket: rows in order of key in a fresh database, so that equal content is equal bytes."""
-        path = _fresh(self._folder)
-        _new_database(path, self._site).close()
-        self._db.execute("ATTACH ? AS packed", (str(path),))
-        self._db.execute("BEGIN")
-        for table in _TABLES:
-            rows = f"SELECT * FROM main.{table} ORDER BY {_key_of(table)}"  # noqa: S608 - our names
-            self._db.execute(f"INSERT OR REPLACE INTO packed.{table} {rows}")
-        self._db.execute("COMMIT")
-        self._db.execute("DETACH packed")
-        with path.open("rb") as file:
-            packed = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(file.read())
-        path.unlink()
-        return packed
+        return _pack_database(self._db, self._folder, self._site)
+
+
+def read_addresses(archive: Archive, site: str, article: str) -> set[str]:
+    """All addresses at which an article was found, as far as the frontier can be read."""
+    with tempfile.TemporaryDirectory(prefix="muniment-frontier-") as folder:
+        try:
+            db = _open_database(_fresh(Path(folder)), archive.store.get(archive.frontier_key(site)).body)
+        except (KeyMissing, zstandard.ZstdError, sqlite3.DatabaseError, ValueError):
+            return set()
+        with closing(db):
+            rows = db.execute(
+                "SELECT url FROM urls WHERE article = ?1 UNION SELECT canonical FROM urls WHERE article = ?1 "
+                "UNION SELECT url FROM aliases WHERE article = ?1 UNION SELECT url FROM articles WHERE article = ?1",
+                (article,),
+            ).fetchall()
+    return {row["url"] for row in rows if row["url"]}
+
+
+def restate(archive: Archive, site: str, standings: Sequence[Standing]) -> bool:
+    """Put articles' headlines and states as their versions have them now, on top of whatever others write meanwhile.
+
+    Returns:
+        False: nothing had to be changed.
+
+    One that cannot be read is left alone: who opens it next rebuilds it from the versions.
+
+    Raises:
+        WriteConflict: others were faster too often in a row.
+    """
+    key = archive.frontier_key(site)
+    for _ in range(_TRIES):
+        try:
+            stored = archive.store.get(key)
+        except KeyMissing:
+            return False
+        with tempfile.TemporaryDirectory(prefix="muniment-frontier-") as name:
+            folder = Path(name)
+            try:
+                db = _open_database(_fresh(folder), stored.body)
+            except (zstandard.ZstdError, sqlite3.DatabaseError, ValueError):
+                return False
+            with closing(db):
+                before = db.total_changes
+                db.executemany(
+                    "UPDATE articles SET title = ?2, state = ?3 WHERE article = ?1 AND n = ?4 "
+                    "AND (title, state) <> (?2, ?3)",
+                    [(each.article, each.title, each.state.value, each.n) for each in standings],
+                )
+                if db.total_changes == before:
+                    return False
+                packed = _pack_database(db, folder, site)
+        with suppress(Lost):
+            archive.store.replace(key, packed, etag=stored.etag, content_type="application/zstd")
+            return True
+    raise WriteConflict(f"{key} was replaced by others {_TRIES} times in a row; try again")
+
+
+def _pack_database(db: sqlite3.Connection, folder: Path, site: str) -> bytes:
+    """The file for the bucket: rows in order of key in a fresh database, so that equal content is equal bytes."""
+    path = _fresh(folder)
+    _new_database(path, site).close()
+    db.execute("ATTACH ? AS packed", (str(path),))
+    db.execute("BEGIN")
+    for table in _TABLES:
+        rows = f"SELECT * FROM main.{table} ORDER BY {_key_of(table)}"  # noqa: S608 - our names
+        db.execute(f"INSERT OR REPLACE INTO packed.{table} {rows}")
+    db.execute("COMMIT")
+    db.execute("DETACH packed")
+    with path.open("rb") as file:
+        packed = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compress(file.read())
+    path.unlink()
+    return packed
 
 
 def _standing(row: sqlite3.Row) -> Standing:
@@ -762,6 +793,26 @@ _NOTE_LINK = f"""INSERT INTO urls (url, first_seen, fetched_at, kind, status, li
     VALUES (?, ?, ?, 'failed', 0, ?)
     ON CONFLICT (url) DO UPDATE SET first_seen = min(first_seen, excluded.first_seen), linked_from = {_MERGED}
 """  # noqa: S608 - our names
+
+
+@contextmanager
+def look_into(packed: bytes) -> Iterator[tuple[set[str], Iterator[Standing]]]:
+    """What a frontier's object says, for an auditor: the runs that are in it, and each article in order of its id.
+
+    Raises:
+        ArchiveError: it is damaged or of another form.
+    """
+    with tempfile.TemporaryDirectory(prefix="muniment-frontier-") as folder:
+        try:
+            db = _open_database(Path(folder) / "looked.sqlite", packed)
+        except (zstandard.ZstdError, sqlite3.DatabaseError, ValueError) as error:
+            raise ArchiveError(
+                f"The frontier cannot be read: {error}.",
+                next_step="Nothing is lost: the next run of the site rebuilds it; or now: muniment audit --repair",
+            ) from error
+        with closing(db):
+            runs = {str(row["run"]) for row in db.execute("SELECT run FROM runs_applied")}
+            yield runs, (_standing(row) for row in db.execute("SELECT * FROM articles ORDER BY article"))
 
 
 def _upsert_url() -> str:
