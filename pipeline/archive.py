@@ -86,6 +86,7 @@ _GZIP = "application/gzip"  # not a WARC type: nothing on the way is to unpack t
 _ZSTD_LEVEL = 10
 _PART = 64 * 1024
 _TRIES = 30
+_NO_MEASURE = frozenset({"backfill", "import"})
 _FORMAT_STEP = "Restore the object from a backup; if it was written by a newer Muniment, use that one."
 
 _Doc = TypeVar("_Doc", bound=BaseModel)
@@ -399,14 +400,16 @@ class Archive:
     def accepted_reports(self, site: str, *, before: str, most: int) -> list[Report]:
         """Reports of a site's runs that the gate let pass (warned or not), newest first.
 
-        Without those of walks into the past: what pages of years ago are like is no measure for today's.
+        Without those of walks into the past and of imports: what pages of years ago are like is no measure for today's.
 
         Args:
             before: only of runs that began earlier than this one.
             most: at most so many.
         """
         earlier = (self.read_report(site, run) for run in self.runs(site) if run < before)
-        usual = (report for report in earlier if report and report.verdict != "reject" and report.mode != "backfill")
+        usual = (
+            report for report in earlier if report and report.verdict != "reject" and report.mode not in _NO_MEASURE
+        )
         return list(islice(usual, most))
 
     def write_published(self, published: Published) -> Published:

@@ -487,7 +487,11 @@ def learn(work: Workplace, site_id: str, run: str, *, extractor: Extractor | Non
         return None
     standing = archive.read_lessons(site_id, run, Memory)
     if standing is None:
-        known = recall(work, site_id)
+        summary = archive.read_summary(site_id, run) if _is_import(archive, site_id, run) else None
+        if summary is None:
+            known = recall(work, site_id)
+        else:  # pages of another time have other blocks: only their neighbours tell which
+            known, now = Memory(site=site_id), summary.finished
         with ExitStack() as stack:
             spool = stack.enter_context(_scratch(work.settings, run))
             pool = extractor or stack.enter_context(Extractor(work.settings.processes))
@@ -511,16 +515,16 @@ def recall(work: Workplace, site_id: str) -> Memory:
         if len(memory.pages) >= WINDOW:
             break
         added = archive.read_lessons(site_id, run, Memory) if archive.read_published(site_id, run) else None
-        if added is not None:
+        if added is not None and not _is_import(archive, site_id, run):
             memory = join(memory, added, work.settings.now())
     return memory
 
 
 def _remember(work: Workplace, site_id: str, run: str) -> None:
-    """Add what a published run's pages taught to what is known of the site."""
+    """Add what a published run's pages taught to what is known of the site; what imported pages did is no news."""
     archive, now = work.archive, work.settings.now()
     added = archive.read_lessons(site_id, run, Memory)
-    if added is None or not added.pages:
+    if added is None or not added.pages or _is_import(archive, site_id, run):
         return
     try:
         archive.change_progress(
@@ -531,6 +535,11 @@ def _remember(work: Workplace, site_id: str, run: str) -> None:
         )
     except WriteConflict as error:
         log.warning("what run %s taught of repeated blocks was not added: %s", run, error)
+
+
+def _is_import(archive: Archive, site_id: str, run: str) -> bool:
+    orders = archive.read_orders(site_id, run)
+    return orders is not None and orders.mode == "import"
 
 
 def _observe_run(
@@ -644,7 +653,7 @@ def _judge(work: Workplace, site: Site, run: str, summary: CrawlSummary) -> Repo
     archive, now = work.archive, work.settings.now()
     orders = archive.read_orders(site.id, run) or Orders()
     history: list[Report] = []
-    if orders.mode == "backfill":
+    if orders.mode in ("backfill", "import"):
         site = relax_limits(site)
     else:
         history = archive.accepted_reports(site.id, before=run, most=HISTORY)
@@ -977,7 +986,7 @@ def find_regular_run(work: Workplace, site: Site, now: datetime) -> str | None:
     archive = work.archive
     for run in islice(archive.runs(site.id), _LOOK_BACK):
         orders = archive.read_orders(site.id, run)
-        if orders is None or orders.mode == "backfill":
+        if orders is None or orders.mode in ("backfill", "import"):
             continue
         began = datetime.strptime(run[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         lasts = timedelta(seconds=site.crawl.run_seconds) + _RUN_MARGIN

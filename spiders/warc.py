@@ -56,6 +56,7 @@ __all__ = [
     "Kind",
     "Original",
     "SegmentWriter",
+    "part_message",
     "payload_digest",
     "read_captures",
 ]
@@ -482,7 +483,7 @@ class _Pending:
         self._digest = record.headers.get("WARC-Payload-Digest") or ""
         self._at = datetime.fromisoformat(record.headers.get("WARC-Date") or "1970-01-01T00:00:00Z")
         self._revisit = record.record_type == WarcRecordType.revisit
-        self._status, self._headers, payload = _part_message(record.reader.read())
+        self._status, self._headers, payload = part_message(record.reader.read())
         self._payload = b"" if self._revisit else payload
 
     def capture(self, facts: Mapping[str, str]) -> Captured:
@@ -513,7 +514,7 @@ class _Pending:
         )
 
 
-def _part_message(block: bytes) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
+def part_message(block: bytes) -> tuple[int, tuple[tuple[str, str], ...], bytes]:
     """Status, headers and body of an HTTP response as recorded.
 
     FastWARC's own parser gives up at a line of some kilobytes, which would cost the whole segment for one odd header.
