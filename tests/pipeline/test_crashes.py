@@ -1,0 +1,173 @@
+"""Each step killed and let down by a seeded schedule, several times over: in the end the archive is a clean run's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pipeline.archive import Archive
+from pipeline.seaweed import EmbeddedStore
+from tests.faults import Fault, FaultyNetwork, Kind, draw_faults, tell
+from tests.pipeline.built_runs import a_run, a_site
+from tests.pipeline.crashes import (
+    JOBS,
+    PREPARED,
+    SITE,
+    Life,
+    Objects,
+    Order,
+    build_past,
+    build_run,
+    check_whole,
+    contents,
+    finish_job,
+    open_work,
+    restore,
+    take_all,
+)
+
+SHARE = 15
+"""Schedules that a slow test goes through."""
+
+
+@pytest.fixture(scope="module")
+def network(seaweed: EmbeddedStore) -> Iterator[FaultyNetwork]:
+    with FaultyNetwork(seaweed.environment()["AWS_ENDPOINT_URL_S3"]) as opened:
+        yield opened
+
+
+class Trial:
+    """A job, the archive before it and after a clean life of it."""
+
+    def __init__(self, archive: Archive, network: FaultyNetwork, job: str, folder: Path) -> None:
+        self.archive, self.network, self.job = archive, network, job
+        work = open_work(archive, SITE)
+        seen = build_past(work, SITE)
+        past = take_all(archive)
+        self.order: Order = build_run(work, SITE, 6, seen, folder)
+        if job == "run":
+            restore(archive, past)
+        for before in PREPARED[job]:
+            JOBS[before](work, self.order)
+        self.before: Objects = take_all(archive)
+        clean = finish_job(network, job, self.order)
+        self.clean = contents(archive)
+        self.way, self.requests = clean.door.seen, len(clean.door.seen)
+        self.runs = [a_run(0), a_run(2), *([self.order.run] if job in ("run", "publish") else [])]
+        check_whole(archive, SITE, self.runs)
+
+    def suffer(self, faults: list) -> int:
+        """Do the job with faults, to its end; how many struck."""
+        restore(self.archive, self.before)
+        life = finish_job(self.network, self.job, self.order, list(faults))
+        told = f"{faults}\n{tell(life.door.seen)}\n{life.said}"
+        after = contents(self.archive)
+        assert after.keys() == self.clean.keys(), told
+        assert [key for key in after if after[key] != self.clean[key]] == [], told
+        check_whole(self.archive, SITE, self.runs)
+        return len(life.door.struck())
+
+
+def suffer_all(trial: Trial, seeds: Iterable[int]) -> int:
+    """Schedules of these seeds; how many faults struck."""
+    return sum(
+        trial.suffer(draw_faults(f"{trial.job} {seed}", count=6, requests=trial.requests // 3)) for seed in seeds
+    )
+
+
+@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.timeout(300)
+def test_a_job_that_is_killed_and_let_down_gives_what_a_clean_one_gives(
+    archive: Archive, network: FaultyNetwork, job: str, tmp_path: Path
+) -> None:
+    seeds = 6 if job in ("publish", "run") else 3
+    assert suffer_all(Trial(archive, network, job, tmp_path), range(seeds)) > seeds
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", range(8))
+@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.timeout(3600)
+def test_hundreds_of_schedules_of_kills_and_faults_give_what_a_clean_run_gives(
+    archive: Archive, network: FaultyNetwork, job: str, share: int, tmp_path: Path
+) -> None:
+    trial = Trial(archive, network, job, tmp_path)
+    assert suffer_all(trial, range(100 + share * SHARE, 100 + (share + 1) * SHARE)) > SHARE
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["kill-before", "kill-after", "lose"])
+@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.timeout(3600)
+def test_a_job_killed_at_each_of_its_requests_in_turn_gives_what_a_clean_one_gives(
+    archive: Archive, network: FaultyNetwork, job: str, moment: Kind, tmp_path: Path
+) -> None:
+    trial = Trial(archive, network, job, tmp_path)
+    method = "" if moment == "kill-before" else "PUT"  # an answer that only reads leaves no doubt
+    count = sum(each.method == method or not method for each in trial.way)
+    for number in range(count):
+        trial.suffer([Fault(kind=moment, skip=number, method=method)])
+
+
+# --- many at once
+
+
+def suffer_together(network: FaultyNetwork, orders: Sequence[Order], faults: Sequence[Iterable[Fault]]) -> list[Life]:
+    """Publish orders at the same time, each in a process of its own with faults of its own."""
+    with ThreadPoolExecutor(len(orders)) as pool:
+        return list(pool.map(partial(finish_job, network, "run"), orders, faults))
+
+
+def draw_for(orders: Sequence[Order], seed: object) -> list[list[Fault]]:
+    return [draw_faults(f"{seed} {number}", count=3, requests=30) for number, _ in enumerate(orders)]
+
+
+@pytest.mark.parametrize(("workers", "seeds"), [(3, 2), pytest.param(8, 12, marks=pytest.mark.slow)])
+@pytest.mark.timeout(1200)
+def test_workers_that_publish_one_run_publish_it_once(
+    archive: Archive, network: FaultyNetwork, workers: int, seeds: int, tmp_path: Path
+) -> None:
+    trial = Trial(archive, network, "run", tmp_path)
+    for seed in range(seeds):
+        restore(archive, trial.before)
+        orders = [trial.order] * workers
+        lives = suffer_together(network, orders, draw_for(orders, f"one {seed}"))
+        assert [life.result for life in lives] == [archive.read_published(SITE.id, trial.order.run)] * workers
+        told = "\n".join(f"{tell(life.door.seen)}\n{life.said}" for life in lives)
+        assert contents(archive) == trial.clean, told
+        check_whole(archive, SITE, trial.runs)
+
+
+@pytest.mark.parametrize(("workers", "seeds"), [(3, 1), pytest.param(6, 12, marks=pytest.mark.slow)])
+@pytest.mark.timeout(1200)
+def test_workers_that_publish_different_runs_of_one_site_lose_double_and_skip_nothing(
+    archive: Archive, network: FaultyNetwork, workers: int, seeds: int, tmp_path: Path
+) -> None:
+    work = open_work(archive, SITE)
+    seen = build_past(work, SITE)
+    past = take_all(archive)
+    orders = [build_run(work, SITE, 3 + number, seen, tmp_path) for number in range(workers)]
+    for seed in range(seeds):
+        restore(archive, past)
+        suffer_together(network, orders, draw_for(orders, f"site {seed}"))
+        check_whole(archive, SITE, [a_run(0), a_run(2), *(order.run for order in orders)])
+
+
+@pytest.mark.parametrize(("workers", "seeds"), [(3, 1), pytest.param(8, 6, marks=pytest.mark.slow)])
+@pytest.mark.timeout(1200)
+def test_workers_on_many_sites_at_once_lose_double_and_skip_nothing(
+    archive: Archive, network: FaultyNetwork, workers: int, seeds: int, tmp_path: Path
+) -> None:
+    sites = [a_site(f"site-{number}") for number in range(workers)]
+    orders = [build_run(open_work(archive, site), site, 3, {}, tmp_path) for site in sites]
+    restore(archive, {"muniment.json": take_all(archive)["muniment.json"]})
+    nothing = take_all(archive)
+    for seed in range(seeds):
+        restore(archive, nothing)
+        suffer_together(network, orders, draw_for(orders, f"sites {seed}"))
+        for site, order in zip(sites, orders, strict=True):
+            check_whole(archive, site, [order.run])
