@@ -130,6 +130,23 @@ def current(versions: Sequence[Version]) -> Version:
     return newest
 
 
+def stood_at(versions: Iterable[Version], moment: datetime) -> Version:
+    """The version that stood at a moment, as a Memento TimeGate (RFC 7089) chooses: the latest captured by then.
+
+    The RFC leaves the choice within the range to the archive, and asks for the first version before it and for the last
+    one behind it. A version says what its article was until the next one, so the nearest in the past it is, never one
+    that was captured later. Times are compared by the second, as Memento-Datetime tells them.
+
+    Raises:
+        NotInArchive: there are no versions.
+    """
+    versions = tuple(versions)
+    by_then = [version for version in versions if version.captured_at.replace(microsecond=0) <= moment]
+    if by_then or not versions:
+        return current(by_then)
+    return min(versions, key=lambda version: (version.captured_at, version.n))
+
+
 def run_versions(archive: Archive, site: str, run: str) -> list[Version]:
     """Exactly the versions that a published run made, in order of key.
 

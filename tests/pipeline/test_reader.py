@@ -65,6 +65,22 @@ def test_history_goes_by_time_and_the_current_version_is_the_newest(told: Archiv
     assert reader.current(versions).text == "Three bodies of text."
 
 
+@pytest.mark.parametrize(
+    ("hours", "n"),
+    [(-5, 1), (0, 1), (0.9, 1), (1, 3), (1.5, 3), (2, 2), (99, 2)],
+    ids=["before the first", "first", "between", "released late", "in effect", "last", "after the last"],
+)
+def test_the_version_that_stood_at_a_time_is_the_latest_that_was_captured_by_then(
+    told: Archive, hours: float, n: int
+) -> None:
+    versions = reader.find_article(told, SITES, url_of("a"))
+    assert reader.stood_at(versions, START + hours * HOUR).n == n
+    parts = [version.model_copy(update={"captured_at": version.captured_at + HOUR / 3.6e6}) for version in versions]
+    assert reader.stood_at(parts, START + hours * HOUR).n == n, "to the second, as Memento-Datetime tells it"
+    with pytest.raises(NotInArchive):
+        reader.stood_at([], START)
+
+
 def test_articles_that_ended_in_another_one_are_named(archive: Archive):
     a, b = url_of("a"), url_of("b")
     for hours, finding in enumerate(
