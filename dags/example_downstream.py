@@ -33,22 +33,22 @@ with DAG(
     @task(execution_timeout=timedelta(minutes=30))
     def read_versions() -> dict[str, int]:
         """Print each version of the runs that set this DAG off; return how many of each run."""
-        from pipeline.archive import open_archive
-        from pipeline.reader import run_versions
+        from pipeline.reader import Archive
 
-        archive = open_archive(read_settings())
+        archive = Archive()  # the bucket of MUNIMENT_BUCKET; or Archive("s3://bucket")
         seen: dict[str, int] = {}
         # One run of this DAG can be set off by several events: sites that were published at the same time.
         for events in get_current_context()["triggering_asset_events"].values():
             for event in events:
                 site, run = event.extra["site"], event.extra["run"]
-                versions = run_versions(archive, site, run)
-                for version in versions:
+                count = 0
+                for version in archive.run(site, run):
+                    count += 1
                     # Your work goes here. Key what you store by (version.site, version.article, version.n):
                     # then doing it twice changes nothing.
                     print(f"{version.change:<8} v{version.n} {version.words:>5} words  {version.title}  {version.url}")
-                print(f"{site} {run}: {len(versions)} versions")
-                seen[f"{site} {run}"] = len(versions)
+                print(f"{site} {run}: {count} versions")
+                seen[f"{site} {run}"] = count
         return seen
 
     read_versions()

@@ -563,6 +563,10 @@ class Archive:
         body = self.store.get(key).body
         return len(body), hashlib.sha256(body).hexdigest()
 
+    def forget(self, key: str) -> None:
+        """What this process has created under a key was replaced (by a takedown)."""
+        self._written.pop(key, None)
+
     # --- underneath
 
     def _write_once(self, key: str, document: _Doc, body: bytes, metadata: dict[str, str] | None = None) -> _Doc:
@@ -657,6 +661,24 @@ def open_archive(settings: Settings, *, create: bool = True) -> Archive:
             next_step="Correct MUNIMENT_TABLES_BUCKET.",
         )
     return Archive(store, tables)
+
+
+def open_for_reading(settings: Settings) -> Archive:
+    """The archive in the bucket that the settings name, its table wherever the marker says; nothing is made or tested.
+
+    Raises:
+        NotInArchive: there is no archive.
+        ArchiveError: it is one of another contract version.
+    """
+    store = connect(settings)
+    marker = _read_marker(store)
+    if marker is None:
+        raise NotInArchive(
+            f"Bucket {store.bucket} at {store.endpoint} holds no archive.",
+            next_step="Give the archive's bucket: Archive('s3://BUCKET'), or MUNIMENT_BUCKET. Endpoint and credentials "
+            "come from AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or wherever boto3 looks.",
+        )
+    return Archive(store, connect(settings, marker.tables_bucket) if marker.tables_bucket else store)
 
 
 def write_marker(store: Store, *, tables_bucket: str | None = None) -> Marker:

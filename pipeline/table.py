@@ -32,6 +32,7 @@ from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import unquote
 
 import orjson
 import pyarrow as pa
@@ -43,11 +44,15 @@ from deltalake.transaction import AddAction, RemoveAction
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from pipeline.archive import Archive
-from pipeline.errors import StoreUnavailable, WriteConflict
+from pipeline.errors import ArchiveError, StoreUnavailable, WriteConflict
 from pipeline.model import Moment, Version
+from pipeline.store import KeyMissing
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
+
+Snapshot = DeltaTable
+"""The table as it stood after a commit; for annotations outside of this module."""
 
 log = logging.getLogger("muniment")
 
@@ -284,6 +289,107 @@ def dataset(archive: Archive) -> ds.Dataset:
     return found.replace_schema(pa.schema([*found.schema, *lacking])) if lacking else found
 
 
+def scan_table(table: Snapshot, columns: Sequence[str], predicate: str) -> Iterator[pa.RecordBatch]:
+    """The rows that fit a predicate, as they come from the store, in no order; a row group or two in memory.
+
+    Args:
+        columns: names out of ``SCHEMA``; what the table of an earlier release lacks is null.
+        predicate: SQL of the columns that every table has; statistics of files and row groups are used.
+
+    Raises:
+        StoreUnavailable: a file is not there any more, or the store did not answer.
+    """
+    there = {field.name for field in table.schema().fields}
+    kept = [name for name in columns if name in there]
+    schema = pa.schema([SCHEMA.field(name) for name in columns])
+    try:
+        reader = pa.RecordBatchReader.from_stream(table.scan(columns=kept or ["n"], predicate=predicate))
+        for batch in reader:
+            arrays = [
+                batch[name].cast(schema.field(name).type)
+                if name in there
+                else pa.nulls(batch.num_rows, schema.field(name).type)
+                for name in columns
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+    except (pa.ArrowException, DeltaError, OSError) as error:
+        raise StoreUnavailable(
+            f"the table was rewritten meanwhile, or the store is away; ask again ({error})"
+        ) from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """What a commit of the table did, as its log has it."""
+
+    version: int
+    at: datetime
+    metadata: Mapping[str, Any]  # "site", "run", "rows" of a run; "job", "versions" … of a rewrite
+    added: tuple[tuple[str, str | None], ...]  # files with rows that are new or changed: path, and site
+    replaces: bool  # it took rows away, too
+
+
+def read_commit(archive: Archive, version: int) -> Commit | None:
+    """A commit of the table; None when the log does not have it (any more).
+
+    Files that only hold what others held (``dataChange`` is false) are not among ``added``.
+
+    Raises:
+        ArchiveError: the commit needs a reader with deletion vectors.
+    """
+    try:
+        body = archive.table_store.get(f"{_FOLDER}_delta_log/{version:020}.json").body
+    except KeyMissing:
+        return None
+    actions = [orjson.loads(line) for line in body.splitlines() if line.strip()]
+    said: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+    added = [action["add"] for action in actions if "add" in action and action["add"].get("dataChange", True)]
+    if any(each.get("deletionVector") for each in added):
+        raise ArchiveError(
+            f"Commit {version} of the table has deletion vectors, which Muniment never writes.",
+            next_step="Read it with the tool that wrote it.",
+        )
+    return Commit(
+        version=version,
+        at=datetime.fromtimestamp(said.get("timestamp", 0) / 1000, UTC),
+        metadata=said,
+        added=tuple((unquote(each["path"]), each.get("partitionValues", {}).get("site")) for each in added),
+        replaces=any("remove" in action and action["remove"].get("dataChange", True) for action in actions),
+    )
+
+
+def has_file(archive: Archive, path: str) -> bool:
+    """Whether a file that a commit added is still there."""
+    return archive.table_store.head(_FOLDER + path) is not None
+
+
+def dataset_of(archive: Archive, files: Iterable[tuple[str, str | None]]) -> ds.Dataset:
+    """Some files of the table, live or not, as a dataset with the table's columns: each with its path and site."""
+    import pyarrow.dataset as ds  # noqa: PLC0415 - as above
+    from deltalake.fs import DeltaStorageHandler  # noqa: PLC0415 - only here
+    from pyarrow.fs import PyFileSystem  # noqa: PLC0415 - as above
+
+    handler = DeltaStorageHandler(archive.table_uri(), archive.table_store.options_for_table())
+    filesystem, kind = PyFileSystem(handler), ds.ParquetFileFormat()
+    fragments = [
+        kind.make_fragment(
+            path,
+            filesystem=filesystem,
+            partition_expression=None if site is None else ds.field("site") == site,
+        )
+        for path, site in files
+    ]
+    return ds.FileSystemDataset(fragments, SCHEMA, kind, filesystem)
+
+
+def open_table_at(archive: Archive, version: int) -> Snapshot | None:
+    """The table as it stood after a commit; None when its log does not reach back to it."""
+    try:
+        return DeltaTable(archive.table_uri(), version=version, storage_options=archive.table_store.options_for_table())
+    except (DeltaError, OSError):
+        return None
+
+
 def rows_of(archive: Archive, site: str, run: str) -> int:
     """How many rows of a run are in the table."""
     table = open_table(archive)
@@ -485,7 +591,12 @@ def _replace_rows_once(
             touched.append(file)
         if not touched:
             return
-        metadata = {"job": "replace", "reason": reason, "articles": " ".join(sorted({key[0] for key in wanted}))}
+        metadata = {
+            "job": "replace",
+            "reason": reason,
+            "articles": " ".join(sorted({key[0] for key in wanted})),
+            "versions": " ".join(sorted(f"{article}/{n}" for article, n in wanted)),  # what a follower is told
+        }
         _swap(archive, table, site, touched, sorter, metadata=metadata, changes=True, now=now)
     for file in touched:
         archive.table_store.delete(_FOLDER + file.path)

@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("pipeline", "spiders", "dags")
 # Extras whose packages the program uses when they are there; ``dev`` is for tests only.
-OPTIONAL_EXTRAS = ("store", "render")
+OPTIONAL_EXTRAS = ("store", "render", "pandas", "polars", "sql")
 # Distributions that are one piece of work with another one, at the version that one asks for.
 PARTS = {
     "apache-airflow": {"apache-airflow-core", "apache-airflow-providers-standard", "apache-airflow-task-sdk"},
