@@ -31,6 +31,7 @@ from spiders.site import Site
 from spiders.warc import Exchange, Original, Recorded, SegmentWriter
 from tests.pipeline.built_runs import HOME, HOUR, START, a_run, a_site, url_of
 
+_RECORDED_AT: dict[str, str] = {}  # by record: what a revisit says of it
 SITE = a_site(gone_after_checks=2, gone_after=timedelta(hours=1))
 
 STORIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -118,10 +119,13 @@ def write_segment(
             facts: dict[str, Any] = {"via": HOME + "/feed", "title": STORIES.get(name, (name, ()))[0]}
             if isinstance(body, bytes):
                 seen[name] = writer.write_exchange(_exchange("page", url, moment, 200, body, "text/html", **facts))
+                _RECORDED_AT[seen[name].record_id] = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
                 continue
             earlier = seen.get(name) if body == 304 else None
             original = earlier and Original(
-                payload_digest=earlier.payload_digest, captured_at="2026-11-22T09:00:00Z", record_id=earlier.record_id
+                payload_digest=earlier.payload_digest,
+                captured_at=_RECORDED_AT.get(earlier.record_id, "2026-11-22T09:00:00Z"),
+                record_id=earlier.record_id,
             )
             writer.write_exchange(
                 _exchange("page", url, moment, body, b"", "text/html", original=original, conditional=True, **facts)
@@ -177,8 +181,14 @@ def crawl_pages(
     )
 
 
-def build_archive(settings: Settings, site: Site = SITE) -> Workplace:
-    """The archive that the table above shows; ``work.archive.runs(site.id)`` gives its runs, newest first."""
+def build_archive(settings: Settings, site: Site = SITE, *, runs: int = 3) -> Workplace:
+    """The archive that the table above shows; ``work.archive.runs(site.id)`` gives its runs, newest first.
+
+    Args:
+        settings: where.
+        site: whose it is.
+        runs: 1 leaves the later runs out.
+    """
     settings = settings.model_copy(update={"processes": 1})
     store = connect(settings)
     store.create_bucket()
@@ -189,6 +199,8 @@ def build_archive(settings: Settings, site: Site = SITE) -> Workplace:
         publish_pages(
             work, site, a_run(0), START, {name: page(name) for name in STORIES}, seen=seen, extractor=extractor
         )
+        if runs == 1:
+            return work
         longer = (*STORIES["bridge"][1], "The work costs two million pounds, of which the government pays half.")
         second: dict[str, bytes | int] = {"bridge": page("bridge", paragraphs=longer), "library": 304, "pool": 404}
         publish_pages(work, site, a_run(2), START + 2 * HOUR, second, seen=seen, extractor=extractor)
