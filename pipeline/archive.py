@@ -509,6 +509,11 @@ class Archive:
         """
         return self._read(version_key(site, article, n), Version)
 
+    def version_keys(self, site: str) -> Iterator[str]:
+        """Keys of all versions of a site."""
+        listed = self.store.list(f"articles/{_check_site(site)}/")
+        return (entry.key for entry in listed if _VERSION_KEY.fullmatch(entry.key))
+
     def has_version(self, site: str, article: str, n: int) -> bool:
         """Whether an article has an ``n``-th version."""
         return self.store.head(version_key(site, article, n)) is not None
