@@ -1,4 +1,4 @@
-"""``muniment run``, ``backfill``, ``status``, ``endangered``, ``history`` and ``show``."""
+"""``muniment run``, ``backfill``, ``status`` and ``endangered``."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.output import JsonOption, console, plain_table, print_json, print_table, safe, tell_particulars
+from pipeline.cli.output import JsonOption, console, plain_table, print_json, print_table, safe
 from pipeline.settings import read_settings
 
 if TYPE_CHECKING:
-    from pipeline.model import Moment, Version
     from pipeline.status import SiteStatus
 
 SiteArgument = Annotated[str, typer.Argument(metavar="SITE", help="Id of a site; `muniment sites list` shows them.")]
-UrlArgument = Annotated[str, typer.Argument(metavar="URL", help="URL of an article, in any form that led to it.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,8 +23,6 @@ def add_to(app: typer.Typer) -> None:
     app.command("extract-segment")(extract_segment)
     app.command("status")(status)
     app.command("endangered")(endangered)
-    app.command("history")(history)
-    app.command("show")(show)
 
 
 def run(
@@ -207,147 +203,3 @@ def endangered(
         capture = line.capture.removeprefix("last full capture: ")
         table.add_row(line.site, f"{line.closes}", left, line.schedule, capture, str(line.articles), states)
     print_table(table)
-
-
-def history(url: UrlArgument, as_json: JsonOption = False) -> None:
-    """Every version of an article: when, state, kind of change, words added and removed."""
-    from pipeline.reader import count_word_changes, ended_in, find_article
-    from pipeline.steps import open_workplace
-
-    work = open_workplace(read_settings())
-    versions = find_article(work.archive, work.sites.values(), url)
-    changes = [count_word_changes(older, newer) for older, newer in zip([None, *versions], versions, strict=False)]
-    if as_json:
-        print_json(
-            [
-                {
-                    "n": version.n,
-                    "state": version.state,
-                    "change": version.change,
-                    "captured_at": version.model_dump(mode="json")["captured_at"],
-                    "url": version.url,
-                    "title": version.title,
-                    "words": version.words,
-                    "words_added": added,
-                    "words_removed": removed,
-                    "edit": version.edit and version.edit.classes,
-                    "moved_to": version.moved_to,
-                    "note": version.note,
-                    "run": version.run,
-                    "digest": version.digest,
-                    "evidence": version.evidence,
-                }
-                for version, (added, removed) in zip(versions, changes, strict=True)
-            ]
-        )
-        return
-    last = versions[-1]
-    console().print(f"{safe(last.title)}\n{safe(last.url)}\narticle {last.article} of {last.site}\n")
-    for article, address in ended_in(work.archive, work.sites[last.site], last.article):
-        console().print(f"Article {article}, {safe(address)}, has ended in this one.\n")
-    table = plain_table("n", "captured", "state", "change", "edit", "words", "added", "removed", "run")
-    for version, (added, removed) in zip(versions, changes, strict=True):
-        when = f"{version.captured_at:%Y-%m-%d %H:%M:%S}Z"
-        table.add_row(
-            str(version.n),
-            when,
-            version.state.value,
-            version.change.value,
-            ", ".join(version.edit.classes) if version.edit else "-",
-            str(version.words),
-            f"+{added}",
-            f"-{removed}",
-            version.run,
-        )
-    print_table(table)
-    for version in versions:
-        if version.note:
-            console().print(f"{version.n}: {safe(version.note)}")
-
-
-def show(
-    url: UrlArgument,
-    number: Annotated[
-        int | None, typer.Option("--version", "-n", min=1, help="Which version; default: the current one.")
-    ] = None,
-    text_only: Annotated[bool, typer.Option("--text", help="Only the text, for other tools.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """One version of an article: headline, metadata with the place each came from, and the text."""
-    from pipeline.errors import NotInArchive
-    from pipeline.reader import current, find_article
-    from pipeline.steps import open_workplace
-
-    work = open_workplace(read_settings())
-    versions = find_article(work.archive, work.sites.values(), url)
-    if number is None:
-        version = current(versions)
-    else:
-        try:
-            version = versions[number - 1]
-        except IndexError:
-            raise NotInArchive(
-                f"There is no version {number} of {url}; it has {len(versions)}.",
-                next_step=f"`muniment history {url}` lists them.",
-            ) from None
-    if as_json:
-        print_json(version)
-    elif text_only:
-        print(safe(version.text))
-    else:
-        _print_version(version)
-
-
-def _edit(version: Version) -> str | None:
-    edit = version.edit
-    if edit is None:
-        return None
-    return f"{', '.join(edit.classes)}: {edit.words_added} words added, {edit.words_removed} removed"
-
-
-def _print_version(version: Version) -> None:
-    out = console()
-    out.print(safe(version.title), style="bold")
-    evidence = version.evidence
-    rows: list[tuple[str, str | None]] = [
-        ("url", version.url),
-        ("publisher", version.publisher),
-        ("authors", ", ".join(version.authors)),
-        ("published", _moment(version.published)),
-        ("modified", _moment(version.modified)),
-        ("section", version.section),
-        ("language", version.language),
-        ("description", version.description),
-        ("image", version.image),
-        ("version", f"{version.n} ({version.change}, {version.state}), {version.words} words"),
-        ("captured", f"{version.captured_at:%Y-%m-%d %H:%M:%S}Z in run {version.run}"),
-        ("evidence", f"{evidence.warc} at {evidence.offset}, {evidence.length} bytes, {evidence.payload_digest}"),
-        ("made by", f"{version.extractor}, {version.code}"),
-        ("edit", _edit(version)),
-        ("moved to", version.moved_to and f"article {version.moved_to}"),
-        ("redirects", ", ".join(f"{status} {url}" for status, url in version.hops)),
-        ("source says", ", ".join(f"{name}: {value}" for name, value in version.facts.items())),
-        ("policy", ", ".join(f"{name}: {value}" for name, value in version.policy.items())),
-        ("note", version.note),
-    ]
-    for label, value in rows:
-        if value:
-            origin = version.origins.get("canonical" if label == "url" else label)
-            out.print(f"{label:<10}  {safe(value)}" + (f"  [{origin}]" if origin else ""))
-    for name, words in tell_particulars(version.model_dump(mode="json")):
-        origin = version.origins.get(name)
-        out.print(f"{name.replace('_', ' '):<10}  {safe(words)}" + (f"  [{origin}]" if origin else ""))
-    out.print()
-    out.print(safe(version.text))
-    if version.stripped:
-        out.print(f"\n{len(version.stripped)} blocks of the page are not part of the text:", style="dim")
-        for block in version.stripped:
-            line = " ".join(block.text.split())
-            out.print(f"  {block.reason}: {safe(line[:100])}{'…' if len(line) > 100 else ''}", style="dim")
-
-
-def _moment(moment: Moment | None) -> str | None:
-    if moment is None:
-        return None
-    shown = f"{moment.value:%Y-%m-%d}" if moment.precision == "day" else f"{moment.value:%Y-%m-%d %H:%M:%S}Z"
-    return f"{shown} (read as {moment.original!r}{', zone assumed' if moment.zone_assumed else ''})"
