@@ -305,7 +305,7 @@ def decide(  # noqa: PLR0911 - one return per reason reads best
     version = _next(making, finding, versions, moved=moved, article=article, before=before)
     if version is None:
         return no_version(finding)
-    if version.change is Change.EDITED and (why := _explain_reading(finding, versions, before)):
+    if version.change in (Change.EDITED, Change.NEW) and (why := _explain_reading(finding, versions, before)):
         assert finding.article is not None
         return Decision(outcome=Outcome.UNCHANGED, reason=why, same=_essence_of(finding.article))
     return _archived(version)
@@ -407,11 +407,14 @@ def _is_cosmetic(article: Article, version: Version) -> bool:
 
 
 def _late_change(finding: Finding, versions: Sequence[Version]) -> Change | None:
-    """As ``_change``, for a capture that is older than the current version."""
+    """As ``_change``, for a capture that is older than the current version. One that is older than all of them tells of
+    no edit: what it differs from came later."""
     if finding.article is None or any(_is_cosmetic(finding.article, version) for version in versions):
         return None
     stood = _stood_at(versions, finding.evidence.captured_at)
-    return Change.RESTORED if stood is not None and not is_readable(stood) else Change.EDITED
+    if stood is None:
+        return Change.NEW
+    return Change.EDITED if is_readable(stood) else Change.RESTORED
 
 
 def _stood_at(versions: Iterable[Version], moment: datetime) -> Version | None:
@@ -529,7 +532,7 @@ def _live(
         extractor=finding.extractor or making.extractor,
         code=making.code,
         note=_note(finding, change, before) or _tell_other_reading(finding, change, versions, reread),
-        edit=_edit_since(versions, finding, page, reread),
+        edit=None if change is Change.NEW else _edit_since(versions, finding, page, reread),
         hops=finding.hops,
         facts=_said(finding),
         policy=finding.policy,

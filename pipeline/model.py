@@ -116,6 +116,7 @@ class Origin(Document):
     record_type: Literal["response", "revisit"] = "response"  # WARC-Type there
     payload_digest: str | None = None  # WARC-Payload-Digest there
     block_digest: str | None = None  # WARC-Block-Digest there
+    url: str | None = None  # WARC-Target-URI there, where it is spelled otherwise than here
     note: str | None = None  # what is to be known of it: whose payload a revisit was given, what a digest is of
 
 

@@ -333,7 +333,13 @@ def _settle(archive: Archive, making: Making, case: _Case, reread: Reread | None
         versions = archive.versions(making.site.id, case.article)
         decision = _decide(making, case, versions)
         made, last = decision.version, version_before(case.finding, versions)
-        if made is not None and made.edit and not decision.stands and last and is_read_otherwise(case.finding, last):
+        if (
+            made is not None
+            and _tells_of_text(made)
+            and not decision.stands
+            and last
+            and is_read_otherwise(case.finding, last)
+        ):
             if reread is not None and last.n not in read:
                 read[last.n] = reread(_evidence_of(last, versions))
             decision = _decide(making, case, versions, before=read.get(last.n))
@@ -363,6 +369,11 @@ def _decide(making: Making, case: _Case, versions: list[Version], *, before: Art
         article=case.article,
         before=before,
     )
+
+
+def _tells_of_text(version: Version) -> bool:
+    """Whether a version is made because its text differs from another's."""
+    return version.edit is not None or (version.change is Change.NEW and version.n > 1)
 
 
 def _evidence_of(version: Version, versions: Iterable[Version]) -> Version:

@@ -32,7 +32,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Self
+from typing import Literal, Self
 
 from pipeline.archive import Archive, open_archive
 from pipeline.backfill import (
@@ -64,11 +64,12 @@ from pipeline.errors import (
 )
 from pipeline.extract import read_status
 from pipeline.frontier import Frontier
+from pipeline.intake import Planned, Survey, find_neighbours, write_run
 from pipeline.journal import record_run
 from pipeline.model import Article, Published, Report, Version, run_id
 from pipeline.publish import publish_run
 from pipeline.settings import Settings, child_environment
-from pipeline.store import KeyMissing
+from pipeline.store import BucketMissing, KeyMissing, connect
 from pipeline.workers import Extractor
 from spiders.documents import find_documents
 from spiders.pace import describe_window, find_window
@@ -79,6 +80,7 @@ from spiders.protocol import (
     SUMMARY_NAME,
     CrawlSummary,
     Exit,
+    Input,
     Orders,
     write_plan,
 )
@@ -1006,6 +1008,175 @@ def _is_alive(work: Workplace, site_id: str, run: str) -> bool:
     heads = [head for key in keys if (head := work.archive.store.head(key)) is not None]
     newest = max((head.modified for head in heads), default=datetime.min.replace(tzinfo=UTC))
     return datetime.now(UTC) - newest < timedelta(seconds=work.settings.segment_seconds) + _DUE_MARGIN
+
+
+# --- an import --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedRun:
+    """What became of one run of an import."""
+
+    run: str
+    captures: int  # pages of the files that are its
+    since: datetime
+    until: datetime
+    state: Literal["published", "published before", "rejected", "nothing new", "planned"]
+    message: str = ""  # the gate's
+    outcomes: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedSite:
+    """What an import came to for a site."""
+
+    site: str
+    captures: int
+    skipped: dict[str, int]  # records of the site that were left out: reason -> how many
+    examples: dict[str, list[str]]
+    runs: list[ImportedRun]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What an import came to."""
+
+    inputs: list[Input]
+    elsewhere: dict[str, int]  # records of no site: reason -> how many
+    sites: list[ImportedSite]
+
+    @property
+    def rejected(self) -> list[ImportedRun]:
+        """The runs that the gate refused."""
+        return [run for site in self.sites for run in site.runs if run.state == "rejected"]
+
+
+def run_import(
+    work: Workplace,
+    files: Sequence[str],
+    *,
+    site_ids: Sequence[str] = (),
+    dry_run: bool = False,
+    tell: Callable[[str], None] | None = None,
+) -> Imported:
+    """Import WARC and WACZ files: all that is in them of the declared sites' articles. Again it adds nothing.
+
+    Args:
+        work: the workplace.
+        files: paths, or ``s3://bucket/key`` in the archive's store.
+        site_ids: only these sites; empty: all.
+        dry_run: only look what there is.
+        tell: told in words what is done.
+
+    Returns:
+        What it came to; runs that the gate rejected are in it, and raise nothing.
+
+    Raises:
+        SettingsError: a file is no WARC and no WACZ, or cannot be read.
+        All that the steps raise but RunRejected.
+    """
+    say = tell or log.info
+    sites = [work.site(site_id) for site_id in dict.fromkeys(site_ids)] or list(work.sites.values())
+    with ExitStack() as stack:
+        spool = stack.enter_context(_scratch(work.settings, "import"))
+        survey = stack.enter_context(Survey(sites, spool, work.settings.now()))
+        survey.read(
+            {_fetch(work, file, spool, number): file.rsplit("/", 1)[-1] for number, file in enumerate(files)},
+            lambda name, records: say(f"{name}: {records} records read"),
+        )
+        extractor = stack.enter_context(Extractor(work.settings.processes))
+        done = [
+            _import_site(work, survey, site, spool, extractor, say, dry_run=dry_run)
+            for site in sites
+            if survey.plan(site.id) or survey.skipped[site.id].reasons
+        ]
+        return Imported(inputs=survey.inputs, elsewhere=dict(survey.elsewhere.reasons.most_common()), sites=done)
+
+
+def _fetch(work: Workplace, file: str, spool: Path, number: int) -> Path:
+    """A file on this machine."""
+    if not file.startswith("s3://"):
+        return Path(file)
+    bucket, _, key = file.removeprefix("s3://").partition("/")
+    path = spool / f"input-{number}"
+    try:
+        connect(work.settings, bucket).download_file(key, path)
+    except (KeyMissing, BucketMissing) as error:
+        raise SettingsError(f"{file} is not there.", next_step="Name an object of the archive's store.") from error
+    return path
+
+
+def _import_site(
+    work: Workplace,
+    survey: Survey,
+    site: Site,
+    spool: Path,
+    extractor: Extractor,
+    say: Callable[[str], None],
+    *,
+    dry_run: bool,
+) -> ImportedSite:
+    archive, planned = work.archive, survey.plan(site.id)
+    runs: list[ImportedRun] = []
+    done = {each.run for each in planned if archive.read_published(site.id, each.run) is not None}
+    if len(done) < len(planned):
+        survey.resolve_by_archive(archive, site.id)
+        survey.hold_against(archive, site.id, find_neighbours(archive, site.id, planned))
+    for each in planned:
+        if each.run in done:
+            runs.append(_tell_run(archive, each, "published before"))
+        elif archive.read_orders(site.id, each.run) is None and not survey.count_left(each):
+            runs.append(_tell_run(archive, each, "nothing new"))
+        elif dry_run:
+            runs.append(_tell_run(archive, each, "planned"))
+        else:
+            say(f"{site.id}: run {each.run}, {each.captures} captures from {each.since:%Y-%m-%d %H:%M}Z on")
+            runs.append(_import_run(work, survey, each, spool, extractor))
+            if runs[-1].state == "rejected":
+                break  # what follows may rest on it: a revisit has no text of its own
+    skipped = survey.skipped[site.id]
+    return ImportedSite(
+        site=site.id,
+        captures=sum(each.captures for each in planned),
+        skipped=dict(skipped.reasons.most_common()),
+        examples=skipped.examples,
+        runs=runs,
+    )
+
+
+def _import_run(work: Workplace, survey: Survey, planned: Planned, spool: Path, extractor: Extractor) -> ImportedRun:
+    """The steps of one run of an import: those of any run, but that its captures come out of files."""
+    site_id, run = planned.site.id, planned.run
+    write_run(work.archive, survey, planned, spool)
+    for segment in _segment_numbers(work.archive, site_id, run):
+        extract(work, site_id, run, segment, extractor=extractor)
+    try:
+        check(work, site_id, run)
+    except RunRejected:
+        return _tell_run(work.archive, planned, "rejected")
+    publish(work, site_id, run)
+    return _tell_run(work.archive, planned, "published")
+
+
+def _tell_run(
+    archive: Archive,
+    planned: Planned,
+    state: Literal["published", "published before", "rejected", "nothing new", "planned"],
+) -> ImportedRun:
+    site_id, run = planned.site.id, planned.run
+    report = None if state in ("nothing new", "planned") else archive.read_report(site_id, run)
+    published = archive.read_published(site_id, run) if state in ("published", "published before") else None
+    return ImportedRun(
+        run=run,
+        captures=planned.captures,
+        since=planned.since,
+        until=planned.until,
+        state=state,
+        message=report.message if report else "",
+        outcomes={name: count for name, count in published.outcomes.items() if count} if published else {},
+        versions=dict(published.versions) if published else {},
+    )
 
 
 @contextmanager
