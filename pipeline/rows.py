@@ -191,11 +191,12 @@ def query_rows(archive: Archive, query: str, parameters: Sequence[Any] | Mapping
                 reader = answer.to_arrow_reader(_BATCH)
                 yield pa.RecordBatch.from_pylist([], schema=reader.schema)  # tells the columns of an empty answer
                 yield from reader
-            except duckdb.IOException as error:
-                raise _interrupted(error) from error
             except duckdb.Error as error:
+                said = str(error)
+                if isinstance(error, duckdb.IOException) or "IOError" in said:  # of pyarrow, which reads for it
+                    raise _interrupted(error) from error
                 raise ArchiveError(
-                    f"DuckDB: {error}", next_step="Correct the query; docs/archive-format.md lists the columns."
+                    f"DuckDB: {said}", next_step="Correct the query; docs/archive-format.md lists the columns."
                 ) from error
             finally:
                 connection.close()
@@ -303,7 +304,8 @@ def _quoted(text: str) -> str:
 
 
 def _interrupted(error: Exception) -> StoreUnavailable:
-    return StoreUnavailable(f"the table could not be read to the end, or was rewritten meanwhile; ask again ({error})")
+    what = str(error).partition("\n")[0]
+    return StoreUnavailable(f"the table could not be read to the end, or was rewritten meanwhile; ask again ({what})")
 
 
 def _lacking(library: str, extra: str) -> SettingsError:

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import gzip
 import subprocess
 import sys
 
 import pytest
 
 from pipeline import reader
-from pipeline.archive import Archive
-from pipeline.errors import NotInArchive
-from pipeline.model import article_id
+from pipeline.archive import Archive, write_marker
+from pipeline.errors import NotInArchive, SettingsError
+from pipeline.model import State, article_id
 from pipeline.publish import publish_run
+from pipeline.settings import Settings
+from pipeline.store import Store, connect
+from tests.pipeline.built_archive import build_archive, page
 from tests.pipeline.built_runs import HOUR, NOW, START, a_run, a_site, found, url_of, write_run
 
 SITE = a_site()
@@ -145,6 +149,65 @@ def test_rows_are_chosen_by_site_run_and_time(told: Archive):
 
 def test_an_archive_without_versions_has_no_rows(archive: Archive):
     assert reader.to_arrow(archive, site=SITE.id).num_rows == 0
+
+
+@pytest.mark.parametrize("address", ["s3://{}", "s3://{}/", "s3a://{}", None])
+def test_an_archive_is_opened_by_its_address_or_by_the_environment(told: Archive, address: str | None):
+    opened = reader.Archive(address and address.format(told.store.bucket))
+    assert opened.articles(site=SITE.id).to_arrow().num_rows == 73
+    assert opened.articles(site=["other", SITE.id], current=True, columns=["n"]).to_arrow().num_rows == 71
+    assert sum(batch.rows.num_rows for batch in opened.changes()) == 73
+    assert opened.sql("SELECT count(*) AS n FROM current").to_arrow().to_pylist() == [{"n": 71}]
+    assert len(list(opened.run(SITE.id, a_run(0)))) == 71
+
+
+@pytest.mark.parametrize("address", ["muniment", "s3://UPPER", "s3://bucket/folder", "https://bucket"])
+def test_what_is_no_buckets_address_is_refused(address: str):
+    with pytest.raises(SettingsError, match="Give it as s3://bucket"):
+        reader.Archive(address)
+
+
+def test_a_bucket_without_an_archive_is_refused_and_nothing_is_made_in_it(store: Store):
+    with pytest.raises(NotInArchive, match=r"holds no archive(.|\n)*AWS_ENDPOINT_URL_S3"):
+        reader.Archive(f"s3://{store.bucket}")
+    assert list(store.list("")) == []
+
+
+def test_the_table_is_found_in_the_bucket_that_the_marker_names(settings: Settings):
+    store, tables = connect(settings), connect(settings, f"{settings.bucket}-tables")
+    store.create_bucket()
+    tables.create_bucket()
+    write_marker(store, tables_bucket=tables.bucket)
+    findings = [found("a", "One body.", a_run(0), START)]
+    archive = Archive(store, tables)
+    publish_run(archive, SITE, write_run(archive, SITE, a_run(0), findings), now=NOW)
+    assert reader.Archive(f"s3://{store.bucket}").articles(columns=["text"]).to_arrow().to_pylist() == [
+        {"text": "One body."}
+    ]
+
+
+def test_an_articles_versions_are_had_by_its_id_and_by_any_url_that_led_to_it(told: Archive):
+    opened = reader.Archive()
+    for name in (article_id(url_of("a")), url_of("a") + "?utm_source=x", url_of("2026/a")):
+        assert [version.n for version in opened.history(name)] == [1, 3, 2]
+        assert opened.version(name).text == "Three bodies of text."
+        assert opened.version(name, 1).text == "One body."
+    for name in (url_of("nothing"), "0" * 20, "not a url"):
+        with pytest.raises(NotInArchive):
+            opened.history(name)
+    with pytest.raises(NotInArchive):
+        opened.version(url_of("a"), 4)
+
+
+def test_a_versions_capture_is_the_answer_as_it_came(settings: Settings):
+    build_archive(settings)
+    opened = reader.Archive()
+    version = opened.version(url_of("bridge"), 1)
+    capture = opened.capture(version)
+    assert (capture.status, capture.header("content-type")) == (200, "text/html")
+    assert gzip.decompress(capture.payload) == capture.body(1 << 20) == page("bridge")
+    with pytest.raises(NotInArchive, match="has been taken down"):
+        opened.capture(version.model_copy(update={"state": State.REDACTED}))
 
 
 def test_words_added_and_removed_are_counted(told: Archive):
