@@ -19,6 +19,8 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 # lock, the metadata, the rules, the interpreter, this place.
 INPUTS := requirements.lock setup.cfg pyproject.toml scripts/make-venv
 STAMP := .venv/ready-$(firstword $(shell { cat $(INPUTS); pwd -P; echo '$(PYTHON)'; } | cksum))
+# The environment in which tests replay exports; inside .venv, so that it goes and comes with it.
+REPLAY := .venv/replay/ready-$(firstword $(shell cat requirements-replay.lock scripts/make-replay-venv | cksum))
 PACKAGES := pipeline spiders dags
 # One more than there are cores, for they often wait for a child, a server or a clock; eight at most.
 TESTS := $(RUN) -m pytest -n $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 7 ] && n=7; echo $$((n + 1))) --dist loadscope
@@ -33,9 +35,14 @@ venv: $(STAMP) ## make .venv from requirements.lock (the other targets do it whe
 $(STAMP):
 	@PYTHON='$(PYTHON)' scripts/make-venv && touch $@
 
+$(REPLAY): $(STAMP)
+	@scripts/make-replay-venv && touch $@
+
 lock: $(STAMP) ## bring requirements.lock up to setup.cfg (UPGRADE=--upgrade: with the newest versions it allows)
 	$(BIN)/uv pip compile setup.cfg $(UPGRADE) --quiet --universal --python-version 3.11 --extra store --extra render --extra dev \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
+	$(BIN)/uv pip compile requirements-replay.in $(UPGRADE) --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements-replay.lock
 
 check: $(STAMP) ## style, types and the rules about who may import whom
 	@failed=0; \
@@ -47,10 +54,10 @@ format: $(STAMP) ## put the code into its form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: $(STAMP) ## the tests, without the slow ones
+test: $(STAMP) $(REPLAY) ## the tests, without the slow ones
 	$(TESTS) -m 'not slow'
 
-test-all: $(STAMP) ## all tests
+test-all: $(STAMP) $(REPLAY) ## all tests
 	$(TESTS)
 
 demo: $(STAMP) ## two newsrooms on loopback, through Airflow into SeaweedFS, twice; ends by itself

@@ -15,7 +15,7 @@ import typer
 from rich.logging import RichHandler
 
 from pipeline import __version__
-from pipeline.cli import extract, memory, preview, runs, sites, stack, store, versions
+from pipeline.cli import export, extract, memory, preview, runs, sites, stack, store, versions
 from pipeline.cli.output import console, fail
 from pipeline.errors import MunimentError, RunRejected, Temporary
 
@@ -46,6 +46,7 @@ versions.add_to(app)
 preview.add_to(app)
 extract.add_to(app)
 memory.add_to(app)
+export.add_to(app)
 stack.add_to(app)
 
 
