@@ -328,13 +328,7 @@ class Archive:
         Returns:
             False when some stand there already (and stay).
         """
-        key = extracted_key(site, run, number)
-        packer = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).compressobj()
-        packed = bytearray()
-        for finding in findings:
-            packed += packer.compress(finding.to_json() + b"\n")
-        packed += packer.flush()
-        return self.store.create(key, bytes(packed), content_type=_ZSTD)
+        return self.store.create(extracted_key(site, run, number), pack_findings(findings), content_type=_ZSTD)
 
     def write_index_part(self, site: str, run: str, number: int, lines: Iterable[bytes]) -> bool:
         """Store the lines of a segment's captures, each with its end; False when some stand there already."""
@@ -592,6 +586,16 @@ class Archive:
     def _findings_under(self, key: str) -> Iterator[Finding]:
         for number, line in enumerate(_unpack_lines(self.store.get(key).body, key), start=1):
             yield _parse(Finding, line, f"{key}, line {number}")
+
+
+def pack_findings(findings: Iterable[Finding]) -> bytes:
+    """Findings as their object has them; the same findings always make the same bytes."""
+    packer = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True).compressobj()
+    packed = bytearray()
+    for finding in findings:
+        packed += packer.compress(finding.to_json() + b"\n")
+    packed += packer.flush()
+    return bytes(packed)
 
 
 def _unpack_lines(packed: bytes, where: str) -> Iterator[bytes]:

@@ -66,7 +66,7 @@ from pipeline.extract import read_status
 from pipeline.frontier import Frontier
 from pipeline.intake import Planned, Survey, find_neighbours, write_run
 from pipeline.journal import record_run
-from pipeline.model import Article, Published, Report, Version, run_id
+from pipeline.model import Article, Finding, Published, Report, Version, run_id
 from pipeline.publish import publish_run
 from pipeline.settings import Settings, child_environment
 from pipeline.store import BucketMissing, KeyMissing, connect
@@ -604,6 +604,17 @@ def extract(
         counts = archive.count_findings(site_id, run, segment) or {}
     log.info("segment %05d: %s", segment, ", ".join(f"{n} {kind}" for kind, n in sorted(counts.items())) or "no pages")
     return counts
+
+
+def read_again(work: Workplace, site_id: str, run: str, segment: int) -> Iterator[Finding]:
+    """The findings of a segment as its run made them: by the same lessons, and by the code of today."""
+    site, archive = work.site(site_id), work.archive
+    memory = archive.read_lessons(site_id, run, Memory) if site.memory else None
+    with _scratch(work.settings, run) as spool, Extractor(work.settings.processes) as pool:
+        key = archive.segment_key(site_id, run, segment)
+        path = spool / "segment.warc.gz"
+        archive.download_segment(key, path)
+        yield from pool.extract_segment(site, path, key, memory=memory and memory.to_judge_by())
 
 
 # --- check ------------------------------------------------------------------------------------------

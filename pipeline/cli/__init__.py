@@ -15,7 +15,7 @@ import typer
 from rich.logging import RichHandler
 
 from pipeline import __version__
-from pipeline.cli import export, extract, memory, preview, runs, sites, stack, store, versions
+from pipeline.cli import audit, export, extract, memory, preview, runs, sites, stack, store, versions
 from pipeline.cli.output import console, fail
 from pipeline.errors import MunimentError, RunRejected, Temporary
 
@@ -47,6 +47,7 @@ preview.add_to(app)
 extract.add_to(app)
 memory.add_to(app)
 export.add_to(app)
+audit.add_to(app)
 stack.add_to(app)
 
 
