@@ -23,8 +23,8 @@ import logging
 import re
 import secrets
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -143,16 +143,22 @@ _TRANSACTION_DAYS = 60
 _MEASURED = ("article", "n", "state", "change", "captured_at", "run", "published", "modified")
 """Columns whose lowest and highest values stand in the log, so that readers pass files by. Of others there are none:
 a value of the text, a headline or an address that a takedown takes away would stay in the log."""
+RETENTION = timedelta(days=7)
+"""A file that the table no longer consists of, or never did, stays so long: a reader with an older snapshot open may
+take so long to end, and a writer from its first file to its commit."""
 _CONFIGURATION = {
     "delta.dataSkippingStatsColumns": ",".join(("site", *_MEASURED)),
     # Transactions older than this leave the log; a run that is published later is looked for by its rows.
     "delta.setTransactionRetentionDuration": f"interval {_TRANSACTION_DAYS} days",
+    "delta.logRetentionDuration": "interval 30 days",
+    "delta.deletedFileRetentionDuration": f"interval {RETENTION.days} days",
 }
 # A table that is described so has no live file in its log with statistics of other columns than ``_MEASURED``.
 _DESCRIPTION = (
     "One row per version of an article; statistics of ids, times and states only. See docs/downstream.md of Muniment."
 )
 _TARGET = 64 * 1024 * 1024  # bytes of a file
+_FEWEST = 4  # files that are worth being merged
 _GROUP = 4096  # rows of a row group
 _REPEATING = [
     "state", "change", "run", "publisher", "section", "language", "published_precision", "published_source",
@@ -434,6 +440,173 @@ def live_files(table: DeltaTable, site: str | None = None) -> list[DataFile]:
         for row in columns.to_pylist()
         if site in (None, row["partition.site"])
     ]
+
+
+# --- maintenance
+
+
+def choose_files(files: Sequence[DataFile], *, target: int = _TARGET) -> list[DataFile]:
+    """Those small files of a site that are worth being merged; none: it is not.
+
+    At least four, and none larger than all smaller ones together: so a row is written anew only when its file at
+    least doubles, and a site of many small runs has a number of files that grows with the logarithm of their number.
+    """
+    small = sorted((file for file in files if file.size < target // 2), key=lambda file: file.size)
+    total = worth = 0
+    for position, file in enumerate(small, start=1):
+        if position >= _FEWEST and file.size <= total:
+            worth = position
+        total += file.size
+    return small[:worth]
+
+
+def merge_files(archive: Archive, site: str, *, now: datetime) -> int:
+    """Merge a site's small files into few that are sorted by capture; the rows stay as they are.
+
+    Readers with an older snapshot go on: the old files stay for ``RETENTION``.
+
+    Returns:
+        How many files were merged; 0: it is not worth it.
+
+    Raises:
+        WriteConflict, StoreUnavailable: as ``commit_rows``.
+        ArchiveError: a file of the table is lost.
+    """
+    merged: list[int] = [0]
+    _retry(archive, partial(_merge_once, archive, site, now, merged))
+    return merged[0]
+
+
+def _merge_once(archive: Archive, site: str, now: datetime, merged: list[int]) -> None:
+    table = _prepared(archive)
+    chosen = [] if table is None else choose_files(live_files(table, site))
+    if table is None or not chosen:
+        return
+    with tempfile.TemporaryDirectory(prefix="muniment-table-") as scratch, closing(_Sorter(Path(scratch))) as sorter:
+        for file in chosen:
+            path = _download(archive, file, Path(scratch))
+            for batch in _read_file(path, site):
+                sorter.add(batch)
+            path.unlink()
+        _swap(archive, table, site, chosen, sorter, metadata={"job": "merge"}, changes=False, now=now)
+    merged[0] = len(chosen)
+
+
+def rebuild_rows(
+    archive: Archive,
+    site: str,
+    published: Collection[str],
+    versions: Callable[[], Iterable[Version]],
+    *,
+    now: datetime,
+) -> int:
+    """Put rows made of a site's versions in the place of all its rows, in one commit.
+
+    A run whose rows are not in the table yet, and which is not published, is under way: its publisher will commit
+    them, so its versions are passed by. So none is doubled, and none lost, however many publish meanwhile.
+
+    Args:
+        published: runs of the site that are published; **asked before** this is called.
+        versions: reads all versions of the site, in any order; called again when another rewrite was faster.
+
+    Returns:
+        How many rows the site has now.
+
+    Raises:
+        WriteConflict, StoreUnavailable: as ``commit_rows``.
+    """
+    count: list[int] = [0]
+    _retry(archive, partial(_rebuild_once, archive, site, frozenset(published), versions, now, count))
+    return count[0]
+
+
+def _rebuild_once(
+    archive: Archive,
+    site: str,
+    published: Collection[str],
+    versions: Callable[[], Iterable[Version]],
+    now: datetime,
+    count: list[int],
+) -> None:
+    table = _prepared(archive) or _create_table(archive)
+    present = _runs_in(table, site)
+    wanted: dict[str, bool] = {}
+    count[0] = 0
+    with tempfile.TemporaryDirectory(prefix="muniment-table-") as scratch, closing(_Sorter(Path(scratch))) as sorter:
+        waiting: list[Version] = []
+        for version in versions():
+            run = version.run
+            if run not in wanted:
+                known = run in published or run in present
+                wanted[run] = known or table.transaction_version(f"{site}/{run}") is not None
+            if wanted[run]:
+                waiting.append(version)
+                count[0] += 1
+            if len(waiting) == _GROUP:
+                sorter.add(to_batch(archive, waiting))
+                waiting.clear()
+        if waiting:
+            sorter.add(to_batch(archive, waiting))
+            waiting.clear()
+        old = live_files(table, site)
+        fresh = [run for run in wanted if wanted[run] and run not in present and not _may_have_expired(run, now)]
+        if old or count[0]:
+            _swap(
+                archive,
+                table,
+                site,
+                old,
+                sorter,
+                metadata={"job": "rebuild", "rows": str(count[0])},
+                changes=True,
+                now=now,
+                transactions=[f"{site}/{run}" for run in fresh],
+            )
+
+
+def _runs_in(table: DeltaTable, site: str) -> set[str]:
+    """The runs of a site's rows, as far as its files can be read: what is lost or broken is to be made anew."""
+    found: set[str] = set()
+    for fragment in table.to_pyarrow_dataset(file_pruning_predicate=[("site", "=", site)]).get_fragments():
+        with suppress(OSError, pa.ArrowInvalid):
+            found |= set(fragment.to_table(columns=["run"])["run"].unique().to_pylist())
+    return found
+
+
+def tidy_log(archive: Archive, *, now: datetime) -> None:
+    """Take statistics of words out of the log of a table of an earlier release, write a checkpoint, so that opening the
+    table stays cheap, and let go of entries that are older than 30 days: time travel goes back so far at most."""
+    _retry(archive, partial(_strip_statistics, archive, now))
+    table = open_table(archive)
+    if table is None:
+        return
+    try:
+        table.create_checkpoint()
+        table.cleanup_metadata()
+    except (DeltaError, OSError) as error:
+        raise StoreUnavailable(f"the table at {archive.table_uri()}: {error}") from error
+
+
+def remove_unreferenced(archive: Archive, *, retention: timedelta = RETENTION) -> int:
+    """Remove files that the table has not consisted of for the retention, and those that no commit ever named.
+
+    Args:
+        retention: shorter than ``RETENTION`` only where nobody reads or writes.
+
+    Returns:
+        How many files were removed.
+    """
+    removed: list[int] = [0]
+
+    def remove() -> None:
+        table = open_table(archive)
+        if table is not None:
+            hours = int(retention.total_seconds() // 3600)
+            gone = table.vacuum(hours, dry_run=False, full=True, enforce_retention_duration=retention >= RETENTION)
+            removed[0] += len(gone)
+
+    _retry(archive, remove)
+    return removed[0]
 
 
 # --- rows that are replaced
@@ -790,7 +963,16 @@ def _read_file(path: Path, site: str) -> Iterator[pa.RecordBatch]:
 
 def _download(archive: Archive, file: DataFile, folder: Path) -> Path:
     path = folder / "old.parquet"
-    archive.table_store.download_file(_FOLDER + file.path, path)
+    try:
+        archive.table_store.download_file(_FOLDER + file.path, path)
+    except KeyMissing as error:
+        table = open_table(archive)
+        if table is not None and any(each.path == file.path for each in live_files(table, file.site)):
+            raise ArchiveError(
+                f"The table misses its file {file.path}.",
+                next_step=f"Make its rows anew from the version documents: muniment table rebuild --site {file.site}",
+            ) from error
+        raise CommitFailedError("the table was rewritten meanwhile") from error
     return path
 
 

@@ -1,0 +1,43 @@
+"""The daily care of the archive: merges small files of the table, shortens its log, removes what nothing refers to.
+
+Runs of sites and readers go on meanwhile, and a day that is missed does no harm. What it does is in
+``pipeline.maintenance``; by hand it is `muniment table maintain`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, CronTriggerTimetable, task
+
+from dags.factory import told_to_airflow
+
+with DAG(
+    dag_id="muniment_maintenance",
+    description="Keeps the table of all versions quick and small.",
+    doc_md=__doc__,
+    schedule=CronTriggerTimetable("40 3 * * *", timezone="UTC", run_immediately=timedelta()),
+    catchup=False,
+    max_active_runs=1,
+    tags=["muniment"],
+    default_args={"owner": "muniment", "retries": 3, "retry_delay": timedelta(minutes=5)},
+) as dag:
+
+    @task(execution_timeout=timedelta(hours=6))
+    def maintain_table() -> dict[str, int]:
+        """Merge, shorten, clear up; how many files were merged and removed."""
+        from pipeline.archive import open_archive
+        from pipeline.errors import NotInArchive
+        from pipeline.maintenance import maintain
+        from pipeline.settings import read_settings
+
+        settings = read_settings()
+        with told_to_airflow():
+            try:
+                archive = open_archive(settings, create=False)
+            except NotInArchive:  # no site has run yet
+                return {"merged": 0, "removed": 0}
+            done = maintain(archive, now=settings.now())
+        return {"merged": sum(done.merged.values()), "removed": done.removed}
+
+    maintain_table()
