@@ -73,6 +73,7 @@ class FieldChange:
     old: tuple[str, ...]  # in words; empty: it said nothing
     new: tuple[str, ...]
     pieces: tuple[Piece, ...] = ()  # where both have one text: word by word
+    kept: int = 0  # items of a list that both have
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,6 +306,8 @@ def _pair_paragraphs(before: Sequence[str], after: Sequence[str]) -> list[tuple[
     for i, j in _candidates(bags_old, bags_new, gaps):
         here = gaps.old[i] == gaps.new[j]
         score = _likeness(bags_old[i], bags_new[j])
+        if here and _has_grown(before[i], after[j]):
+            score = max(score, _ALIKE)
         if score >= (_ALIKE_HERE if here else _ALIKE):
             scored.append((-score, not here, abs(i - j), i, j))
     for _, _, _, i, j in sorted(scored):
@@ -358,6 +361,12 @@ def _candidates(
         found.update(zip(first, second, strict=False))
         found.update(zip(reversed(first), reversed(second), strict=False))
     yield from sorted(found)
+
+
+def _has_grown(one: str, other: str) -> bool:
+    """Whether one of them is the other with more words behind or before it."""
+    short, long = sorted((one, other), key=len)
+    return long.startswith(short) or long.endswith(short)
 
 
 def _likeness(one: Counter[str], other: Counter[str]) -> float:
@@ -612,8 +621,8 @@ def _compare_fields(old: Version, new: Version) -> Iterator[FieldChange]:
         kept = Counter(before) & Counter(after) if not one else Counter[str]()
         left, right = _without(before, kept), _without(after, kept)
         if not left and not right:  # the same in another order
-            left, right = before, after
-        yield FieldChange(name=name, old=left, new=right, pieces=pieces)
+            left, right, kept = before, after, Counter()
+        yield FieldChange(name=name, old=left, new=right, pieces=pieces, kept=kept.total())
 
 
 def _without(items: Iterable[str], kept: Mapping[str, int]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
-from pipeline.comparison import Comparison, FieldChange, Paragraph, Piece
+from pipeline.comparison import Comparison, FieldChange, Paragraph, Piece, compare_lines
 from pipeline.model import Version
 
 _CONTEXT: Final = 1  # unchanged paragraphs that are shown beside a changed one
@@ -33,7 +33,7 @@ _STYLE: Final = """
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 54rem; padding: 1.5rem 1.25rem 3rem; background: var(--paper); color: var(--ink);
   font: 1.0625rem/1.6 Georgia, "Noto Serif", "Times New Roman", serif; overflow-wrap: anywhere; }
-h1 { font-size: 1.7rem; line-height: 1.25; margin: .2rem 0 .6rem; }
+h1 { font-size: 1.7rem; line-height: 1.25; margin: .2rem 0 .6rem; white-space: pre-wrap; }
 h2 { font: 600 1rem/1.4 system-ui, sans-serif; margin: 2rem 0 .6rem; }
 .meta, table, summary, .place, .legend { font-family: system-ui, sans-serif; font-size: .875rem; line-height: 1.5; }
 .meta, .place, .legend { color: var(--dim); }
@@ -56,7 +56,7 @@ details { margin: .3rem 0 .9rem; padding-inline-start: .9rem; } summary { color:
 table { border-collapse: collapse; width: 100%; table-layout: fixed; }
 th, td { text-align: start; vertical-align: top; padding: .35rem .5rem .35rem 0; border-top: 1px solid var(--line); }
 thead th { border-top: 0; color: var(--dim); font-weight: 600; } th:first-child { width: 8.5rem; font-weight: 600; }
-td ul { margin: 0; padding-inline-start: 1.1rem; } td p { margin: 0; }
+td ul { margin: 0; padding-inline-start: 1.1rem; } td p { margin: 0; white-space: pre-wrap; }
 .none { color: var(--dim); }
 .evidence td { font-family: ui-monospace, monospace; font-size: .78rem; }
 .note { background: var(--box); padding: .6rem .8rem; border-radius: 4px; }
@@ -124,7 +124,7 @@ def _summary(comparison: Comparison) -> str:
         for kind in ("changed", "added", "removed", "moved")
         if any(paragraph.kind == kind for paragraph in comparison.paragraphs)
     ]
-    told = f"{comparison.words_added} words added, {comparison.words_removed} removed"
+    told = f"{_count(comparison.words_added, 'word')} added, {comparison.words_removed} removed"
     if counts:
         told += f"; paragraphs: {', '.join(counts)}"
     return f"{told}. {'Edit of ' + ', '.join(comparison.classes) if comparison.classes else 'A cosmetic edit'}."
@@ -150,8 +150,7 @@ def _draw_text(old: Version, new: Version, paragraphs: Sequence[Paragraph]) -> I
     ):
         shown = [paragraph for paragraph, _ in group]
         if hidden:
-            count = f"{len(shown)} unchanged paragraph{'s' if len(shown) > 1 else ''}"
-            yield f'<details><summary lang="en" dir="ltr">{count}</summary>'
+            yield f'<details><summary lang="en" dir="ltr">{_count(len(shown), "unchanged paragraph")}</summary>'
         yield from map(_draw_paragraph, shown)
         if hidden:
             yield "</details>"
@@ -186,12 +185,28 @@ def _draw_paragraph(paragraph: Paragraph) -> str:
             )
         case _:
             place = ""
-    return f'<div class="block {paragraph.kind}">{place}<p dir="auto">{_draw(paragraph.pieces)}</p></div>'
+    text = _draw(paragraph.pieces) or '<span class="none" lang="en">(an empty line)</span>'
+    return f'<div class="block {paragraph.kind}" dir="auto">{place}<p>{text}</p></div>'
 
 
 def _draw(pieces: Iterable[Piece]) -> str:
     tags = {"same": "{}", "added": "<ins>{}</ins>", "removed": "<del>{}</del>"}
-    return "".join(tags[piece.mark].format(_escape(piece.text)) for piece in pieces)
+    return "".join(
+        tags[piece.mark].format(_escape(piece.text if piece.mark == "same" else _show_blanks(piece.text)))
+        for piece in pieces
+    )
+
+
+_BLANKS: Final = {" ": "␣", "\u00a0": "⍽", "\t": "⇥"}
+_UNSEEN: Final = re.compile("[\u00ad\u200b\u2060\ufeff]")
+
+
+def _show_blanks(text: str) -> str:
+    """What was inserted or deleted, with what nobody could see of it made visible."""
+    text = _UNSEEN.sub(lambda match: f"[U+{ord(match[0]):04X}]", text)
+    if not text.isspace():
+        return text
+    return "".join(_BLANKS.get(char, f"[U+{ord(char):04X}]") for char in text)
 
 
 # --- tables
@@ -199,12 +214,15 @@ def _draw(pieces: Iterable[Piece]) -> str:
 
 def _draw_fields(old: Version, new: Version, fields: Sequence[FieldChange]) -> Iterator[str]:
     yield "<section><h2>Headline and metadata</h2>"
-    rows = [_row("headline", old, new, _cell((old.title,)), _cell((new.title,)))] if old.title != new.title else []
+    rows = []
+    if old.title != new.title:
+        pieces = compare_lines(old.title, new.title)
+        rows.append(_row("headline", old, new, _side(pieces, "removed"), _side(pieces, "added")))
     for change in fields:
-        before, after = _cell(change.old), _cell(change.new)
         if change.pieces:
-            before = _side(change.pieces, "removed")
-            after = _side(change.pieces, "added")
+            before, after = _side(change.pieces, "removed"), _side(change.pieces, "added")
+        else:
+            before, after = _list("del", change.old, change.kept), _list("ins", change.new, change.kept)
         rows.append(_row(change.name.replace("_", " "), old, new, before, after))
     if rows:
         yield f"<table>{_head('field', old, new)}<tbody>"
@@ -219,13 +237,14 @@ def _side(pieces: Sequence[Piece], side: str) -> str:
     return f'<p dir="auto">{_draw(piece for piece in pieces if piece.mark in ("same", side))}</p>'
 
 
-def _cell(words: Sequence[str]) -> str:
-    if not any(words):
-        return '<p class="none">nothing</p>'
-    if len(words) == 1:
-        return f'<p dir="auto">{_escape(words[0])}</p>'
-    items = "".join(f'<li dir="auto">{_escape(word)}</li>' for word in words)
-    return f"<ul>{items}</ul>"
+def _list(tag: str, words: Sequence[str], kept: int) -> str:
+    if not words:
+        return f'<p class="none">{"no others" if kept else "nothing"}</p>'
+    items = [f"<{tag}>{_escape(word)}</{tag}>" for word in words]
+    if len(items) == 1:
+        return f'<p dir="auto">{items[0]}</p>'
+    lines = "".join(f'<li dir="auto">{item}</li>' for item in items)
+    return f"<ul>{lines}</ul>"
 
 
 def _head(first: str, old: Version, new: Version) -> str:
@@ -263,11 +282,15 @@ def _draw_evidence(old: Version, new: Version) -> Iterator[str]:
     yield f'<section><h2>Evidence</h2><p class="meta">Article {_escape(new.article)} of {_escape(new.site)}.</p>'
     yield f'<table class="evidence">{_head("what", old, new)}<tbody>'
     for (label, before), (_, after) in zip(tell_evidence(old), tell_evidence(new), strict=True):
-        yield _row(label, old, new, _cell((before,)), _cell((after,)))
+        yield _row(label, old, new, f"<p>{_escape(before)}</p>", f"<p>{_escape(after)}</p>")
     yield "</tbody></table></section>"
 
 
 # --- words
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _time(version: Version) -> str:

@@ -378,14 +378,13 @@ def _print_comparison(old: Version, new: Version, comparison: Comparison, *, who
         out.print(label.append_text(_draw(out, change.pieces or _as_pieces(change.old, change.new))))
     out.print()
     _print_paragraphs(out, comparison.paragraphs, whole=whole)
-    kinds = f" ({', '.join(comparison.classes)})" if comparison.classes else ""
-    same = not comparison.has_edits
     out.print()
-    out.print(
-        "Headline and text are the same."
-        if same
-        else f"{comparison.words_added} words added, {comparison.words_removed} removed{kinds or ' (a cosmetic edit)'}"
-    )
+    if comparison.has_edits:
+        words = f"{comparison.words_added} word{'' if comparison.words_added == 1 else 's'} added"
+        kinds = ", ".join(comparison.classes) or "a cosmetic edit"
+        out.print(f"{words}, {comparison.words_removed} removed ({kinds})")
+    else:
+        out.print("Headline and text are the same.")
     for version in (old, new):
         if not version.text:
             out.print(f"Version {version.n} has no text: it says that the article is {version.state}.")
@@ -408,6 +407,8 @@ def _print_paragraphs(out: Console, paragraphs: Sequence[Paragraph], *, whole: b
             line.append(f"(paragraph {paragraph.old} stood here; now paragraph {paragraph.new})", style="dim")
         elif paragraph.kind == "moved":
             line.append(f"(was paragraph {paragraph.old}) ", style="dim")
+        elif not paragraph.pieces:
+            line.append("(an empty line)", style="dim")
         out.print(line.append_text(_draw(out, paragraph.pieces)))
     if skipped:
         out.print(f"  … {skipped} unchanged paragraphs", style="dim")

@@ -201,6 +201,12 @@ def test_a_paragraph_in_the_place_of_another_one_is_not_its_edit() -> None:
     ]
 
 
+def test_a_paragraph_that_was_written_on_is_the_same_paragraph() -> None:
+    grown = f"{A} {B} {C} {D}"
+    assert kinds(text(A, C), text(grown, C)) == [("changed", 1, 1), ("same", 2, 2)]
+    assert kinds(text(grown, C), text(D, C)) == [("changed", 1, 1), ("same", 2, 2)]
+
+
 def timed(old: str, new: str) -> tuple[float, tuple[Paragraph, ...]]:
     began = time.process_time()
     found = compare_texts(old, new)
