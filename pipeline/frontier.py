@@ -20,7 +20,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -185,9 +185,9 @@ def _moved_to(finding: Finding) -> str | None:
     return finding.final
 
 
-def _is_led_astray(sighting: Sighting) -> bool:
+def _is_led_astray(url: str, final: str, moved_to: str | None) -> bool:
     """Whether another address answered, and not because of permanent redirects alone."""
-    return sighting.moved_to is None and not is_same_address(sighting.final, sighting.url)
+    return moved_to is None and not is_same_address(final, url)
 
 
 def _published(finding: Finding) -> str | None:
@@ -215,6 +215,7 @@ class Frontier:
         self._folder = Path(tempfile.mkdtemp(prefix="muniment-frontier-"))
         self._etag: str | None = None
         self._db = _new_database(self._folder / "empty.sqlite", site.id)
+        self._answers: dict[tuple[str, str], str | None] | None = {}  # see ``_recall``; None: while rows change
 
     @classmethod
     def open(cls, archive: Archive, site: Site) -> Frontier:
@@ -316,7 +317,7 @@ class Frontier:
         """Note from all findings of a run where articles have gone, before asking whose any of them is: the new
         address may come before the old one. Nothing of it is saved; ``save`` does so by itself."""
         for finding in findings:
-            if finding.article is not None:
+            if finding.article is not None and self.article_of(finding) != finding.article.article:
                 self._learn_move(note_sighting(finding))
 
     def article_of(self, finding: Finding) -> str:
@@ -326,24 +327,28 @@ class Frontier:
         or names a new canonical URL, and what is found at that new URL later belongs to it, too. Otherwise the
         page's canonical URL counts; and for a page without text what its URL led to before.
         """
-        if finding.article is None:
+        page = finding.article
+        if page is None:
             return self._mapped(finding.requested, finding.final) or article_id(finding.requested)
-        return self._owner(note_sighting(finding))
+        return self._find_owner(page.article, page.url, finding.requested, finding.final, _moved_to(finding))
 
     def _owner(self, sighting: Sighting) -> str:
         """The article that a sighting with an article belongs to."""
         assert sighting.article is not None
         assert sighting.canonical is not None
-        before = self._led_to(sighting.url)
-        if before is not None and before != sighting.article:
+        return self._find_owner(sighting.article, sighting.canonical, sighting.url, sighting.final, sighting.moved_to)
+
+    def _find_owner(self, article: str, canonical: str, url: str, final: str, moved_to: str | None) -> str:
+        before = self._led_to(url)
+        if before is not None and before != article:
             row = self._db.execute("SELECT url FROM articles WHERE article = ?", (before,)).fetchone()
             # Without a redirect only the article's own page can say that it lives elsewhere now, not an alias of it.
             if row is not None and (
-                (is_same_address(row["url"], sighting.url) and not _is_led_astray(sighting))
-                or (sighting.moved_to is not None and before in (article_id(sighting.url), self._alias(sighting.url)))
+                (is_same_address(row["url"], url) and not _is_led_astray(url, final, moved_to))
+                or (moved_to is not None and before in (article_id(url), self._alias(url)))
             ):
                 return before
-        return self._alias(sighting.canonical) or sighting.article
+        return self._alias(canonical) or article
 
     def _learn_move(self, sighting: Sighting) -> None:
         """Remember the new address of an article that has one, unless another article was found there before."""
@@ -354,6 +359,8 @@ class Frontier:
             assert url is not None
             if self._is_article(url) and self._led_to(url) is None:
                 self._db.execute("INSERT OR IGNORE INTO aliases VALUES (?, ?, ?)", (url, owner, sighting.fetched_at))
+                if self._answers is not None:
+                    self._answers.clear()
 
     def article_at(self, url: str) -> str | None:
         """Id of the article that a canonical URL led to when it was last captured; None: to none."""
@@ -490,6 +497,7 @@ class Frontier:
         doubted: Collection[str],
     ) -> None:
         db = self._db
+        self._answers = None
         db.execute("BEGIN")
         db.execute("INSERT INTO runs_applied VALUES (?, ?)", (run, run.split("-", maxsplit=1)[0]))
         for standing in standings:
@@ -503,6 +511,7 @@ class Frontier:
         self._apply_tracks(run, in_order, changed, doubted)
         db.execute("DELETE FROM missing WHERE at <= (SELECT seen_at FROM articles a WHERE a.article = missing.article)")
         db.execute("COMMIT")
+        self._answers = {}
 
     def _apply_standing(self, standing: Standing) -> None:
         # Of one version, the later essence: where its page is read in another way, that reading is not judged again.
@@ -536,7 +545,8 @@ class Frontier:
             return
         article = self._mapped(sighting.url, sighting.final) if sighting.article is None else self._owner(sighting)
         values = {**sighting.__dict__, "article": sighting.article and article}
-        if sighting.article is not None and _is_led_astray(sighting) and self._led_to(sighting.url) is not None:
+        astray = _is_led_astray(sighting.url, sighting.final, sighting.moved_to)
+        if sighting.article is not None and astray and self._led_to(sighting.url) is not None:
             # What a temporary redirect shows is no news of what stood here before.
             values |= dict.fromkeys(("article", "article_at", "canonical", "published", *_BODY_COLUMNS))
         self._db.execute(_UPSERT_URL, values)
@@ -586,6 +596,17 @@ class Frontier:
 
     def _led_to(self, url: str) -> str | None:
         """The article that a URL led to before: when it was captured, or as the address of an article that moved."""
+        return self._recall("led to", url, self._look_where)
+
+    def _recall(self, what: str, url: str, ask: Callable[[str], str | None]) -> str | None:
+        """What was asked before of a URL, or is asked now: a run asks the same several times of each."""
+        if self._answers is None:
+            return ask(url)
+        if (what, url) not in self._answers:
+            self._answers[what, url] = ask(url)
+        return self._answers[what, url]
+
+    def _look_where(self, url: str) -> str | None:
         row = self._db.execute(
             "SELECT article FROM urls WHERE url = ?1 AND article IS NOT NULL "
             "UNION ALL SELECT article FROM aliases WHERE url = ?1 "
@@ -610,6 +631,9 @@ class Frontier:
         return None if row is None else str(row["article"])
 
     def _alias(self, url: str) -> str | None:
+        return self._recall("alias", url, self._look_for_alias)
+
+    def _look_for_alias(self, url: str) -> str | None:
         row = self._db.execute("SELECT article FROM aliases WHERE url = ?", (url,)).fetchone()
         return None if row is None else str(row["article"])
 
@@ -656,7 +680,7 @@ class Frontier:
 
     def _use(self, db: sqlite3.Connection) -> None:
         self._db.close()
-        self._db = db
+        self._db, self._answers = db, {}
 
     def _pack(self) -> bytes:
         return _pack_database(self._db, self._folder, self._site)

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 from typing import TYPE_CHECKING, Self
@@ -70,6 +71,8 @@ _TELLING = frozenset({"article", "unchanged", "gone", "blocked"})
 """Kinds of findings that say something of an article."""
 _UNDER_WAY = 4  # articles per thread that may wait for their answer
 _TRIES = 50
+_KEPT_SIZE = 16_000_000  # characters of findings that are kept in memory
+_FINDING_SIZE = 4000  # what one has beside its text, about
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +142,28 @@ class _LateRows:
         self._opened.close()
 
 
+class _Findings:
+    """The findings of a run, gone through more than once: kept while they are few, else read anew each time."""
+
+    def __init__(self, archive: Archive, site: str, run: str) -> None:
+        self._read = partial(archive.read_findings, site, run)
+        self._kept: list[Finding] | None = None
+
+    def __iter__(self) -> Iterator[Finding]:
+        if self._kept is not None:
+            yield from self._kept
+            return
+        kept: list[Finding] | None = []
+        size = 0
+        for finding in self._read():
+            if kept is not None:
+                kept.append(finding)
+                size += _FINDING_SIZE + (len(finding.article.text) if finding.article else 0)
+                kept = kept if size <= _KEPT_SIZE else None
+            yield finding
+        self._kept = kept
+
+
 def publish_run(archive: Archive, site: Site, run: str, *, now: datetime, reread: Reread | None = None) -> Published:
     """Make a run visible to readers; called again, whether it had ended or was interrupted, it adds nothing.
 
@@ -166,7 +191,8 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime, reread
         raise NotInArchive(f"Run {run} of {site.id} has no crawl.json.", next_step="Run its crawl step first.")
     books = _Books()
     with Frontier.open(archive, site) as frontier, _LateRows(archive) as rows:
-        findings = [lighten(finding) for finding in archive.read_findings(site.id, run)]
+        whole = _Findings(archive, site.id, run)
+        findings = [lighten(finding) for finding in whole]
         crossed = cross_check(
             [_meet(frontier, run, *each) for each in findings],
             run,
@@ -178,7 +204,7 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime, reread
         frontier.learn_moves(light)
         speakers = _find_speakers(light, frontier, summary)
         del findings, light
-        _make_versions(archive, making, frontier, crossed, speakers, books, rows, reread)
+        _make_versions(archive, making, frontier, whole, crossed, speakers, books, rows, reread)
         table_rows = rows.commit(site.id, run, now=now)
         books.sightings += note_uncaptured(summary)
         frontier.save(run, books.sightings, books.standings.values(), changed=books.changed, doubted=crossed.storms)
@@ -244,6 +270,7 @@ def _make_versions(
     archive: Archive,
     making: Making,
     frontier: Frontier,
+    findings: Iterable[Finding],
     crossed: CrossCheck,
     speakers: frozenset[int],
     books: _Books,
@@ -254,7 +281,7 @@ def _make_versions(
     under_way: deque[tuple[_Case, Future[_Settled]]] = deque()
     threads = archive.store.threads
     with ThreadPoolExecutor(threads, thread_name_prefix="publish") as pool:
-        for position, each in enumerate(archive.read_findings(making.site.id, making.run)):
+        for position, each in enumerate(findings):
             finding = crossed.reread(each)
             books.sightings.append(note_sighting(finding))
             if position not in speakers:

@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import random
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -48,7 +50,6 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as BotoConnectionError
 from botocore.loaders import Loader
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from pipeline.errors import ArchiveError, MunimentError, NotInArchive, StoreRefused, StoreUnavailable, WriteConflict
 from pipeline.settings import Settings, read_store_access
@@ -623,15 +624,14 @@ class Store:
 
         ``into``, for ``get_object``: a file that takes the body; without it ``Body`` is bytes in the answer.
         """
-        for attempt in Retrying(
-            retry=retry_if_exception(_may_pass),
-            stop=stop_after_attempt(_CONFLICT_ATTEMPTS),
-            wait=wait_random_exponential(multiplier=0.05, max=2),
-            reraise=True,
-        ):
-            with attempt:
+        for attempt in range(1, _CONFLICT_ATTEMPTS):
+            try:
                 return self._perform(operation, dict(arguments))
-        raise AssertionError("tenacity either returns or raises")
+            except (ClientError, BotoCoreError) as error:
+                if not _may_pass(error):
+                    raise
+            time.sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))
+        return self._perform(operation, arguments)
 
     def _perform(self, operation: str, arguments: dict[str, Any]) -> Any:
         into: IO[bytes] | None = arguments.pop("into", None)
@@ -921,6 +921,8 @@ _REFUSALS = {
 }
 _PATIENCE = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "Throttling", "ThrottlingException",
              "TooManyRequests", "RequestLimitExceeded", "BandwidthLimitExceeded", "RequestThrottled"}  # fmt: skip
+_TRIED_BY_BOTOCORE = {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "RequestThrottled",
+                      "BandwidthLimitExceeded"}  # fmt: skip
 _CONFLICTS = {"ConditionalRequestConflict", "OperationAborted"}
 _DAMAGE = {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "InvalidDigest", "IncompleteBody"}
 
@@ -1000,8 +1002,8 @@ def _root_of(error: BaseException) -> str:
 
 def _may_pass(error: BaseException) -> bool:
     """What botocore does not try again by itself, and we do."""
-    if isinstance(error, ClientError):
-        return _code(error) in _CONFLICTS
+    if isinstance(error, ClientError):  # botocore knows a 429 only by the names that AWS gives it
+        return _code(error) in _CONFLICTS or (_status(error) == 429 and _code(error) not in _TRIED_BY_BOTOCORE)
     return isinstance(error, (IncompleteReadError, ResponseStreamingError, FlexibleChecksumError))
 
 
