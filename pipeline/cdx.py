@@ -16,6 +16,7 @@ both ways give the same bytes, because a line depends on its segment alone.
 
 from __future__ import annotations
 
+import filecmp
 import heapq
 import json
 import re
@@ -34,7 +35,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecord, WarcRecordType
 
 from pipeline.archive import Archive
 from pipeline.errors import ArchiveError
-from pipeline.store import KeyMissing, Lost
+from pipeline.store import Lost
 from spiders.warc import payload_digest
 
 REVISIT: Final = "warc/revisit"
@@ -380,19 +381,22 @@ def repair_index(archive: Archive, site: str, run: str) -> bool:
         Lost: others replaced it all the time.
     """
     key = archive.index_key(site, run)
-    right = b"".join(rebuild_index(archive, site, run))
-    for _ in range(_TRIES):
-        standing, etag = None, None
-        with suppress(KeyMissing):
-            stored = archive.store.get(key)
-            standing, etag = stored.body, stored.etag
-        if standing == right:
-            return False
-        try:
-            archive.store.replace(key, right, etag=etag, content_type=_TEXT)
-        except Lost:
-            continue
-        return True
+    with tempfile.TemporaryDirectory(prefix="muniment-index-") as folder:
+        right, standing = Path(folder) / "right", Path(folder) / "standing"
+        with right.open("wb") as file:
+            file.writelines(rebuild_index(archive, site, run))
+        for _ in range(_TRIES):
+            found = archive.store.head(key)
+            if found is None:
+                if archive.store.upload_file(key, right, content_type=_TEXT):
+                    return True
+                continue
+            archive.store.download_file(key, standing)
+            if filecmp.cmp(right, standing, shallow=False):
+                return False
+            with suppress(Lost):
+                archive.store.replace_file(key, right, etag=found.etag, content_type=_TEXT)
+                return True
     raise Lost(f"{key} was replaced by others {_TRIES} times in a row; try again")
 
 

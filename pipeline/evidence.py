@@ -6,6 +6,7 @@ import io
 from dataclasses import replace
 
 from pipeline.archive import Archive
+from pipeline.cdx import find_captures
 from pipeline.errors import ArchiveError, NotInArchive
 from pipeline.model import Evidence, Version
 from spiders.warc import Captured, read_captures
@@ -29,22 +30,27 @@ def read_record(archive: Archive, evidence: Evidence) -> Captured:
 
 
 def read_capture(archive: Archive, version: Version) -> Captured:
-    """A version's capture with its payload, which for an answer "not modified" is that of an earlier version.
+    """A version's capture with its payload, which for an answer "not modified" is that of an earlier capture.
 
     Raises:
         KeyMissing: the segment is not there.
         ArchiveError: the record is not there.
-        NotInArchive: the payload that a revisit repeats is no version's.
+        NotInArchive: the payload that a revisit repeats is in no capture of its URL.
     """
     found = read_record(archive, version.evidence)
     if found.record_type == "response":
         return found
     digest = version.evidence.payload_digest
     for other in reversed(archive.versions(version.site, version.article)):
-        if other.evidence.record_type == "response" and other.evidence.payload_digest == digest:
+        standing = other.evidence.record_type == "response" and other.state != "redacted"
+        if standing and other.evidence.payload_digest == digest:
             earlier = read_record(archive, other.evidence)
             return replace(found, payload=earlier.payload, headers=earlier.headers)
+    for line in find_captures(archive, version.site, found.url):  # one that made no version
+        if line.digest == digest and not line.is_revisit:
+            [earlier] = read_captures(io.BytesIO(archive.store.get_range(line.filename, line.offset, line.length)))
+            return replace(found, payload=earlier.payload, headers=earlier.headers)
     raise NotInArchive(
-        f"Version {version.n} of {version.url} repeats a payload ({digest}) of which no version has the record.",
-        next_step="The revisit record itself names the earlier one: WARC-Refers-To.",
+        f"Version {version.n} of {version.url} repeats a payload ({digest}) that no capture of its URL has.",
+        next_step="The revisit record itself names the earlier one: WARC-Refers-To. A takedown may have sealed that.",
     )
