@@ -120,6 +120,10 @@ class _Refused(Exception):
     """A record that is left out, and why."""
 
 
+def _refuse(name: str, error: Exception) -> SettingsError:
+    return SettingsError(f"{name} cannot be imported: {error}.", next_step="Leave it out, or give another file.")
+
+
 @dataclass(kw_only=True)
 class _Waiting:
     """A response whose request may come yet."""
@@ -198,12 +202,13 @@ class Survey:
                 with path.open("rb") as file:
                     files.setdefault(hashlib.file_digest(file, "sha256").hexdigest(), path)
             except (OSError, Unreadable) as error:
-                raise SettingsError(
-                    f"{paths[path]} cannot be imported: {error}.", next_step="Leave it out, or give another file."
-                ) from error
+                raise _refuse(paths[path], error) from error
         self._db.execute("BEGIN")
         for sha256, path in sorted(files.items()):  # so that the order of arguments decides nothing
-            self.inputs.append(_Reader(self, path, paths[path], sha256, tell).read())
+            try:
+                self.inputs.append(_Reader(self, path, paths[path], sha256, tell).read())
+            except (OSError, Unreadable) as error:
+                raise _refuse(paths[path], error) from error
         self._settle()
         self._db.execute("COMMIT")
 

@@ -243,6 +243,7 @@ class _Broken(Exception):
         super().__init__(reason)
         self.begins = begins
         self.cut = cut
+        self.records = 1  # that it costs
 
 
 class _Codec:
@@ -470,9 +471,19 @@ class _Parser:
                 yield self._read_record()
             except _Broken as broken:
                 self._at = max(self._at, broken.begins)
-                yield self._tell(str(broken), cut=broken.cut)
                 self._later = None
-                if broken.cut or not self._find_member():
+                offset, unpacked = self._place()
+                # What seems to break off may be a damaged member that takes those behind it for its own.
+                more = self._find_member()
+                yield Trouble(
+                    member=self._member,
+                    offset=offset,
+                    unpacked=unpacked,
+                    reason=str(broken),
+                    cut=broken.cut and not more,
+                    records=broken.records,
+                )
+                if not more:
                     return
             except _Misfit as misfit:
                 yield self._tell(str(misfit))
@@ -480,11 +491,12 @@ class _Parser:
                     if not self._find_record():
                         return
                 except _Broken as broken:
+                    broken.records = 0  # it is the same record
                     self._later = broken
 
-    def _tell(self, reason: str, *, cut: bool = False) -> Trouble:
+    def _tell(self, reason: str) -> Trouble:
         offset, unpacked = self._place()
-        return Trouble(member=self._member, offset=offset, unpacked=unpacked, reason=reason, cut=cut)
+        return Trouble(member=self._member, offset=offset, unpacked=unpacked, reason=reason)
 
     def _place(self) -> tuple[int, bool]:
         """Where the bytes held begin, for people: the gzip member, or the byte."""
@@ -536,9 +548,15 @@ class _Parser:
         block: bytes | None = None
         if length <= self._largest:
             stop = end.end() + length
-            while len(self._held) < stop:
-                if not self._fill():
-                    raise _Broken("the file breaks off", cut=True)
+            try:
+                while len(self._held) < stop:
+                    if not self._fill():
+                        raise _Broken("the file breaks off", cut=True)
+            except _Broken as broken:
+                if self._begins_inside(end.end(), len(self._held)):
+                    self._later = None if broken.cut else broken
+                    raise _Misfit("its Content-Length is larger than the record") from broken
+                raise
             self._check_inside(end.end(), stop)
             self._check_behind(stop)
             block = bytes(self._held[end.end() : stop])
@@ -565,6 +583,11 @@ class _Parser:
             inside = start - self._at
             if begin <= inside < stop and self._held.startswith(b"WARC/", inside):
                 raise _Misfit("its Content-Length is larger than the record")
+
+    def _begins_inside(self, begin: int, stop: int) -> bool:
+        """Whether another record begins in what a record that never ends would swallow."""
+        found = _BEGIN.search(self._held, begin, stop)
+        return found is not None
 
     def _check_behind(self, stop: int) -> None:
         """Whether a record ends where its Content-Length says: what follows begins one, or nothing follows.
