@@ -15,7 +15,7 @@ import typer
 from rich.logging import RichHandler
 
 from pipeline import __version__
-from pipeline.cli import audit, export, extract, memory, preview, runs, sites, stack, store, versions
+from pipeline.cli import audit, export, extract, intake, memory, preview, runs, sites, stack, store, versions
 from pipeline.cli.output import console, fail
 from pipeline.errors import MunimentError, RunRejected, Temporary
 
@@ -43,6 +43,7 @@ app.add_typer(
 app.add_typer(store.app, name="store", help="The embedded S3 store, and the self-test of any store.")
 runs.add_to(app)
 versions.add_to(app)
+intake.add_to(app)
 preview.add_to(app)
 extract.add_to(app)
 memory.add_to(app)
