@@ -15,7 +15,21 @@ import typer
 from rich.logging import RichHandler
 
 from pipeline import __version__
-from pipeline.cli import audit, export, extract, intake, memory, preview, runs, sites, stack, store, versions
+from pipeline.cli import (
+    audit,
+    export,
+    extract,
+    intake,
+    memory,
+    preview,
+    runs,
+    sites,
+    stack,
+    store,
+    table,
+    takedown,
+    versions,
+)
 from pipeline.cli.output import console, fail
 from pipeline.errors import MunimentError, RunRejected, Temporary
 
@@ -41,6 +55,7 @@ app.add_typer(
     help="The declared sites: list, check, show; probe a new one; CMS families; the schema of a site file.",
 )
 app.add_typer(store.app, name="store", help="The embedded S3 store, and the self-test of any store.")
+app.add_typer(table.app, name="table", help="The table of all versions: how it stands, maintenance, making it anew.")
 runs.add_to(app)
 versions.add_to(app)
 intake.add_to(app)
@@ -48,6 +63,7 @@ preview.add_to(app)
 extract.add_to(app)
 memory.add_to(app)
 export.add_to(app)
+takedown.add_to(app)
 audit.add_to(app)
 stack.add_to(app)
 

@@ -181,7 +181,7 @@ def resume(archive: Archive, order: TakedownOrder, *, now: datetime) -> Takedown
 
 
 def renew(archive: Archive, order: TakedownOrder, *, now: datetime) -> TakedownOrder:
-    """Carry out again what is in force, or go on with it: after a backup was restored, or runs brought the words back."""
+    """Carry out again what is in force, or go on with it: after a backup was restored, or a run brought words back."""
     order = resume(archive, order, now=now)
     if order.state not in ("carried out", "destroyed"):
         return order
@@ -486,7 +486,7 @@ class _Carrier:
         if alone == pristine and not self._order.destroy:
             return None
         others = [self._target(name) for name in self._seals.in_force(key, but=self._id)]
-        together = sorted([*others, self.target], key=lambda each: each.order.takedown)
+        together = _in_order([*others, self.target])
         wanted = clean(pristine, together)
         if alone == pristine and wanted == standing.body:
             return None  # only what is destroyed comes here: its seals may be clean already, and this not yet
@@ -756,6 +756,8 @@ def _destroy(archive: Archive, order: TakedownOrder) -> dict[str, datetime]:
                 )
     standing = archive.read_progress(archive.takedown_key(order.site, order.takedown), TakedownOrder)
     keys = [each.key for each in standing.touched] if standing else []
+    start = f"sealed/{order.site}/"
+    keys += [key.removeprefix(start).partition("/")[2] for key in keys if key.startswith(start)]
     return locked | _purge(archive, [*keys, archive.frontier_key(order.site), archive.boilerplate_key(order.site)])
 
 
@@ -821,7 +823,7 @@ class _Restorer(_Carrier):
     def _restore(self, key: str, clean: Clean) -> None:
         pristine = self._seals.read(self._id, key)
         others = [self._target(name) for name in self._seals.in_force(key, but=self._id)]
-        wanted = clean(pristine, others) if others else pristine
+        wanted = clean(pristine, _in_order(others)) if others else pristine
         for _ in range(_TRIES):
             try:
                 stored = self.archive.store.get(key)
@@ -947,6 +949,11 @@ def _clean_json(body: bytes, targets: Sequence[Target]) -> bytes:
         return body
     cleaned = clean_document(given, targets)
     return body if cleaned == given else orjson.dumps(cleaned)
+
+
+def _in_order(targets: Iterable[Target]) -> list[Target]:
+    """Words are redacted before articles are emptied, so that it does not matter which was done before."""
+    return sorted(targets, key=lambda each: (each.whole, each.order.takedown))
 
 
 def _texts_of(member: bytes) -> Iterator[str]:

@@ -34,7 +34,7 @@ _IDENTITY = frozenset(
     {*_KEPT_OF_STORY, *_KEPT_OF_VERSION, *_KEPT_OF_FINDING, "state", "origins", "confidence", "rules"}
 )
 """Fields in which nothing is redacted: they say which page it is, not what it says."""
-_TOLD = re.compile(r"(?:withheld|redacted|destroyed): takedown \S+")
+_TOLD = re.compile(r"(?:withheld|redacted|destroyed): takedown [0-9A-Za-z-]+")
 _LEAST_TITLE = 12  # characters of a headline that is looked for in sources
 _LEAST_LINE = 20
 _LEAST_PATH = 6
