@@ -186,11 +186,12 @@ def test_a_table_much_larger_than_the_memory_that_reading_it_takes(archive: Arch
     first = decide(making, found("a", "Text.", a_run(0), START), []).version
     assert first is not None
     total = 0
-    for run in range(8):
+    bodies = [" ".join(pick.choices(words, k=2500)) for _ in range(200)]
+    for run in range(3):
         with Prepared(archive) as prepared:
-            for number in range(10_000):
-                body = " ".join(pick.choices(words, k=1200))
-                facts = {"article": f"{pick.getrandbits(14):020x}", "n": run * 10_000 + number + 1, "text": body}
+            for number in range(8_000):
+                body = f"{pick.random()} {pick.choice(bodies)}"
+                facts = {"article": f"{pick.getrandbits(13):020x}", "n": run * 8_000 + number + 1, "text": body}
                 prepared.add(first.model_copy(update=facts | {"captured_at": START + timedelta(seconds=number)}))
             total += commit_rows(archive, SITES[0].id, a_run(run), prepared, now=NOW)
     table = open_table(archive)
