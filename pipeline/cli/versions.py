@@ -216,6 +216,15 @@ def _tell_memento(versions: Sequence[Version], version: Version, instant: Instan
     }
 
 
+def _origin(version: Version) -> str | None:
+    origin = version.origin
+    if origin is None:
+        return None
+    wrote = f" by {origin.software}" if origin.software else ""
+    note = f"; {origin.note}" if origin.note else ""
+    return f"elsewhere{wrote}: {origin.file} at {origin.offset}, sha256 {origin.sha256}{note}"
+
+
 def _edit(version: Version) -> str | None:
     edit = version.edit
     if edit is None:
@@ -248,6 +257,7 @@ def _print_version(version: Version) -> None:
         ("redirects", ", ".join(f"{status} {url}" for status, url in version.hops)),
         ("source says", ", ".join(f"{name}: {value}" for name, value in version.facts.items())),
         ("policy", ", ".join(f"{name}: {value}" for name, value in version.policy.items())),
+        ("recorded", _origin(version)),
         ("note", version.note),
     ]
     for label, value in rows:
