@@ -630,7 +630,7 @@ class Store:
             except (ClientError, BotoCoreError) as error:
                 if not _may_pass(error):
                     raise
-            time.sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))
+            time.sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))  # noqa: S311 - only not all at once
         return self._perform(operation, arguments)
 
     def _perform(self, operation: str, arguments: dict[str, Any]) -> Any:

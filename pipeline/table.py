@@ -249,21 +249,38 @@ def commit_rows(archive: Archive, site: str, run: str, rows: Rows, *, now: datet
 def _commit_once(archive: Archive, site: str, run: str, rows: Rows, now: datetime) -> None:
     table = _prepared(archive) or _create_table(archive)
     name = f"{site}/{run}"
-    if table.transaction_version(name) is not None:
-        return
-    if _may_have_expired(run, now) and _has_rows(table, site, run):
-        return
+    before = table.transaction_version(name)
+    batches = rows.batches()
+    if before is not None or (_may_have_expired(run, now) and _has_rows(table, site, run)):
+        # Where another run was published since this one was interrupted, it may have come to one version more.
+        if _count_rows(table, site, run) >= len(rows):
+            return
+        batches = _without(batches, _keys_of(table, site, run))
     write_deltalake(
         table,
-        rows.batches(),
+        batches,
         mode="append",
         schema_mode="merge",  # a table of an earlier release gets the columns that it lacks
         commit_properties=CommitProperties(
             custom_metadata={"site": site, "run": run, "rows": str(len(rows))},
             max_commit_retries=_COMMIT_RETRIES,
-            app_transactions=[Transaction(name, 1, int(now.timestamp() * 1000))],
+            app_transactions=[Transaction(name, 1 + (before or 0), int(now.timestamp() * 1000))],
         ),
     )
+
+
+def _keys_of(table: DeltaTable, site: str, run: str) -> set[str]:
+    """Keys of the versions of a run that have rows."""
+    import pyarrow.dataset as ds  # noqa: PLC0415 - as below
+
+    wanted = (ds.field("site") == site) & (ds.field("run") == run)
+    return set(table.to_pyarrow_dataset().to_table(columns=["key"], filter=wanted)["key"].to_pylist())
+
+
+def _without(batches: pa.RecordBatchReader, keys: set[str]) -> pa.RecordBatchReader:
+    """Rows but those of the versions named."""
+    lacking = (batch.filter(pa.array([key not in keys for key in batch["key"].to_pylist()])) for batch in batches)
+    return pa.RecordBatchReader.from_batches(batches.schema, lacking)
 
 
 def open_table(archive: Archive) -> DeltaTable | None:
@@ -443,6 +460,24 @@ def live_files(table: DeltaTable, site: str | None = None) -> list[DataFile]:
 
 
 # --- maintenance
+
+
+def append_sorted(
+    archive: Archive, site: str, batches: Iterable[pa.RecordBatch], *, runs: Iterable[str], now: datetime
+) -> None:
+    """Append rows that are in the table for sure not, of many runs at once, in files as maintenance leaves them.
+
+    Args:
+        batches: rows as ``to_batch`` makes them, in any order.
+        runs: theirs; from now on they are in.
+    """
+    table = _prepared(archive) or _create_table(archive)
+    with tempfile.TemporaryDirectory(prefix="muniment-table-") as scratch, closing(_Sorter(Path(scratch))) as sorter:
+        for batch in batches:
+            sorter.add(batch)
+        names = [f"{site}/{run}" for run in runs]
+        metadata = {"job": "append"}
+        _swap(archive, table, site, [], sorter, metadata=metadata, changes=True, now=now, transactions=names)
 
 
 def choose_files(files: Sequence[DataFile], *, target: int = _TARGET) -> list[DataFile]:

@@ -549,6 +549,25 @@ def test_killed_and_overtaken_by_another_run_loses_and_doubles_nothing(prepared)
         assert texts["Second of edited."] == texts["Third of edited."] == texts["First of fresh."] == 1
 
 
+def test_a_run_that_comes_to_one_version_more_when_it_was_overtaken_puts_its_row_into_the_table(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+):
+    tell(archive, 0, at("a", 0), at("b", 0))
+    findings = [missing("a", a_run(1), START + HOUR), at("b", 1, "Second of b.")]
+    run = write_run(archive, SITE, a_run(1), findings, outcomes={})
+
+    def die(*_args: Any, **_named: Any) -> None:
+        raise Killed
+
+    monkeypatch.setattr(Frontier, "save", die)
+    with pytest.raises(Killed):
+        publish_run(archive, SITE, run, now=NOW)
+    monkeypatch.undo()
+    assert tell(archive, 3, missing("a", a_run(3), START + 3 * HOUR)).versions == {}
+    assert publish_run(archive, SITE, run, now=NOW).versions == {"edited": 1, "gone": 1}
+    assert_whole(archive, [a_run(0), run, a_run(3)])
+
+
 def assert_whole(archive: Archive, runs: list[str], site: Any = SITE) -> None:
     """Versions without gaps, each of one run, each with one row and in one note; a frontier that knows them."""
     versions = all_versions(archive, site)
