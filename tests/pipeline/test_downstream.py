@@ -133,7 +133,8 @@ engine.execute("LOAD httpfs; LOAD delta")
 host = os.environ["AWS_ENDPOINT_URL_S3"].removeprefix("http://")
 engine.execute(
     f"CREATE SECRET (TYPE s3, KEY_ID '{os.environ['AWS_ACCESS_KEY_ID']}',"
-    f" SECRET '{os.environ['AWS_SECRET_ACCESS_KEY']}', ENDPOINT '{host}', URL_STYLE 'path', USE_SSL false, REGION 'us-east-1')"
+    f" SECRET '{os.environ['AWS_SECRET_ACCESS_KEY']}', ENDPOINT '{host}',"
+    f" URL_STYLE 'path', USE_SSL false, REGION 'us-east-1')"
 )
 rows = engine.sql(
     f"SELECT site, article, n, state, text FROM delta_scan('s3://{os.environ['MUNIMENT_BUCKET']}/tables/articles')"
