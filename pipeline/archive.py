@@ -566,6 +566,10 @@ class Archive:
         """What this process has created under a key was replaced (by a takedown)."""
         self._written.pop(key, None)
 
+    def forget_written(self) -> None:
+        """Forget what ``recorded`` knows without asking: a process that lives for long must not keep it all."""
+        self._written.clear()
+
     # --- underneath
 
     def _write_once(self, key: str, document: _Doc, body: bytes, metadata: dict[str, str] | None = None) -> _Doc:

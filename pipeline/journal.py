@@ -108,12 +108,9 @@ def append(archive: Archive, site: str, token: str, draft: Draft, *, since: date
         ArchiveError: an entry of the journal is missing or cannot be read; nothing is put behind it.
     """
     n = head_number(archive, site)
-    for earlier in range(n, 0, -1):
-        found = _read_standing(archive, site, earlier)
-        if found[0].token == token:
-            return found[0]
-        if found[0].at < since - _CLOCKS:
-            break
+    standing = _find_entry(archive, site, token, n, since)
+    if standing is not None:
+        return standing
     made: JournalEntry | None = None
     for _ in range(_TRIES):
         before = _read_standing(archive, site, n) if n else None
@@ -126,6 +123,16 @@ def append(archive: Archive, site: str, token: str, draft: Draft, *, since: date
             return entry
         n += 1
     raise WriteConflict(f"the journal of {site} got entries from others {_TRIES} times in a row; try again")
+
+
+def _find_entry(archive: Archive, site: str, token: str, n: int, since: datetime) -> JournalEntry | None:
+    for earlier in range(n, 0, -1):
+        entry, _ = _read_standing(archive, site, earlier)
+        if entry.token == token:
+            return entry
+        if entry.at < since - _CLOCKS:
+            break
+    return None
 
 
 def _read_standing(archive: Archive, site: str, n: int) -> tuple[JournalEntry, str]:
@@ -162,6 +169,12 @@ def keys_of_run(archive: Archive, site: str, run: str) -> list[str]:
     return [*keys, *archive.segments(site, run), *([index] if archive.store.head(index) else [])]
 
 
+def find_published(archive: Archive, site: str, run: str) -> Published | None:
+    """What the journal tells of a run that was published; None: nothing."""
+    entry = _find_entry(archive, site, f"{run}/published", head_number(archive, site), _began(run))
+    return entry.published if entry else None
+
+
 def record_run(
     archive: Archive, site: str, run: str, *, published: Published | None, now: datetime, message: str | None = None
 ) -> JournalEntry:
@@ -191,5 +204,8 @@ def record_run(
             published=published,
         )
 
-    since = datetime.strptime(run.split("-", maxsplit=1)[0], "%Y%m%dT%H%M%S%z")
-    return append(archive, site, f"{run}/{'published' if published else 'rejected'}", draft, since=since)
+    return append(archive, site, f"{run}/{'published' if published else 'rejected'}", draft, since=_began(run))
+
+
+def _began(run: str) -> datetime:
+    return datetime.strptime(run.split("-", maxsplit=1)[0], "%Y%m%dT%H%M%S%z")

@@ -31,7 +31,7 @@ from pipeline.cdx import write_index
 from pipeline.crosscheck import CrossCheck, Met, cross_check, lighten
 from pipeline.errors import ArchiveError, NotInArchive, WriteConflict
 from pipeline.frontier import Frontier, Sighting, note_sighting, note_uncaptured
-from pipeline.journal import record_run
+from pipeline.journal import find_published, record_run
 from pipeline.lifecycle import (
     Decision,
     Making,
@@ -191,6 +191,10 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime, reread
         raise NotInArchive(f"Run {run} of {site.id} has no crawl.json.", next_step="Run its crawl step first.")
     books = _Books()
     with Frontier.open(archive, site) as frontier, _LateRows(archive) as rows:
+        if frontier.has_applied(run):  # interrupted near its end: what the journal tells of it stands
+            published = find_published(archive, site.id, run)
+            if published is not None:
+                return archive.write_published(published)
         whole = _Findings(archive, site.id, run)
         findings = [lighten(finding) for finding in whole]
         crossed = cross_check(
@@ -211,6 +215,7 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime, reread
     published = _sum_up(summary, books, crossed, table_rows)
     write_index(archive, site.id, run)
     told = record_run(archive, site.id, run, published=published, now=now)
+    archive.forget_written()
     return archive.write_published(told.published or published)
 
 

@@ -568,6 +568,27 @@ def test_a_run_that_comes_to_one_version_more_when_it_was_overtaken_puts_its_row
     assert_whole(archive, [a_run(0), run, a_run(3)])
 
 
+def test_what_the_journal_tells_of_a_run_stands_though_it_was_overtaken_before_its_note_was_written(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+):
+    def alias(hours: float) -> Finding:
+        other = url_of("a?print")
+        return found("a", "By the alias.", a_run(hours), START + hours * HOUR, requested=other, final=other)
+
+    def die(*_args: Any, **_named: Any) -> None:
+        raise Killed
+
+    tell(archive, 0, at("a", 0))
+    run = write_run(archive, SITE, a_run(1), [alias(1), at("b", 1)], outcomes={})
+    monkeypatch.setattr(Archive, "write_published", die)
+    with pytest.raises(Killed):
+        publish_run(archive, SITE, run, now=NOW)
+    monkeypatch.undo()
+    tell(archive, 0.5, unusable("a", a_run(0.5), START + 1.5 * HOUR))
+    assert publish_run(archive, SITE, run, now=NOW).versions == {"new": 1}
+    assert_whole(archive, [a_run(0), a_run(0.5), run])
+
+
 def assert_whole(archive: Archive, runs: list[str], site: Any = SITE) -> None:
     """Versions without gaps, each of one run, each with one row and in one note; a frontier that knows them."""
     versions = all_versions(archive, site)
