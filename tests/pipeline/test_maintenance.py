@@ -301,5 +301,6 @@ def test_writers_mergers_and_rebuilders_in_processes_of_their_own_lose_and_doubl
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)
 def test_nor_do_they_when_some_are_killed_at_any_moment(archive: Archive):
     race(archive, 40, 40, kills=6)
