@@ -35,6 +35,8 @@ _PASS = 2_000_000  # versions whose ids are looked at in one go: 60 to 150 MB
 _MERGE = 262_144  # versions that are collected before they are reduced to the newest of each article
 _BUFFER = 1 << 20  # bytes that are read ahead in each column
 _SQL_MEMORY = "512MB"
+# DuckDB draws its bar on stdout, where somebody's output goes.
+_SQL_SETTINGS = "SET preserve_insertion_order = false; SET TimeZone = 'UTC'; SET enable_progress_bar = false"
 
 CURRENT = """
     CREATE TEMP VIEW current AS
@@ -182,7 +184,7 @@ def query_rows(archive: Archive, query: str, parameters: Sequence[Any] | Mapping
         with tempfile.TemporaryDirectory(prefix="muniment-sql-") as scratch:
             connection = duckdb.connect(config={"memory_limit": _SQL_MEMORY, "temp_directory": scratch})
             try:
-                connection.execute("SET preserve_insertion_order = false; SET TimeZone = 'UTC'")
+                connection.execute(_SQL_SETTINGS)
                 connection.register("articles", _thrifty(dataset(archive)))
                 connection.execute(CURRENT)
                 answer = connection.sql(query, params=parameters)
