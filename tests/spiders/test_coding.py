@@ -9,7 +9,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spiders.coding import BodyTooLarge, BodyUndecodable, decode_body, gunzip
+from spiders.coding import BodyTooLarge, BodyUndecodable, decode_body, gunzip, undo_transfer
 
 TEXT = b"The council met. " * 100
 
@@ -115,3 +115,17 @@ def test_what_compresses_well_is_no_bomb() -> None:
     rows = b"".join(b"<url><loc>https://a.uk/news/%d</loc></url>\n" % n for n in range(50_000))
     assert decode_body(gzip.compress(rows, 9), "gzip", 10_000_000) == rows
     assert decode_body(gzip.compress(b" " * 1_000_000), "gzip", 10_000_000) == b" " * 1_000_000
+
+
+@given(st.lists(st.binary(min_size=1, max_size=300), max_size=8), st.sampled_from([b"", b";name=value"]))
+def test_a_chunked_body_is_joined(parts: list[bytes], extension: bytes) -> None:
+    chunked = b"".join(b"%X%s\r\n%s\r\n" % (len(part), extension, part) for part in parts) + b"0\r\nTrailer: x\r\n\r\n"
+    assert undo_transfer(chunked, "chunked") == b"".join(parts)
+    assert undo_transfer(chunked, "gzip, Chunked") == b"".join(parts)
+    assert undo_transfer(chunked, None) == chunked
+
+
+def test_a_body_that_is_only_called_chunked_stays_as_it_is() -> None:
+    assert undo_transfer(b"<html>whole</html>", "chunked") == b"<html>whole</html>"
+    assert undo_transfer(b"5\r\nhello\r\n", "chunked") == b"hello"
+    assert undo_transfer(b"FF\r\nbroken off", "chunked") == b"broken off"
