@@ -17,6 +17,7 @@ import pytest
 import zstandard
 
 from pipeline.archive import Archive
+from pipeline.audit import audit_archive
 from pipeline.errors import ArchiveError, NotInArchive
 from pipeline.evidence import read_record
 from pipeline.journal import read_journal
@@ -236,7 +237,7 @@ def test_a_span_is_blacked_out_of_every_version_however_it_is_spelled(work: Work
     assert versions(archive, "bridge") == before
 
 
-@pytest.mark.parametrize("first_ends_first", [True, False])
+@pytest.mark.parametrize("first_ends_first", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_takedowns_of_one_article_stack_and_end_in_any_order(work: Workplace, first_ends_first: bool) -> None:
     archive = work.archive
     before = take_all(archive)
@@ -260,6 +261,7 @@ def test_takedowns_of_one_article_stack_and_end_in_any_order(work: Workplace, fi
     assert {key for key in before if not key.startswith(mutable) and after[key] != before[key]} == set()
 
 
+@pytest.mark.slow
 def test_orders_on_two_articles_do_not_give_each_other_back(work: Workplace) -> None:
     archive = work.archive
     before = take_all(archive)
@@ -286,6 +288,7 @@ def test_what_is_destroyed_is_kept_nowhere(work: Workplace) -> None:
         reinstate(archive, done, by=BY, reason=WHY, now=NOW)
 
 
+@pytest.mark.slow
 def test_destroying_removes_what_earlier_orders_have_sealed(work: Workplace) -> None:
     archive = work.archive
     span = "Buses will go round by the ring road"
@@ -375,3 +378,25 @@ def test_what_comes_in_later_of_a_withheld_article_is_cleaned(work: Workplace) -
     current = current_version(versions(archive, "bridge"))
     assert current is not None
     assert "A new paragraph on the bridge" in current.text
+
+
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "first", [pytest.param("suspended", marks=SLOW), "redacted", pytest.param("destroyed", marks=SLOW)]
+)
+def test_an_audit_is_clean_after_each_takedown_and_after_its_end(work: Workplace, first: str) -> None:
+    archive = work.archive
+    more: dict[str, Any] = {
+        "suspended": {},
+        "redacted": {"spans": ["Buses will go round by the ring road"]},
+        "destroyed": {"destroy": True},
+    }[first]
+    done = order(work, "bridge", **more)
+    assert audit_archive(archive, patience=0).discrepancies == []
+    if first != "destroyed":
+        reinstate(archive, done, by=BY, reason=WHY, now=NOW)
+        assert audit_archive(archive, patience=0).discrepancies == []
+    order(work, "bridge", destroy=True, now=NOW + HOUR)
+    assert audit_archive(archive, patience=0).discrepancies == []
