@@ -316,12 +316,10 @@ class _Segment:
     def _read(self, offset: int, length: int) -> bytes:
         """Bytes of the segment; fewer where it ends."""
         end = offset + length
-        if offset < self._start or offset > self._start + len(self._held):
-            self._start, self._held, self._step = offset, b"", _READ
-            self._ended = False
-        elif offset > self._start:
-            self._held, self._start = self._held[offset - self._start :], offset
+        if not self._start <= offset <= self._start + len(self._held):
+            self._start, self._held, self._step, self._ended = offset, b"", _READ, False
         while self._start + len(self._held) < end and not self._ended:
+            self._held, self._start = self._held[offset - self._start :], offset
             behind = self._start + len(self._held)
             size = max(self._step, end - behind)
             try:
@@ -331,7 +329,7 @@ class _Segment:
             self._ended = len(more) < size
             self._held += more
             self._step = min(2 * self._step, _READ_MOST)
-        return self._held[:length]
+        return self._held[offset - self._start : end - self._start]
 
     def _damaged(self, offset: int) -> ArchiveError:
         return ArchiveError(
