@@ -85,7 +85,7 @@ CREATE TABLE captures (
     hops TEXT NOT NULL DEFAULT '', led INTEGER, source INTEGER, round INTEGER, segment INTEGER
 );
 CREATE TABLE latest (page TEXT PRIMARY KEY, round INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE held (run TEXT, capture INTEGER, PRIMARY KEY (run, capture)) WITHOUT ROWID;
+CREATE TABLE held (capture INTEGER, run TEXT, PRIMARY KEY (capture, run)) WITHOUT ROWID;
 """
 
 
@@ -262,6 +262,8 @@ class Survey:
     def _settle(self) -> None:
         self._db.execute("CREATE INDEX by_url ON captures (url, at)")
         self._db.execute("CREATE INDEX by_record ON captures (record_id)")
+        self._db.execute("CREATE INDEX by_page ON captures (site, requested, at)")
+        self._db.execute("CREATE INDEX by_digest ON captures (told) WHERE sha256 IS NOT NULL")
         self._drop_doubles()
         self._settle_revisits()
         self._settle_redirects()
@@ -424,6 +426,7 @@ class Survey:
             "UPDATE captures SET round = (SELECT round FROM captures p WHERE p.id = captures.led) WHERE led IS NOT NULL"
         )
         self._db.execute("CREATE INDEX by_round ON captures (site, round, at)")
+        self._db.execute("CREATE INDEX by_target ON captures (led) WHERE led IS NOT NULL")
 
     # --- what the archive has already -----------------------------------------------------------
 
@@ -433,7 +436,7 @@ class Survey:
             for finding in archive.read_findings(site_id, run):
                 evidence = finding.evidence
                 self._db.execute(
-                    "INSERT OR IGNORE INTO held SELECT ?1, id FROM captures WHERE site = ?2 AND kind <> 'redirect' AND "
+                    "INSERT OR IGNORE INTO held SELECT id, ?1 FROM captures WHERE site = ?2 AND kind <> 'redirect' AND "
                     "(record_id = ?3 OR (url = ?4 AND at = ?5 AND coalesce(sha256, ?6) = ?6))",
                     (
                         *(run, site_id, evidence.record_id, finding.final, _text(evidence.captured_at)),
@@ -455,22 +458,25 @@ class Survey:
         """The captures of a run in their order, redirects before what they led to."""
         held = {
             row["capture"]
-            for row in self._db.execute("SELECT run, capture FROM held")
+            for row in self._db.execute(
+                "SELECT capture, run FROM captures JOIN held ON capture = id WHERE site = ? AND round = ?",
+                (planned.site.id, planned.round),
+            )
             if beside is None or row["run"] in beside
         }
         rows = self._db.execute(
-            """SELECT c.*, lag(c.id) OVER same AS before, lag(c.sha256) OVER same AS before_sha256,
-                lag(c.record_id) OVER same AS before_id, lag(c.at) OVER same AS before_at FROM captures c
-            WHERE c.site = ? AND c.kind = 'page'
-            WINDOW same AS (PARTITION BY c.requested ORDER BY c.at, c.id)
-            ORDER BY c.at, c.id""",
-            (planned.site.id,),
+            """SELECT c.*, p.id AS before, p.sha256 AS before_sha256, p.record_id AS before_id, p.at AS before_at
+            FROM captures c LEFT JOIN captures p ON p.id = (
+                SELECT q.id FROM captures q
+                WHERE q.site = c.site AND q.requested = c.requested AND q.at <= c.at AND q.round < c.round
+                AND q.kind = 'page' ORDER BY q.at DESC, q.id DESC LIMIT 1)
+            WHERE c.site = ? AND c.round = ? AND c.kind = 'page' ORDER BY c.at, c.id""",
+            (planned.site.id, planned.round),
         )
         for row in rows:
-            if row["round"] != planned.round or row["id"] in held:
-                continue
-            yield from self._db.execute("SELECT * FROM captures WHERE led = ? ORDER BY at, id", (row["id"],))
-            yield row
+            if row["id"] not in held:
+                yield from self._db.execute("SELECT * FROM captures WHERE led = ? ORDER BY at, id", (row["id"],))
+                yield row
 
     def segments(self, planned: Planned, beside: Sequence[str]) -> Iterator[tuple[int, list[sqlite3.Row]]]:
         """The captures of a run by segment."""
