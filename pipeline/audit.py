@@ -85,9 +85,10 @@ Problem = Literal[
 _TABLE_KEY = "tables/articles"
 _SPOOL = 32 << 20  # bytes of an object that are kept in memory; a longer one goes to a temporary file
 _AT_ONCE = 4  # segments
+_AHEAD = 12  # objects for each thread
+_BATCH = 96
 _PART = 1 << 16
 _HEAD_MOST = 1 << 20  # bytes in which a record's heads must end
-_BATCH = 500
 _ROWS = 2048
 _LATE = SCHEMA.names.index("edit")  # from here on a row of an earlier release has nulls
 _COLUMNS = tuple(SCHEMA.names)
@@ -398,6 +399,8 @@ class _SiteAudit:
         self._told = told
         self._progress = progress
         self._pool = ThreadPoolExecutor(archive.store.threads, thread_name_prefix="audit")
+        # A pool of their own bounds how many segments are in memory.
+        self._lane = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="audit-segment")
         self._db = sqlite3.connect(folder / "audit.sqlite", isolation_level=None)
         self._db.row_factory = sqlite3.Row
         self._db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _TABLES)
@@ -424,6 +427,7 @@ class _SiteAudit:
     def close(self) -> None:
         """End its threads and forget its books."""
         self._pool.shutdown(cancel_futures=True)
+        self._lane.shutdown(cancel_futures=True)
         self._db.close()
 
     def audit(self, patience: float) -> None:
@@ -776,7 +780,7 @@ class _SiteAudit:
                 self._trust_older_runs(published)
             self._judge_bytes(prefix)
         jobs = ((key, self._records_of(key)) for key in segments)
-        for seen in _batches(_ahead(self._pool, self._examine_segment, jobs, _AT_ONCE), _AT_ONCE):
+        for seen in _batches(_ahead(self._lane, self._examine_segment, jobs, 1), 1):
             self._note_seen(seen)
             done += len(seen)
             self._progress(site, done, total)
@@ -1670,11 +1674,11 @@ def _batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
 
 
 def _ahead(pool: ThreadPoolExecutor, work: Callable[[_T], _R], items: Iterable[_T], at_once: int) -> Iterator[_R]:
-    """Results in the order of the items, so many under way at once and no more than twice as many waiting."""
+    """Results in the order of the items, some of them begun ahead: the threads have work while results are noted."""
     pending: deque[Future[_R]] = deque()
     for item in items:
         pending.append(pool.submit(work, item))
-        if len(pending) >= 2 * at_once:
+        if len(pending) >= _AHEAD * at_once:
             yield pending.popleft().result()
     while pending:
         yield pending.popleft().result()

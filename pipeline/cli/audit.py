@@ -158,8 +158,8 @@ def _print(told: Audited, mended: Mended | None) -> None:
         read = f"{told.read} of {told.objects} objects ({told.bytes / 1e6:.1f} MB) were read, seed {told.choice.seed}"
     out.print(f"{what}: {read}.", style="bold" if told.clean else "bold red")
     out.print(
-        f"{len(told.sites)} sites, {told.entries} entries of journals, {told.versions} versions, {told.records} records "
-        f"of evidence, {told.rows} rows of the table."
+        f"{len(told.sites)} sites, {told.entries} entries of journals, {told.versions} versions, "
+        f"{told.records} records of evidence, {told.rows} rows of the table."
     )
     if told.withheld:
         out.print(

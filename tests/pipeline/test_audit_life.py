@@ -1,0 +1,138 @@
+"""What archives go through and is no damage: takedowns, kills, rejected runs, publishers at work."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+import pytest
+
+from pipeline.audit import Audited, audit_archive
+from pipeline.model import Version, article_id
+from pipeline.publish import publish_run
+from pipeline.seaweed import EmbeddedStore
+from pipeline.settings import Settings
+from pipeline.steps import Workplace
+from pipeline.takedown import order_takedown, reinstate
+from tests.pipeline.built_archive import SITE, STORIES, build_archive, crawl_pages, page
+from tests.pipeline.built_runs import HOUR, NOW, START, a_run, url_of
+from tests.pipeline.damage import DAMAGES, open_raw
+
+BRIDGE = article_id(url_of("bridge"))
+
+
+def audit(work: Workplace) -> Audited:
+    return audit_archive(work.archive, patience=0)
+
+
+def problems(told: Audited) -> list[tuple[str, str, str, str]]:
+    return [(each.key, each.problem, each.expected, each.stands) for each in told.discrepancies]
+
+
+def versions(work: Workplace) -> list[Version]:
+    return work.archive.versions(SITE.id, BRIDGE)
+
+
+def test_a_takedown_is_no_damage_and_what_it_left_is_watched_as_before(
+    settings: Settings, seaweed: EmbeddedStore
+) -> None:
+    work = build_archive(settings)
+    archive, raw = work.archive, open_raw(seaweed.environment(), settings.bucket)
+    order = order_takedown(archive, SITE.id, BRIDGE, by="the editor", reason="case 17", now=NOW)
+    told = audit(work)
+    assert not problems(told)
+    assert not told.notes
+    assert told.withheld == 2
+    raw.keep()
+    [sealed, *_] = [key for key in raw.keys("sealed/") if "/articles/" in key]
+    stub = archive.version_key(SITE.id, BRIDGE, 1)
+    segment = archive.segment_key(SITE.id, a_run(0), 0)
+    for key in (stub, sealed, segment):
+        DAMAGES["swapped"](raw, key)
+        named = {each.key for each in audit(work).discrepancies}
+
+        assert named == {key}
+        raw.restore()
+    DAMAGES["a flipped bit"](raw, sealed)
+    assert {each.key for each in audit(work).discrepancies} == {sealed}
+    raw.restore()
+    reinstate(archive, order, by="the editor", reason="case 17 is closed", now=NOW + HOUR)
+    told = audit(work)
+    assert not problems(told)
+    assert told.withheld == 0
+    destroyed = order_takedown(
+        archive, SITE.id, BRIDGE, by="a court", reason="case 18", destroy=True, now=NOW + 2 * HOUR
+    )
+    told = audit(work)
+    assert destroyed.state == "destroyed"
+    assert not problems(told)
+    assert told.withheld == 2
+
+
+def test_a_run_that_has_not_ended_is_told_and_is_no_damage(settings: Settings) -> None:
+    work = build_archive(settings, runs=1)
+    crawl_pages(work, SITE, a_run(3), START + 3 * HOUR, {"bridge": page("bridge")})
+    told = audit(work)
+    assert not problems(told)
+    [note] = told.notes
+    assert f"go on with: muniment run {SITE.id} --run {a_run(3)}" in note.message
+
+
+def test_publishers_at_work_are_no_damage(settings: Settings) -> None:
+    from pipeline.steps import check, extract
+
+    work = build_archive(settings, runs=1)
+    runs = []
+    for number in range(1, 7):
+        run, at = a_run(number), START + number * HOUR
+        pages = {name: page(name, title=f"{STORIES[name][0]}: part {number}") for name in ("bridge", "market")}
+        crawl_pages(work, SITE, run, at, {**pages, f"story-{number}": page("pool", title=f"Story {number}")})
+        extract(work, SITE.id, run, 0)
+        check(work, SITE.id, run)
+        runs.append(run)
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [pool.submit(publish_run, work.archive, SITE, run, now=NOW) for run in runs]
+        looks = 0
+        while not all(job.done() for job in jobs) or not looks:
+            told = audit_archive(work.archive, patience=0.2)
+            assert not problems(told)
+            looks += 1
+        for job in jobs:
+            job.result()
+    assert not problems(audit(work))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", range(1, 60, 3))
+def test_a_publisher_that_was_killed_leaves_no_damage_but_a_run_to_go_on_with(settings: Settings, after: int) -> None:
+    """At whatever request: between the journal's entry and published.json that document is missed, and made anew."""
+    from pipeline.steps import check, extract
+    from pipeline.store import Store
+
+    work = build_archive(settings, runs=1)
+    run = a_run(2)
+    crawl_pages(work, SITE, run, START + 2 * HOUR, {"bridge": page("bridge", title="Another headline")})
+    extract(work, SITE.id, run, 0)
+    check(work, SITE.id, run)
+
+    class Killed(BaseException):
+        pass
+
+    count = 0
+    call = Store._call
+
+    def counted(self: Store, operation: str, **arguments: object) -> object:
+        nonlocal count
+        count += 1
+        if count > after:
+            raise Killed
+        return call(self, operation, **arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "_call", counted)
+        with suppress(Killed):
+            publish_run(work.archive, SITE, run, now=NOW)
+    left = {each.key for each in audit(work).discrepancies}
+    assert left <= {work.archive.published_key(SITE.id, run)}
+    publish_run(work.archive, SITE, run, now=NOW)
+    assert not problems(audit(work))
