@@ -49,6 +49,10 @@ def check_package(path: Path) -> zipfile.ZipFile:
     """A package that agrees with itself: digests, index and records."""
     package = zipfile.ZipFile(path)
     assert package.testzip() is None
+    with path.open("rb") as file:
+        for entry in package.infolist():  # wabac.js takes the local header for as short as the central one without this
+            file.seek(entry.header_offset + 28)
+            assert entry.extra or file.read(2) == b"\x00\x00"
     described = json.loads(package.read("datapackage.json"))
     assert (described["profile"], described["wacz_version"]) == ("data-package", "1.1.1")
     listed = {resource["path"]: resource for resource in described["resources"]}
