@@ -177,6 +177,25 @@ def test_of_two_who_rewrite_the_same_files_one_loses_and_leaves_nothing_behind(
         assert {row["text"] for row in stored.to_pylist() if row["article"] == stub.article} <= {""}
 
 
+def test_of_two_who_merge_the_same_files_one_finds_nothing_left_to_do(
+    five_runs: Archive, monkeypatch: pytest.MonkeyPatch
+):
+    before, commit = all_rows(five_runs), DeltaTable.create_write_transaction
+    late = [False]
+
+    def be_late(*args: Any, **kwargs: Any) -> None:
+        if not late[0]:
+            late[0] = True
+            assert merge_files(five_runs, SITE.id, now=NOW) == 5
+        commit(*args, **kwargs)
+
+    monkeypatch.setattr(DeltaTable, "create_write_transaction", be_late)
+    merge_files(five_runs, SITE.id, now=NOW)
+    assert all_rows(five_runs) == before
+    assert len(live(five_runs)) == 1
+    assert len(data_files(five_runs)) == 6, "the loser's file is gone"
+
+
 def test_a_lost_file_is_named_with_what_to_do(five_runs: Archive):
     lost = min(live(five_runs))
     five_runs.table_store.delete(f"tables/articles/{lost}")
