@@ -921,6 +921,7 @@ _REFUSALS = {
 }
 _PATIENCE = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "Throttling", "ThrottlingException",
              "TooManyRequests", "RequestLimitExceeded", "BandwidthLimitExceeded", "RequestThrottled"}  # fmt: skip
+_BUSY = _PATIENCE - {"InternalError", "ServiceUnavailable"}
 _TRIED_BY_BOTOCORE = {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "RequestThrottled",
                       "BandwidthLimitExceeded"}  # fmt: skip
 _CONFLICTS = {"ConditionalRequestConflict", "OperationAborted"}
@@ -974,7 +975,10 @@ def _explained_answer(error: ClientError, place: str) -> MunimentError:
         kind = BucketMissing if code == "NoSuchBucket" else StoreRefused
         return kind(f"{place}: {meaning} ({code}, {error.operation_name}).", next_step=step)
     if code in _PATIENCE or status >= 500 or status == 429:
-        return StoreUnavailable(f"{place} asks for patience: {code} {said}")
+        hint = ""
+        if error.operation_name == "PutObject" and code not in _BUSY:  # so SeaweedFS tells that its disk is full
+            hint = " If that goes on, look whether the store's disk is full: with room, the same step goes on."
+        return StoreUnavailable(f"{place} asks for patience: {code} {said}{hint}")
     if status in {401, 403}:
         meaning, step = _REFUSALS["403"]
         return StoreRefused(f"{place}: {meaning} ({code}, {error.operation_name}).", next_step=step)

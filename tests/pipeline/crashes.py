@@ -31,6 +31,7 @@ import pipeline.steps
 import pipeline.store
 import pipeline.table
 from pipeline.archive import Archive
+from pipeline.audit import audit_archive
 from pipeline.boilerplate import Memory, Observed
 from pipeline.errors import Temporary
 from pipeline.frontier import Frontier
@@ -236,8 +237,10 @@ def contents(archive: Archive) -> dict[str, object]:
 
 
 def check_whole(archive: Archive, site: Site, runs: Sequence[str]) -> None:
-    """Each run once in the journal, whose chain holds; versions without gaps, in one note and one row each; digests
-    beside all objects; a frontier that knows them."""
+    """The audit is clean; each run once in the journal, whose chain holds; versions without gaps, in one note and one
+    row each; digests beside all objects; a frontier that knows them."""
+    audited = audit_archive(archive, sites=[site.id], patience=0)
+    assert audited.clean, audited.discrepancies
     entries: list[tuple[JournalEntry, str]] = list(read_journal(archive, site.id))
     before = ""
     for number, (entry, digest) in enumerate(entries, start=1):

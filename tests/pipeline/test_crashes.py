@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -9,8 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.archive import Archive
+from pipeline import seaweed as seaweed_module
+from pipeline import store as store_module
+from pipeline.archive import Archive, write_marker
+from pipeline.errors import StoreUnavailable
 from pipeline.seaweed import EmbeddedStore
+from pipeline.settings import Settings, read_settings
+from pipeline.store import connect
 from tests.faults import Fault, FaultyNetwork, Kind, draw_faults, tell
 from tests.pipeline.built_runs import a_run, a_site
 from tests.pipeline.crashes import (
@@ -84,7 +90,7 @@ def suffer_all(trial: Trial, seeds: Iterable[int]) -> int:
 def test_a_job_that_is_killed_and_let_down_gives_what_a_clean_one_gives(
     archive: Archive, network: FaultyNetwork, job: str, tmp_path: Path
 ) -> None:
-    seeds = 6 if job in ("publish", "run") else 3
+    seeds = 4 if job in ("publish", "run") else 2
     assert suffer_all(Trial(archive, network, job, tmp_path), range(seeds)) > seeds
 
 
@@ -171,3 +177,60 @@ def test_workers_on_many_sites_at_once_lose_double_and_skip_nothing(
         suffer_together(network, orders, draw_for(orders, f"sites {seed}"))
         for site, order in zip(sites, orders, strict=True):
             check_whole(archive, site, [order.run])
+
+
+# --- a full disk
+
+
+def limited_weed(folder: Path) -> Path:
+    """SeaweedFS that has room for a few megabytes."""
+    found, limited = seaweed_module._find_weed(), folder / "weed"
+    few = "-master.volumeSizeLimitMB=1 -volume.max=2"
+    limited.write_text(f'#!/bin/sh\n[ "$1" = mini ] && exec {found} "$@" {few}\nexec {found} "$@"\n')
+    limited.chmod(0o755)
+    return limited
+
+
+@pytest.mark.timeout(300)
+def test_a_store_that_is_full_says_what_to_do_and_with_room_again_the_run_goes_on(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "_ATTEMPTS", 2)
+    home = tmp_path / "small"
+    home.mkdir()
+    limited = limited_weed(tmp_path)
+    with monkeypatch.context() as small:
+        small.setattr(seaweed_module, "_find_weed", lambda: limited)
+        with EmbeddedStore(home, 0) as embedded:
+            archive = reach(embedded, monkeypatch)
+            work = open_work(archive, SITE)
+            order = build_run(work, SITE, 6, {}, tmp_path)
+            with pytest.raises(StoreUnavailable, match="look whether the store's disk is full"):
+                fill(archive)
+            with pytest.raises(StoreUnavailable, match="disk is full"):
+                JOBS["run"](work, order)
+            assert archive.read_published(SITE.id, order.run) is None
+    with EmbeddedStore(home, 0) as embedded:
+        archive = reach(embedded, monkeypatch)
+        JOBS["run"](open_work(archive, SITE), order)
+        for entry in list(archive.store.list("other/")):
+            assert len(archive.store.get(entry.key).body) == entry.size == 400_000  # what was acknowledged is there
+            archive.store.delete(entry.key)
+        check_whole(archive, SITE, [order.run])
+
+
+def fill(archive: Archive) -> None:
+    """Write until the store refuses."""
+    for number in range(100):
+        archive.store.create(f"other/{number}", os.urandom(400_000), content_type="a/b")
+
+
+def reach(embedded: EmbeddedStore, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    """The archive in an embedded store of a test's own."""
+    for name, value in embedded.environment().items():
+        monkeypatch.setenv(name, value)
+    store = connect(read_settings())
+    if not store.has_bucket():
+        store.create_bucket()
+        write_marker(store)
+    return Archive(store, store)
