@@ -4,7 +4,7 @@ A job keeps one value, the cursor of the last batch that it has dealt with, and 
 the table's log: a run's rows are in the files that its commit added, and what only moves rows (compaction, clean-up)
 adds nothing (``dataChange`` is false). Where the files of a commit have been merged and removed meanwhile, its rows are
 looked up in the table by their run, as they stand now. A takedown replaces rows: its commit names the versions, and
-they are told again, with what they say now.
+they are told again, with what they say now. Where a site's rows were made anew from its documents, all of them are.
 
 So every row is told once, and once more for each time that it is replaced; who takes (site, article, n) for the key
 and lets the later win has the table. Within a commit a batch ends at the same rows whenever it is read from the same
@@ -196,29 +196,23 @@ class _Follower:
         elif start.source == "log" and not all(has_file(self._archive, path) for path, _ in files):
             raise self._half_told(start)
         if start.source != "log":
-            run, site = said.get("run"), said.get("site")
-            if not versions and (run is None or site is None):
+            run, sites = said.get("run"), {site for _, site in files}
+            if not versions and run is not None:
+                condition = ds.field("run") == run
+            elif not versions and not commit.replaces:  # what was made anew stands as it is: all of it
                 raise NotInArchive(
                     f"The files of commit {commit.version} are gone, and it does not say of which run they were.",
                     next_step=_BEGIN_ANEW,
                 )
-            own = ds.field("run") == run
-            condition = condition if versions else own
-            if site is not None:
-                condition = condition & (ds.field("site") == site)
-            files = self._files_at(int(start.source or 0), start, site or self._site)
+            files = [each for each in self._files_at(int(start.source or 0), start) if each[1] in sites]
         kind: Literal["run", "replaced"] = "replaced" if commit.replaces else "run"
         run = None if commit.replaces else said.get("run")
         for rows, cursor in self._count(files, condition, versions, start):
             yield Batch(commit=commit.version, kind=kind, at=commit.at, run=run, rows=rows, cursor=cursor)
 
-    def _files_at(
-        self, version: int, start: Cursor | None = None, site: str | None = None
-    ) -> list[tuple[str, str | None]]:
+    def _files_at(self, version: int, start: Cursor | None = None) -> list[tuple[str, str | None]]:
         table = self._table if version == self._latest else open_table_at(self._archive, version)
-        files = (
-            [] if table is None else sorted((file.path, file.site) for file in live_files(table, site or self._site))
-        )
+        files = [] if table is None else sorted((file.path, file.site) for file in live_files(table, self._site))
         if version != self._latest and not (files and all(has_file(self._archive, path) for path, _ in files)):
             raise self._half_told(start or Cursor(table=self._id, commit=version, source="all"))
         return list(files)

@@ -15,7 +15,7 @@ from pipeline.errors import ArchiveError, NotInArchive
 from pipeline.feed import Batch, Cursor, follow, parse_cursor
 from pipeline.lifecycle import Making, decide
 from pipeline.model import State, Version
-from pipeline.table import Rows, commit_rows, live_files, open_table, replace_rows
+from pipeline.table import Rows, commit_rows, live_files, open_table, rebuild_rows, replace_rows
 from tests.pipeline.built_runs import HOUR, NOW, START, a_run, a_site, found
 
 SITES = (a_site(), a_site("other"))
@@ -159,6 +159,20 @@ def test_a_follower_that_lags_behind_a_takedown_never_gets_the_words(archive: Ar
             (made[0].article, "redacted", ""): 2,  # with its run, and as replaced
         }
     )
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_site_that_was_made_anew_is_told_again_as_replaced(archive: Archive, gone: bool) -> None:
+    made = commit(archive, 0, 2)
+    commit(archive, 1, 2, site=1)
+    cursor = list(follow(archive, None))[-1].cursor
+    rebuild_rows(archive, SITES[0].id, [a_run(0)], lambda: made, now=NOW)
+    if gone:
+        later = made[0].model_copy(update={"note": "later"})
+        replace_rows(archive, [later], now=NOW + HOUR, reason="a note")
+    told = list(follow(archive, cursor))
+    assert {batch.kind for batch in told if batch.rows.num_rows} == {"replaced"}
+    assert keys_of(told) == keys([*made, made[0]] if gone else made)
 
 
 def test_a_follower_may_ask_for_one_site_and_some_columns(archive: Archive) -> None:
