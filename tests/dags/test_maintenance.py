@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pipeline.archive import Archive
 from pipeline.maintenance import read_table_status
 from pipeline.stack import DAGS_FOLDER, settings_environment
@@ -28,12 +30,13 @@ print(json.dumps(found))
 """
 
 
+@pytest.mark.timeout(240)  # of a busy machine
 def test_the_daily_dag_merges_the_files_of_the_table(archive: Archive, settings: Any, airflow_home: Path) -> None:
     for hours in range(4):
         publish_run(archive, a_run(hours))
     own = settings.model_copy(update={"builtin_sites": False})
     environment = airflow_environment(airflow_home, DAGS_FOLDER) | settings_environment(own)
-    found = run_python(RUN, str(DAGS_FOLDER), environment=dict(os.environ) | environment)
+    found = run_python(RUN, str(DAGS_FOLDER), environment=dict(os.environ) | environment, timeout=200)
     assert found["state"] == "success"
     assert (found["catchup"], found["most"]) == (False, 1)
     assert "merged" in str(found["xcom"])
