@@ -38,7 +38,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, Field, Transaction, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Field, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -261,6 +261,8 @@ def _commit_once(archive: Archive, site: str, run: str, rows: Rows, now: datetim
         batches,
         mode="append",
         schema_mode="merge",  # a table of an earlier release gets the columns that it lacks
+        # Readers hold a few row groups in memory. Without its name the compression would be none.
+        writer_properties=WriterProperties(max_row_group_size=_GROUP, compression="ZSTD"),
         commit_properties=CommitProperties(
             custom_metadata={"site": site, "run": run, "rows": str(len(rows))},
             max_commit_retries=_COMMIT_RETRIES,
