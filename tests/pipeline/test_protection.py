@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,51 +14,13 @@ from botocore.exceptions import ClientError
 from pipeline.archive import Archive, open_archive
 from pipeline.errors import StoreRefused
 from pipeline.journal import read_journal
-from pipeline.protection import ROLES, Role, policy_of, protect, raw_days, read_guards, retention_rules
+from pipeline.protection import ROLES, policy_of, protect, raw_days, read_guards, retention_rules
 from pipeline.reader import to_arrow
-from pipeline.seaweed import EmbeddedStore
 from pipeline.settings import Settings
-from pipeline.store import Store, connect
+from pipeline.store import Store
 from tests.pipeline.built_archive import SITE, build_archive
 from tests.pipeline.built_runs import START, a_run, a_site, found, write_run
-
-AsRole = Callable[[Role], Store]
-
-
-@pytest.fixture
-def as_role(seaweed: EmbeddedStore, settings: Settings) -> Iterator[AsRole]:
-    """The bucket as seen by somebody who has just the policy of a role."""
-    access = seaweed.environment()
-    iam = boto3.client(
-        "iam",
-        endpoint_url=access["AWS_ENDPOINT_URL_S3"],
-        aws_access_key_id=access["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=access["AWS_SECRET_ACCESS_KEY"],
-        region_name=access["AWS_REGION"],
-    )
-    made: list[tuple[str, str, str]] = []
-
-    def begin(role: Role) -> Store:
-        name = f"{role}-{secrets.token_hex(4)}"
-        document = json.dumps(policy_of(role, settings.bucket, settings.table_bucket))
-        iam.create_user(UserName=name)
-        key = iam.create_access_key(UserName=name)["AccessKey"]
-        arn = iam.create_policy(PolicyName=name, PolicyDocument=document)["Policy"]["Arn"]
-        iam.attach_user_policy(UserName=name, PolicyArn=arn)
-        made.append((name, arn, key["AccessKeyId"]))
-        seen = connect(settings).with_credentials(key["AccessKeyId"], key["SecretAccessKey"])
-        for _ in range(100):  # the server takes note of it a moment later
-            if not seen.refuses("get_object", Key="muniment.json"):
-                return seen
-            time.sleep(0.1)
-        raise AssertionError("the policy did not take effect")
-
-    yield begin
-    for name, arn, key in made:
-        iam.detach_user_policy(UserName=name, PolicyArn=arn)
-        iam.delete_access_key(UserName=name, AccessKeyId=key)
-        iam.delete_user(UserName=name)
-        iam.delete_policy(PolicyArn=arn)
+from tests.pipeline.roles import AsRole
 
 
 def refused_deletions(store: Store, key: str) -> bool:
