@@ -344,6 +344,25 @@ class Demo:
         ]
         self.claims.hold("the removed article stands in it as gone", so=sorted(states) == ["gone", "live"])
 
+    def audit(self, edits: Edits) -> None:
+        """The whole archive held against what was recorded of it, and the text that stood before the correction."""
+        from pipeline.audit import audit_archive
+        from pipeline.reader import stood_at
+
+        self.console.print("\n[bold]The archive[/] [dim](muniment audit --all; muniment show URL --at TIME)[/]")
+        told = audit_archive(self.archive)
+        wrong = [f"{each.key}: {each.stands}, not {each.expected}" for each in told.discrepancies]
+        self.claims.hold(
+            f"an audit of all {told.objects} objects, {told.versions} versions with their evidence, {told.rows} rows and "
+            f"{told.entries} journal entries finds nothing wrong",
+            so=not wrong,
+            instead="; ".join(wrong[:3]),
+        )
+        paper, _, after = edits.corrected
+        first, *_, last = self.versions_of(paper, after.url)
+        before = stood_at([first, last], last.captured_at - timedelta(seconds=1))
+        self.claims.hold("what stood a second before the correction is the first version", so=before == first)
+
     @staticmethod
     def _commits(table: object) -> int:
         history = table.history()  # type: ignore[attr-defined]
@@ -385,7 +404,7 @@ class Demo:
         self.console.print(
             "\n[bold]Where to look next[/]\n"
             "  make up                          the same stack, left running: Airflow's pages and the store\n"
-            "  .venv/bin/muniment --help        run, status, history and show without Airflow\n"
+            "  .venv/bin/muniment --help        run, status, history, diff, audit … without Airflow\n"
             f"  export MUNIMENT_HOME={here} MUNIMENT_SITES={here}/sites MUNIMENT_BUILTIN_SITES=false\n"
             "                                   then `muniment store up` and `muniment status`: this demo's archive\n"
             "  docs/architecture.md             the walk of one page through the system\n"
@@ -515,6 +534,7 @@ def perform(console: Console, home: Path) -> Claims:
             demo.show_stripped()
             demo.query_table(edits)
             demo.read_evidence(edits)
+            demo.audit(edits)
         finally:
             with waiting(console, "\nEverything that was started is stopped …"):
                 stack.stop()
