@@ -353,8 +353,8 @@ class Demo:
         told = audit_archive(self.archive)
         wrong = [f"{each.key}: {each.stands}, not {each.expected}" for each in told.discrepancies]
         self.claims.hold(
-            f"an audit of all {told.objects} objects, {told.versions} versions with their evidence, {told.rows} rows and "
-            f"{told.entries} journal entries finds nothing wrong",
+            f"an audit of {told.objects} objects, {told.versions} versions with their evidence, {told.rows} rows "
+            f"and {told.entries} journal entries finds nothing wrong",
             so=not wrong,
             instead="; ".join(wrong[:3]),
         )
