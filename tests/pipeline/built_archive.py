@@ -94,12 +94,14 @@ def write_segment(
     *,
     seen: dict[str, Recorded] | None = None,
     number: int = 0,
+    drawn: Mapping[str, bytes] = {},
 ) -> list[str]:
     """Record pages of a run in one segment and put it into the archive.
 
     Args:
         pages: by name the HTML, or a status: 304 for a page of ``seen``, 404 …
         seen: what became of earlier full captures; those of this segment are added.
+        drawn: by name the page as a browser drew it.
 
     Returns:
         Keys of the segments: one.
@@ -119,7 +121,9 @@ def write_segment(
             moment, url = at + timedelta(seconds=position), url_of(name)
             facts: dict[str, Any] = {"via": HOME + "/feed", "title": STORIES.get(name, (name, ()))[0]}
             if isinstance(body, bytes):
-                seen[name] = writer.write_exchange(_exchange("page", url, moment, 200, body, "text/html", **facts))
+                media = "application/pdf" if name.endswith(".pdf") else "text/html"
+                facts["rendered"] = drawn.get(name)
+                seen[name] = writer.write_exchange(_exchange("page", url, moment, 200, body, media, **facts))
                 _RECORDED_AT[seen[name].record_id] = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
                 continue
             earlier = seen.get(name) if body == 304 else None
@@ -145,9 +149,10 @@ def publish_pages(
     *,
     seen: dict[str, Recorded] | None = None,
     extractor: Extractor | None = None,
+    drawn: Mapping[str, bytes] = {},
 ) -> str:
     """One whole run: a segment with these pages, its summary, its findings, its report, its versions."""
-    crawl_pages(work, site, run, at, pages, seen=seen)
+    crawl_pages(work, site, run, at, pages, seen=seen, drawn=drawn)
     extract(work, site.id, run, 0, extractor=extractor)
     check(work, site.id, run)
     publish(work, site.id, run)
@@ -162,9 +167,10 @@ def crawl_pages(
     pages: Mapping[str, bytes | int],
     *,
     seen: dict[str, Recorded] | None = None,
+    drawn: Mapping[str, bytes] = {},
 ) -> None:
     """What a crawl of these pages leaves in the archive."""
-    [key] = write_segment(work, site, run, at, pages, seen=seen)
+    [key] = write_segment(work, site, run, at, pages, seen=seen, drawn=drawn)
     work.archive.write_summary(
         CrawlSummary(
             site=site.id,
