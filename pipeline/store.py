@@ -76,6 +76,10 @@ class BucketMissing(StoreRefused):
     """There is no such bucket."""
 
 
+class NotAllowed(StoreRefused):
+    """The key is right, and may not do that; ``next_step`` names the role that may."""
+
+
 class Lost(WriteConflict):
     """A conditional write found another state than the one it was made for: read again, then decide."""
 
@@ -558,9 +562,9 @@ class Store:
         except ClientError as error:
             if _is_precondition(error):
                 return False
-            raise self._explained(error) from error
+            raise self._explained(error, key) from error
         except (BotoCoreError, OSError) as error:
-            raise self._explained(error) from error
+            raise self._explained(error, key) from error
         return True
 
     def _replace(
@@ -588,9 +592,9 @@ class Store:
         except ClientError as error:
             if _is_precondition(error) or ("IfMatch" in condition and _code(error) in {"NoSuchKey", "404"}):
                 raise Lost(f"{key} changed since it was read") from error
-            raise self._explained(error) from error
+            raise self._explained(error, key) from error
         except (BotoCoreError, OSError) as error:
-            raise self._explained(error) from error
+            raise self._explained(error, key) from error
         return _bare(answer["ETag"])
 
     def _ask(self, key: str, operation: str, **arguments: Any) -> Any:
@@ -606,9 +610,9 @@ class Store:
                     f"{key} is shorter than the range asked of it.",
                     next_step="The document that pointed there disagrees with the file; restore it from a backup.",
                 ) from error
-            raise self._explained(error) from error
+            raise self._explained(error, key) from error
         except (BotoCoreError, OSError) as error:
-            raise self._explained(error) from error
+            raise self._explained(error, key) from error
 
     def _pages(self, prefix: str, **arguments: str | None) -> Iterator[Mapping[str, Any]]:
         wanted = {name: value for name, value in arguments.items() if value is not None}
@@ -652,8 +656,8 @@ class Store:
                 stream.close()
         return answer
 
-    def _explained(self, error: Exception) -> MunimentError:
-        return _explained(error, self.bucket, self.endpoint)
+    def _explained(self, error: Exception, key: str = "") -> MunimentError:
+        return _explained(error, self.bucket, self.endpoint, key)
 
 
 def connect(settings: Settings, bucket: str | None = None) -> Store:
@@ -919,6 +923,7 @@ _REFUSALS = {
     "AccessDenied": ("the key may not do that", "Give the key s3:GetObject, PutObject, ListBucket on the bucket."),
     "403": ("the key is wrong or may not do that", _KEY_STEP),
 }
+_NOT_ALLOWED = frozenset({"AccessDenied", "403"})
 _PATIENCE = {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout", "Throttling", "ThrottlingException",
              "TooManyRequests", "RequestLimitExceeded", "BandwidthLimitExceeded", "RequestThrottled"}  # fmt: skip
 _BUSY = _PATIENCE - {"InternalError", "ServiceUnavailable"}
@@ -928,13 +933,41 @@ _CONFLICTS = {"ConditionalRequestConflict", "OperationAborted"}
 _DAMAGE = {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch", "InvalidDigest", "IncompleteBody"}
 
 
-def _explained(error: Exception, bucket: str, endpoint: str) -> MunimentError:
+def role_for(operation: str, key: str) -> str:
+    """The least role whose policy (``pipeline.protection``) allows a request, in words; ``operation`` as AWS names it.
+
+    Args:
+        key: of the object, or the beginning of the keys that are listed.
+    """
+    top = key.partition("/")[0]
+    withheld = top in _WITHHELD
+    if operation in _WRITES:
+        return "steward" if withheld else "writer"
+    if operation in _READS:
+        return "auditor" if top == "sealed" else "writer or auditor" if withheld or top == "sites" else "reader"
+    return "auditor" if operation.startswith(("Get", "List", "Head")) else "steward"
+
+
+_WITHHELD = frozenset({"sealed", "takedowns"})  # names that readers know nothing of
+_WRITES = frozenset({"PutObject"})
+_READS = frozenset({"GetObject", "HeadObject", "ListObjectsV2"})
+
+
+def role_step(role: str) -> str:
+    """What to do when a key may not do what somebody of that role may."""
+    return (
+        f"Use a key of the role {role}: `muniment store policy` prints what each role may (docs/protection.md). "
+        "Or check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL_S3: they must belong together."
+    )
+
+
+def _explained(error: Exception, bucket: str, endpoint: str, key: str = "") -> MunimentError:
     """What botocore's error means to us."""
     place = f"Bucket {bucket} at {endpoint}"
     found: MunimentError
     match error:
         case ClientError():
-            found = _explained_answer(error, place)
+            found = _explained_answer(error, place, key)
         case NoCredentialsError() | PartialCredentialsError():
             found = StoreRefused(
                 f"{place}: there are no complete credentials.",
@@ -963,7 +996,7 @@ def _explained(error: Exception, bucket: str, endpoint: str) -> MunimentError:
     return found
 
 
-def _explained_answer(error: ClientError, place: str) -> MunimentError:
+def _explained_answer(error: ClientError, place: str, key: str) -> MunimentError:
     code, status = _code(error), _status(error)
     said = error.response.get("Error", {}).get("Message", "")
     if code in _CONFLICTS:
@@ -972,7 +1005,9 @@ def _explained_answer(error: ClientError, place: str) -> MunimentError:
         return StoreUnavailable(f"{place}: what we sent arrived damaged ({code}).")
     if code in _REFUSALS:
         meaning, step = _REFUSALS[code]
-        kind = BucketMissing if code == "NoSuchBucket" else StoreRefused
+        kind: type[StoreRefused] = BucketMissing if code == "NoSuchBucket" else StoreRefused
+        if code in _NOT_ALLOWED:
+            kind, step = NotAllowed, role_step(role_for(error.operation_name, key))
         return kind(f"{place}: {meaning} ({code}, {error.operation_name}).", next_step=step)
     if code in _PATIENCE or status >= 500 or status == 429:
         hint = ""
@@ -980,8 +1015,9 @@ def _explained_answer(error: ClientError, place: str) -> MunimentError:
             hint = " If that goes on, look whether the store's disk is full: with room, the same step goes on."
         return StoreUnavailable(f"{place} asks for patience: {code} {said}{hint}")
     if status in {401, 403}:
-        meaning, step = _REFUSALS["403"]
-        return StoreRefused(f"{place}: {meaning} ({code}, {error.operation_name}).", next_step=step)
+        meaning, _ = _REFUSALS["403"]
+        step = role_step(role_for(error.operation_name, key))
+        return NotAllowed(f"{place}: {meaning} ({code}, {error.operation_name}).", next_step=step)
     return StoreRefused(f"{place} refused {error.operation_name}: {code} {said}", next_step="Run: muniment store check")
 
 

@@ -38,15 +38,23 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, Field, Transaction, WriterProperties, write_deltalake
+from deltalake import (
+    CommitProperties,
+    DeltaTable,
+    Field,
+    PostCommitHookProperties,
+    Transaction,
+    WriterProperties,
+    write_deltalake,
+)
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction, RemoveAction
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from pipeline.archive import Archive
-from pipeline.errors import ArchiveError, StoreUnavailable, WriteConflict
+from pipeline.errors import ArchiveError, MunimentError, StoreUnavailable, WriteConflict
 from pipeline.model import Moment, Version
-from pipeline.store import KeyMissing
+from pipeline.store import KeyMissing, NotAllowed, role_step
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
@@ -157,6 +165,9 @@ _CONFIGURATION = {
 _DESCRIPTION = (
     "One row per version of an article; statistics of ids, times and states only. See docs/downstream.md of Muniment."
 )
+# A checkpoint that comes with a commit would take old entries of the log away, which a writer's policy forbids:
+# the commit would stand and its run fail. ``tidy_log`` does it.
+_KEEP_LOG = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 _TARGET = 64 * 1024 * 1024  # bytes of a file
 _FEWEST = 4  # files that are worth being merged
 _GROUP = 4096  # rows of a row group
@@ -268,6 +279,7 @@ def _commit_once(archive: Archive, site: str, run: str, rows: Rows, now: datetim
             max_commit_retries=_COMMIT_RETRIES,
             app_transactions=[Transaction(name, 1 + (before or 0), int(now.timestamp() * 1000))],
         ),
+        post_commithook_properties=_KEEP_LOG,
     )
 
 
@@ -296,7 +308,7 @@ def open_table(archive: Archive) -> DeltaTable | None:
     except TableNotFoundError:
         return None
     except (DeltaError, OSError) as error:
-        raise StoreUnavailable(f"the table at {archive.table_uri()}: {error}") from error
+        raise _trouble(archive, error) from error
 
 
 def dataset(archive: Archive) -> ds.Dataset:
@@ -621,7 +633,7 @@ def tidy_log(archive: Archive, *, now: datetime) -> None:
         table.create_checkpoint()
         table.cleanup_metadata()
     except (DeltaError, OSError) as error:
-        raise StoreUnavailable(f"the table at {archive.table_uri()}: {error}") from error
+        raise _trouble(archive, error) from error
 
 
 def remove_unreferenced(archive: Archive, *, retention: timedelta = RETENTION) -> int:
@@ -1055,6 +1067,7 @@ def _swap(
                 max_commit_retries=_COMMIT_RETRIES,
                 app_transactions=[Transaction(name, 1, moment) for name in (f"{site}/rewrite", *transactions)],
             ),
+            post_commithook_properties=_KEEP_LOG,
         )
     except CommitFailedError:
         # A store that applied the write and lost the answer makes a writer lose against itself.
@@ -1090,7 +1103,19 @@ def _retry(archive: Archive, work: Callable[[], object]) -> None:
     except RetryError as error:
         raise WriteConflict(f"the table had other writers {_TRIES} times in a row; try again") from error
     except (DeltaError, OSError) as error:
-        raise StoreUnavailable(f"the table at {archive.table_uri()}: {error}") from error
+        raise _trouble(archive, error) from error
+
+
+def _trouble(archive: Archive, error: Exception) -> MunimentError:
+    """What an error of delta-rs means to us: it tells of refusals in words only."""
+    said = str(error)
+    if re.search(r"AccessDenied|PermissionDenied|lacks? the necessary privileges|\b403\b", said):
+        first = said.split("\n", maxsplit=1)[0]
+        return NotAllowed(
+            f"The table at {archive.table_uri()}: the key may not do that ({first[:300]}).",
+            next_step=role_step("steward (a run or an import needs only the role writer, reading the role reader)"),
+        )
+    return StoreUnavailable(f"the table at {archive.table_uri()}: {said}")
 
 
 def _prepared(archive: Archive) -> DeltaTable | None:

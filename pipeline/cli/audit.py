@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.output import JsonOption, console, print_json, safe
+from pipeline.cli.output import JsonOption, console, needing, print_json, safe
 from pipeline.settings import read_settings
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("audit")(audit)
 
 
+@needing("auditor (with --repair: steward)")
 def audit(
     site: Annotated[
         list[str] | None, typer.Option("--site", metavar="SITE", help="Only this site; repeatable.")

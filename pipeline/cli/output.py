@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated, Any, Final
 
 import orjson
@@ -36,6 +37,21 @@ def print_json(value: object) -> None:
         raise TypeError(f"{type(item).__name__} has no JSON form")
 
     sys.stdout.write(orjson.dumps(value, default=other, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+@contextmanager
+def needing(role: str) -> Iterator[None]:
+    """Around a command: where the store says that the key may not do something, tell the role that the command needs.
+
+    Args:
+        role: as `muniment store policy` has it.
+    """
+    from pipeline.store import NotAllowed, role_step
+
+    try:
+        yield
+    except NotAllowed as error:
+        raise NotAllowed(error.message, next_step=role_step(role)) from error
 
 
 def plain_table(*columns: str) -> Table:

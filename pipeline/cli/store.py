@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.output import JsonOption, plain_table, print_json, print_table
+from pipeline.cli.output import JsonOption, needing, plain_table, print_json, print_table
 from pipeline.errors import StoreRefused
 from pipeline.seaweed import EmbeddedStore, StoreStatus
 from pipeline.settings import read_settings
@@ -119,6 +119,7 @@ def policy(
 
 
 @app.command()
+@needing("steward")
 def protect(
     mode: Annotated[
         str, typer.Option(metavar="MODE", help="governance: a steward may lift the lock; compliance: nobody can.")

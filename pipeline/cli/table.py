@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.output import JsonOption, console, plain_table, print_json, print_table
+from pipeline.cli.output import JsonOption, console, needing, plain_table, print_json, print_table
 from pipeline.settings import read_settings
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -46,6 +46,7 @@ def status(as_json: JsonOption = False) -> None:
 
 
 @app.command()
+@needing("steward")
 def maintain(site: SiteOption = None, as_json: JsonOption = False) -> None:
     """Merge small files, shorten the log, remove files that nothing refers to; the rows stay as they are.
 
@@ -69,6 +70,7 @@ def maintain(site: SiteOption = None, as_json: JsonOption = False) -> None:
 
 
 @app.command()
+@needing("steward")
 def rebuild(site: SiteOption = None, as_json: JsonOption = False) -> None:
     """Make the table's rows anew from the version documents, one commit for each site.
 

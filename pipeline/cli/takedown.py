@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.output import JsonOption, console, plain_table, print_json, print_table, safe
+from pipeline.cli.output import JsonOption, console, needing, plain_table, print_json, print_table, safe
 from pipeline.settings import read_settings
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("reinstate")(reinstate)
 
 
+@needing("steward")
 def takedown(
     what: ArticleArgument = None,
     by: ByOption = "",
@@ -93,27 +94,40 @@ def takedown(
     _tell(archive, order, as_json, spans=spans)
 
 
+@needing("auditor (with --due: steward)")
 def takedowns(
     site: Annotated[str | None, typer.Option("--site", metavar="SITE", help="Only of this site.")] = None,
-    due: Annotated[bool, typer.Option("--due", help="Reinstate all whose day has come.")] = False,
+    due: Annotated[bool, typer.Option("--due", help="Do what is due: see below.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """All takedowns: what, since and until when, by whom and why, and those that are overdue.
 
-    With --due the overdue ones are ended, as maintenance does every day. Example: muniment takedowns --site localgov
+    With --due what is due is done, as maintenance does every day: suspensions whose day has come are ended, what the
+    store's locks held is removed, interrupted takedowns go on, and runs of late are cleaned of what is withheld.
+
+    Example: muniment takedowns --site localgov
     """
     from pipeline.steps import open_workplace
-    from pipeline.takedown import describe, is_overdue, read_orders, reinstate_due
+    from pipeline.takedown import care_for_takedowns, describe, is_overdue, read_orders
 
     work = open_workplace(read_settings())
     now = work.settings.now()
-    ended = reinstate_due(work.archive, now) if due else []
-    orders = ended if due else list(read_orders(work.archive, site))
+    care = care_for_takedowns(work.archive, now=now) if due else None
+    orders = list(care.reinstated) if care else list(read_orders(work.archive, site))
     if as_json:
         print_json([{**_to_json(order), "overdue": is_overdue(order, now)} for order in orders])
         return
+    if care is not None:
+        for what, names in (("gone on with", care.carried_out), ("rid of what was locked", care.removed)):
+            for name in names:
+                console().print(f"takedown {name}: {what}.")
+        for name in care.cleaned:
+            console().print(f"run {name}: cleaned.")
+        if not (care.reinstated or care.carried_out or care.removed or care.cleaned):
+            console().print("Nothing was due.")
+    elif not orders:
+        console().print("There are no takedowns.")
     if not orders:
-        console().print("Nothing was due." if due else "There are no takedowns.")
         return
     table = plain_table("takedown", "site", "article", "what", "state", "by", "since", "until", "reason")
     for order in orders:
@@ -132,6 +146,7 @@ def takedowns(
     print_table(table)
 
 
+@needing("steward")
 def reinstate(
     what: Annotated[str, typer.Argument(metavar="TAKEDOWN|URL", help="Id of a takedown, or URL or id of an article.")],
     by: ByOption,

@@ -235,7 +235,7 @@ def test_without_credentials_the_message_says_how_to_get_some(
     ("status", "code", "kind", "words"),
     [
         (403, "RequestTimeTooSkewed", StoreRefused, "clock is wrong"),
-        (403, "AccessDenied", StoreRefused, "s3:GetObject"),
+        (403, "AccessDenied", StoreRefused, "role"),
         (400, "ExpiredToken", StoreRefused, "expired"),
         (400, "AuthorizationHeaderMalformed", StoreRefused, "AWS_REGION"),
         (400, "SomethingNew", StoreRefused, "SomethingNew as scripted"),
