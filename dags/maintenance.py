@@ -1,7 +1,9 @@
-"""The daily care of the archive: merges small files of the table, shortens its log, removes what nothing refers to.
+"""The daily care of the archive: merges small files of the table, shortens its log, removes what nothing refers to;
+ends suspensions whose day has come, and cleans what runs brought in of what was taken down.
 
 Runs of sites and readers go on meanwhile, and a day that is missed does no harm. What it does is in
-``pipeline.maintenance``; by hand it is `muniment table maintain`.
+``pipeline.maintenance`` and ``pipeline.takedown``; by hand it is `muniment table maintain` and
+`muniment takedowns --due`.
 """
 
 from __future__ import annotations
@@ -40,4 +42,22 @@ with DAG(
             done = maintain(archive, now=settings.now())
         return {"merged": sum(done.merged.values()), "removed": done.removed}
 
+    @task(execution_timeout=timedelta(hours=6))
+    def care_for_takedowns() -> dict[str, int]:
+        """End what is due, clean what came in; how many takedowns and runs."""
+        from pipeline.archive import open_archive
+        from pipeline.errors import NotInArchive
+        from pipeline.settings import read_settings
+        from pipeline.takedown import care_for_takedowns as care
+
+        settings = read_settings()
+        with told_to_airflow():
+            try:
+                archive = open_archive(settings, create=False)
+            except NotInArchive:  # no site has run yet
+                return {"reinstated": 0, "cleaned": 0}
+            done = care(archive, now=settings.now())
+        return {"reinstated": len(done.reinstated), "cleaned": len(done.cleaned)}
+
     maintain_table()
+    care_for_takedowns()

@@ -100,7 +100,8 @@ def append(archive: Archive, site: str, token: str, draft: Draft, *, since: date
 
     Args:
         token: names what is told: asked a second time, the first entry is returned and nothing is written.
-        draft: makes the entry; called once at most.
+        draft: makes the entry; called again where somebody else's came before it, because that may be a takedown
+            which replaced what this one tells of.
         since: no entry of this token is older. Clocks may differ by a day.
 
     Raises:
@@ -111,13 +112,11 @@ def append(archive: Archive, site: str, token: str, draft: Draft, *, since: date
     standing = _find_entry(archive, site, token, n, since)
     if standing is not None:
         return standing
-    made: JournalEntry | None = None
     for _ in range(_TRIES):
         before = _read_standing(archive, site, n) if n else None
         if before is not None and before[0].token == token:
             return before[0]
-        made = made or draft()
-        entry = made.model_copy(update={"n": n + 1, "previous": before[1] if before else "", "token": token})
+        entry = draft().model_copy(update={"n": n + 1, "previous": before[1] if before else "", "token": token})
         key = archive.journal_key(site, entry.n)
         if archive.store.create(key, entry.to_json(), content_type=_JSON):
             return entry

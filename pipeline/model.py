@@ -420,8 +420,16 @@ class TakedownOrder(Document):
     ended_by: str | None = None
     ended_reason: str | None = None
     ended_at: UtcTime | None = None
+    cared_at: UtcTime | None = None  # when maintenance last looked through the runs that had come in
     touched: tuple[Replaced, ...] = ()  # what is being replaced, noted before that is done; ``after`` as planned
     locked: dict[str, UtcTime] = Field(default_factory=dict)  # key -> until when the store keeps an earlier state
+
+
+class MovedTable(Document):
+    """Where a table lay that was moved: what writers still put there is made up for."""
+
+    bucket: str
+    commit: int  # of the old table, up to which all is in the new one; -1: none
 
 
 class Marker(Document):
@@ -430,6 +438,7 @@ class Marker(Document):
     contract: int = CONTRACT
     written_by: str  # "muniment 0.1.0"
     tables_bucket: str | None = None  # bucket of ``tables/`` when it is another one
+    moved: MovedTable | None = None  # where it was before, as long as the old one has not been removed
 
 
 _FOLD = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u2026": "..."}

@@ -1,6 +1,6 @@
 """Publishing: the only step that changes what readers see.
 
-    versions  →  table  →  frontier  →  index  →  journal  →  published.json
+    versions  →  table  →  frontier  →  index  →  takedowns in force  →  journal  →  published.json
 
 Each is harmless to do again, and each rests only on what stands before it, so a publisher may be killed
 anywhere and started again, and any number of them may work on one site at once. ``published.json`` is written
@@ -52,6 +52,7 @@ from pipeline.lifecycle import (
     version_before,
 )
 from pipeline.model import Article, Change, Finding, Outcome, Published, Version
+from pipeline.takedown import clean_run
 from spiders.protocol import CrawlSummary
 from spiders.site import Site
 
@@ -214,6 +215,7 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime, reread
         frontier.save(run, books.sightings, books.standings.values(), changed=books.changed, doubted=crossed.storms)
     published = _sum_up(summary, books, crossed, table_rows)
     write_index(archive, site.id, run)
+    clean_run(archive, site.id, run, now=now)
     told = record_run(archive, site.id, run, published=published, now=now)
     archive.forget_written()
     return archive.write_published(told.published or published)

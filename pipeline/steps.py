@@ -70,6 +70,7 @@ from pipeline.model import Article, Finding, Published, Report, Version, run_id
 from pipeline.publish import publish_run
 from pipeline.settings import Settings, child_environment
 from pipeline.store import BucketMissing, KeyMissing, connect
+from pipeline.takedown import Sieve, clean_run, withheld_urls
 from pipeline.workers import Extractor
 from spiders.documents import find_documents
 from spiders.pace import describe_window, find_window
@@ -296,6 +297,7 @@ def _crawl_in_child(
             linked=linked,
             now=now,
             orders=frontier.complete_orders(orders, site, now=now),
+            withheld=withheld_urls(archive, site.id),
         )
     remembered, hosts_etag = archive.read_hosts(site.id)
     (spool / HOSTS_NAME).write_bytes(remembered or b"{}")
@@ -551,12 +553,15 @@ def _observe_run(
     archive = work.archive
     keys = archive.segments(site.id, run)
     keys = keys[:: -(-len(keys) // _LEARN_SEGMENTS) or 1]
+    sieve = Sieve.read(archive, site.id)  # what must not be read teaches nothing
     pages: list[tuple[bytes, str, int]] = []
     paths: dict[str, Path] = {}
     for key in keys:
         paths[key] = spool / f"learn-{archive.segment_number(key):05d}.warc.gz"
         archive.download_segment(key, paths[key])
         for number, capture in _unread(site, paths[key]):
+            if sieve.touches(capture):
+                continue
             pages.append((hashlib.blake2b(capture.requested.encode(), digest_size=8).digest(), key, number))
     chosen = Counter((key, number) for _, key, number in sorted(pages)[:most])
     for key, path in paths.items():
@@ -600,7 +605,9 @@ def extract(
                 # A run in which nothing has changed has no page to read, and asks for nothing.
                 memory = learn(work, site_id, run, extractor=pool) if any(_unread(site, path)) else None
                 lessons = memory and memory.to_judge_by()
-                archive.write_findings(site_id, run, segment, pool.extract_segment(site, path, key, memory=lessons))
+                found = pool.extract_segment(site, path, key, memory=lessons)
+                sieve = Sieve.read(archive, site_id)
+                archive.write_findings(site_id, run, segment, sieve.filter(found))
         counts = archive.count_findings(site_id, run, segment) or {}
     log.info("segment %05d: %s", segment, ", ".join(f"{n} {kind}" for kind, n in sorted(counts.items())) or "no pages")
     return counts
@@ -614,7 +621,8 @@ def read_again(work: Workplace, site_id: str, run: str, segment: int) -> Iterato
         key = archive.segment_key(site_id, run, segment)
         path = spool / "segment.warc.gz"
         archive.download_segment(key, path)
-        yield from pool.extract_segment(site, path, key, memory=memory and memory.to_judge_by())
+        found = pool.extract_segment(site, path, key, memory=memory and memory.to_judge_by())
+        yield from Sieve.read(archive, site_id).filter(found)
 
 
 # --- check ------------------------------------------------------------------------------------------
@@ -651,6 +659,7 @@ def check(work: Workplace, site_id: str, run: str) -> Report:
             item.message,
         )
     if report.verdict == "reject":
+        clean_run(archive, site_id, run, now=work.settings.now())
         record_run(archive, site_id, run, published=None, now=work.settings.now(), message=report.message)
         stop_backfill(archive, site_id, run, report.message)
         raise RunRejected(
@@ -741,7 +750,7 @@ class Rereader:
         with self._lock:
             if not answer.done():
                 self._read()
-        return answer.result()
+        return self._sieve.clean_article(answer.result(), version)
 
     def _read(self) -> None:
         """Read all that wait."""
@@ -764,6 +773,10 @@ class Rereader:
     @cached_property
     def _extractor(self) -> Extractor:
         return self._opened.enter_context(Extractor(self._processes))
+
+    @cached_property
+    def _sieve(self) -> Sieve:
+        return Sieve.read(self._archive, self._site.id)
 
     @cached_property
     def _memory(self) -> Memory | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from spiders.documents import Link, merge_pages
-from spiders.protocol import EXAMPLES, FIRST_BELIEF, MOST_UNANSWERED, Known, Plan
+from spiders.protocol import EXAMPLES, FIRST_BELIEF, MOST_UNANSWERED, TAKEN_DOWN, Known, Plan
 from spiders.site import Site
 from spiders.sources import Listed, SourceError, parse_moment
 from spiders.traps import Traps
@@ -239,7 +239,8 @@ class Books:
     def plan_work(self) -> dict[str, int]:
         """Decide what is fetched, once all sources were read; all others are closed.
 
-        A page that is due but is no article any more by the site's file (somebody narrowed the pattern) is excluded.
+        What was taken down is excluded, and so is a page that is due but is no article any more by the site's file
+        (somebody narrowed the pattern).
 
         Returns:
             How many there are of each rank (``RANKS``; "backlog" counts as new).
@@ -253,6 +254,7 @@ class Books:
             (orders.mode,),
         )
         left = self._find_unlisted()
+        self._exclude_withheld()
         database.execute(
             "UPDATE page SET state = 'excluded', reason = 'off-pattern' "
             "WHERE state IS NULL AND source IS NULL AND NOT is_article(url) "
@@ -269,6 +271,14 @@ class Books:
         )
         database.execute("COMMIT")
         return {name: ranks.get(rank, 0) for rank, name in enumerate(RANKS) if rank != _BACKLOG}
+
+    def _exclude_withheld(self) -> None:
+        """Close what was taken down."""
+        self._database.execute(
+            "UPDATE page SET state = 'excluded', reason = ? "
+            "WHERE state IS NULL AND url IN (SELECT url FROM plan.withheld)",
+            (TAKEN_DOWN,),
+        )
 
     def _find_unlisted(self) -> list[str]:
         """Known pages that left a sitemap which was read whole; they are entered. None of a sitemap that lost most."""
@@ -443,6 +453,7 @@ class Books:
             f"INSERT OR IGNORE INTO page (url, linked) SELECT url, linked_from FROM plan.known "  # noqa: S608 - ours
             f"WHERE {_WAITS} AND overdue >= 1 AND is_document(url) ORDER BY overdue DESC, url"
         )
+        self._exclude_withheld()
         query = "SELECT url, via, title, linked FROM page WHERE state IS NULL AND rank IS NULL AND linked IS NOT NULL"
         rows = self._database.execute(f"{query} ORDER BY seq").fetchall()
         self._database.executemany(

@@ -46,7 +46,7 @@ from spiders.policy import (
     read_head,
     see_policy,
 )
-from spiders.protocol import Known, RobotsSeen
+from spiders.protocol import TAKEN_DOWN, Known, RobotsSeen
 from spiders.render import Drawn, draw_page
 from spiders.robots import PARSED_BYTES, RobotsPolicy
 from spiders.site import Site
@@ -138,6 +138,7 @@ class Fetcher:
         now: the clock.
         hosts: what is remembered of hosts; kept up to date.
         say: prints a line of the log.
+        is_withheld: whether what is found under an address was taken down: a redirect there is not followed.
     """
 
     def __init__(
@@ -150,6 +151,7 @@ class Fetcher:
         now: Callable[[], datetime],
         hosts: Hosts,
         say: Callable[[str], None],
+        is_withheld: Callable[[str], bool] = lambda _url: False,
     ) -> None:
         self.site = site
         self.policies: dict[str, RobotsPolicy] = {}
@@ -167,6 +169,7 @@ class Fetcher:
         self._now = now
         self._hosts = hosts
         self._say = say
+        self._is_withheld = is_withheld
         self._reading: dict[str, asyncio.Task[RobotsPolicy]] = {}
         # That an empty shell has not changed says nothing of what its scripts would draw.
         self._may_compare = not site.crawl.render
@@ -213,6 +216,8 @@ class Fetcher:
             self._record(received, asked, "redirect", tuple(hops))
             if asked.kind == "page" and not self._is_ours(asked, target):
                 raise Missed("excluded", "off-site redirect", target)
+            if asked.kind == "page" and self._is_withheld(target):
+                raise Missed("excluded", TAKEN_DOWN, target)
             if target in seen:
                 raise Missed("failed", "redirect loop", target)
             if url.startswith("https:") and target.startswith("http:"):

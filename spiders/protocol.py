@@ -31,10 +31,12 @@ OPEN_SUFFIX = ".warc.gz.open"
 EXAMPLES = 20
 """So many URLs are kept for each reason."""
 MOST_UNANSWERED = 1000
+TAKEN_DOWN = "taken down"
+"""Why a page is excluded that the archive must not give at present (``muniment takedown``)."""
 FIRST_BELIEF = 2.0
 """So many times more rarely a page is looked at whose date stands still in a source that nothing is known of yet."""
 
-_PLAN_FORMAT = 4
+_PLAN_FORMAT = 5
 _SCHEMA = """
 CREATE TABLE about (format INTEGER NOT NULL, made TEXT NOT NULL, orders TEXT NOT NULL);
 CREATE TABLE known (
@@ -44,6 +46,7 @@ CREATE TABLE known (
 ) WITHOUT ROWID;
 CREATE TABLE done (url TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE linked (url TEXT NOT NULL, title TEXT, page TEXT NOT NULL);
+CREATE TABLE withheld (url TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
 
@@ -144,6 +147,7 @@ def write_plan(
     now: datetime,
     orders: Orders | None = None,
     linked: Iterable[tuple[str, str | None, str]] = (),
+    withheld: Iterable[str] = (),
 ) -> None:
     """Write the plan of a run.
 
@@ -154,6 +158,7 @@ def write_plan(
         now: when the plan was made; with a zone.
         orders: what kind of run it is; a regular one where it is left out.
         linked: documents that the pages of ``done`` link: URL, title, URL of the page; read after ``done``.
+        withheld: addresses of what was taken down: it is not fetched.
     """
     path.unlink(missing_ok=True)
     database = sqlite3.connect(path)
@@ -176,6 +181,7 @@ def write_plan(
         )
         database.executemany("INSERT OR IGNORE INTO done VALUES (?)", ((url,) for url in done))
         database.executemany("INSERT INTO linked VALUES (?, ?, ?)", linked)
+        database.executemany("INSERT OR IGNORE INTO withheld VALUES (?)", ((url,) for url in withheld))
         database.commit()
     finally:
         database.close()
@@ -227,6 +233,10 @@ class Plan:
     def linked(self) -> list[tuple[str, str | None, str]]:
         """Documents that pages link which this run has captured before: URL, title, URL of the page."""
         return self._database.execute("SELECT url, title, page FROM linked ORDER BY rowid").fetchall()
+
+    def is_withheld(self, url: str) -> bool:
+        """Whether what is found under an address was taken down."""
+        return self._database.execute("SELECT 1 FROM withheld WHERE url = ?", (url,)).fetchone() is not None
 
     def count_known(self) -> int:
         """How many URLs are known."""

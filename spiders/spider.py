@@ -67,6 +67,7 @@ class ArticleSpider(Spider):
             now=job.now,
             hosts=job.hosts,
             say=job.say,
+            is_withheld=job.plan.is_withheld,
         )
         keeper = asyncio.ensure_future(_rotate_by_age(job.writer))
         try:

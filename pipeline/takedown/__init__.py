@@ -17,9 +17,11 @@ A segment is sealed by its records: a line of JSON, ``[[offset, length], …]``,
 
 from __future__ import annotations
 
+from pipeline.takedown.care import Care, care_for_takedowns
 from pipeline.takedown.carrying import (
     Step,
     carry_out,
+    clean_run,
     destroy_rest,
     find_copies,
     order_takedown,
@@ -40,14 +42,19 @@ from pipeline.takedown.orders import (
     redact_article,
     withheld_urls,
 )
+from pipeline.takedown.sieve import Sieve
 from pipeline.takedown.words import MARK, Finder
 
 __all__ = [
     "MARK",
+    "Care",
     "Finder",
+    "Sieve",
     "Step",
     "active",
+    "care_for_takedowns",
     "carry_out",
+    "clean_run",
     "describe",
     "destroy_rest",
     "find_copies",

@@ -23,7 +23,7 @@ import orjson
 import zstandard
 
 from pipeline.archive import Archive, describe_version
-from pipeline.errors import ArchiveError, NotInArchive, WriteConflict
+from pipeline.errors import ArchiveError, NotInArchive, StoreRefused, WriteConflict
 from pipeline.frontier import restate
 from pipeline.journal import append
 from pipeline.lifecycle import standing_of
@@ -234,19 +234,44 @@ def reinstate_due(archive: Archive, now: datetime) -> list[TakedownOrder]:
 
 
 def reapply(archive: Archive, site: str, run: str, *, now: datetime) -> list[Step]:
-    """Clean a run's objects of what is withheld: to be called before they are told in the journal.
+    """Clean a run's objects of what is withheld: called before they are told in the journal, and by maintenance.
+
+    An order that is being carried out may have looked at the run before all of it was there, so it is ended first.
+    One listing where there are no orders.
 
     Returns:
         What was touched.
+
+    Raises:
+        StoreRefused: this needs the rights of a steward.
     """
     steps: list[Step] = []
-    for order in active(archive, site):
-        if order.state != "ordered":
-            carrier = _Carrier(archive, read_target(archive, order), now, run=run)
-            carrier.carry()
-            _tell(archive, order, describe(order), now, run=run)
-            steps += carrier.steps
+    for found in active(archive, site):
+        order = resume(archive, found, now=now) if found.state == "ordered" else found
+        carrier = _Carrier(archive, read_target(archive, order), now, run=run)
+        carrier.carry()
+        touched = read_order(archive, site, order.takedown).touched
+        if not touched:
+            continue
+        if order.destroy:
+            _note_locked(archive, order, _purge(archive, [each.key for each in touched]))
+        _tell(archive, order, describe(order), now, run=run)
+        steps += carrier.steps
     return steps
+
+
+def clean_run(archive: Archive, site: str, run: str, *, now: datetime) -> None:
+    """``reapply``, where those who run sites may do that; where they may not, maintenance does it."""
+    try:
+        reapply(archive, site, run, now=now)
+    except StoreRefused as error:
+        log.warning(
+            "run %s of %s is not cleaned of records of what was taken down: %s Maintenance does it, with the rights "
+            "of a steward; at once: muniment takedowns --due",
+            run,
+            site,
+            error,
+        )
 
 
 def destroy_rest(archive: Archive, order: TakedownOrder, *, now: datetime) -> TakedownOrder:
@@ -771,6 +796,17 @@ def _note_destroyed(archive: Archive, order: TakedownOrder, keys: Sequence[str])
         )
 
     change_order(archive, order.site, order.takedown, add)
+
+
+def _note_locked(archive: Archive, order: TakedownOrder, locked: Mapping[str, datetime]) -> None:
+    """Say in an order what the store still keeps of what it destroyed."""
+    if locked:
+        change_order(
+            archive,
+            order.site,
+            order.takedown,
+            lambda each: each.model_copy(update={"locked": {**each.locked, **locked}}),
+        )
 
 
 def _purge(archive: Archive, keys: Iterable[str], *, current: bool = False) -> dict[str, datetime]:

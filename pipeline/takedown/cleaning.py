@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pipeline.model import Article, State, Story, TakedownOrder, Version
-from pipeline.takedown.words import Finder, fold, views_of
+from pipeline.takedown.words import MARK, Finder, fold, views_of
 
 _KEPT_OF_STORY = (
     *("url", "kind", "published", "modified", "language", "free", "embargo", "document_of", "words"),
@@ -29,7 +29,7 @@ _KEPT_OF_FINDING = (
     *("kind", "requested", "final", "evidence", "etag", "last_modified", "via", "source_lastmod", "extractor", "hops"),
     *("origin",),
 )
-_KEPT_FACTS = frozenset({"why", "sitemap", "dated", "linked_from"})  # the crawl's own: URLs, and words of ours
+KEPT_FACTS = frozenset({"why", "sitemap", "dated", "linked_from"})  # the crawl's own: URLs, and words of ours
 _IDENTITY = frozenset(
     {*_KEPT_OF_STORY, *_KEPT_OF_VERSION, *_KEPT_OF_FINDING, "state", "origins", "confidence", "rules"}
 )
@@ -117,7 +117,8 @@ def clean_version(version: Version, targets: Iterable[Target]) -> Version:
             version = stub.model_copy(update={"state": State.REDACTED, "note": _note(version.note, target, drop=True)})
         else:
             cleaned = _redact_story(version, target.finder)
-            if cleaned is not version:
+            # The words may have been redacted before the version was made: they came in so.
+            if cleaned is not version or MARK in version.title or MARK in version.text:
                 version = cleaned.model_copy(update={"note": _note(cleaned.note, target, drop=False)})
     return version
 
@@ -141,18 +142,27 @@ def clean_finding(line: Mapping[str, Any], targets: Iterable[Target]) -> dict[st
     for target in targets:
         if target.owns_finding(made):
             if target.whole:
-                facts = {name: value for name, value in (made.get("facts") or {}).items() if name in _KEPT_FACTS}
+                facts = {name: value for name, value in (made.get("facts") or {}).items() if name in KEPT_FACTS}
                 made |= {"facts": facts, "policy": {}, "reason": made.get("reason") and tell(target)}
             else:
-                made |= {name: target.finder.redact_value(made.get(name)) for name in ("facts", "policy", "reason")}
+                made |= redact_told(made, target.finder)
             if made.get("article"):
                 article = Article.model_validate(made["article"])
                 cleaned = clean_article(article, [target])
                 if cleaned is not article:
                     made["article"] = cleaned.model_dump(mode="json")
         elif not made.get("article") and target.finder:
-            made |= {name: target.finder.redact_value(made.get(name)) for name in ("facts", "reason")}
+            made |= redact_told(made, target.finder)
     return made if any(made.get(name) != line.get(name) for name in made) else dict(line)
+
+
+def redact_told(finding: Mapping[str, Any], finder: Finder) -> dict[str, Any]:
+    """What a finding says beside its article; the addresses in it stay."""
+    facts = {
+        name: value if name in KEPT_FACTS else finder.redact_value(value)
+        for name, value in (finding.get("facts") or {}).items()
+    }
+    return {"facts": facts, **{name: finder.redact_value(finding.get(name)) for name in ("policy", "reason")}}
 
 
 def clean_document(value: Any, targets: Iterable[Target]) -> Any:

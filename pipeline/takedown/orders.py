@@ -8,15 +8,15 @@ keeps digest and length. The words themselves, the article's addresses and headl
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
 from pipeline.archive import Archive
-from pipeline.errors import ArchiveError, NotInArchive
+from pipeline.errors import ArchiveError, NotInArchive, StoreRefused
 from pipeline.frontier import read_addresses
 from pipeline.lifecycle import current_version
-from pipeline.model import RUN_ID, Article, TakedownOrder, Version, run_id
+from pipeline.model import RUN_ID, Article, Change, TakedownOrder, Version, run_id
 from pipeline.store import KeyMissing
 from pipeline.takedown.cleaning import Target, clean_article, lines_of, target_of_marks
 from pipeline.takedown.words import Finder, mark_of
@@ -143,25 +143,39 @@ def write_terms(archive: Archive, order: TakedownOrder, versions: Sequence[Versi
 
 
 def read_target(archive: Archive, order: TakedownOrder) -> Target:
-    """What an order is about; where its words are destroyed, as far as its marks and its article tell."""
+    """What an order is about, with what was found of its article since it was given.
+
+    Where its words are destroyed, or whoever asks may not read what is sealed: as far as its marks and its article
+    tell.
+    """
+    versions = archive.versions(order.site, order.article)
+    records = {each.evidence.record_id for each in versions}
+    urls = addresses_of(versions) | read_addresses(archive, order.site, order.article) | {order.url}
     key = archive.sealed_key(order.site, order.takedown, TERMS)
     try:
         terms = json.loads(archive.store.get(key).body)
-    except KeyMissing:
-        versions = archive.versions(order.site, order.article)
-        urls = {url for each in versions for url in (each.url, each.final_url, each.requested_url)}
+    except (KeyMissing, StoreRefused):
         urls |= {url for each in versions for _, url in each.hops}
-        urls |= read_addresses(archive, order.site, order.article)
-        records = frozenset(each.evidence.record_id for each in versions)
-        return Target(order=order, urls=frozenset(urls | {order.url}), records=records)
+        return Target(order=order, urls=frozenset(urls), records=frozenset(records))
     return Target(
         order=order,
-        urls=frozenset(terms["urls"]),
-        records=frozenset(terms["records"]),
+        urls=frozenset(urls.union(terms["urls"])),
+        records=frozenset(records.union(terms["records"])),
         titles=tuple(terms["titles"]),
         lines=frozenset(terms["lines"]),
         spans=tuple(terms["spans"]),
     )
+
+
+def addresses_of(versions: Iterable[Version]) -> set[str]:
+    """Where an article is found. Not where somebody was led who asked for it when it was gone, nor what lay between:
+    that may be the way to others as well."""
+    urls = set()
+    for each in versions:
+        urls |= {each.url, each.requested_url}
+        if each.change not in (Change.GONE, Change.BLOCKED):
+            urls.add(each.final_url)
+    return urls
 
 
 # --- what holds from now on
@@ -173,9 +187,16 @@ def active(archive: Archive, site: str) -> tuple[TakedownOrder, ...]:
 
 
 def withheld_urls(archive: Archive, site: str) -> frozenset[str]:
-    """Addresses of the articles that are withheld as a whole: not to be fetched, extracted or published."""
-    whole = [order for order in active(archive, site) if not order.spans]
-    return frozenset(url for order in whole for url in read_target(archive, order).urls)
+    """Addresses of the articles that are withheld as a whole: not to be fetched, extracted or published.
+
+    One listing where there are no orders. Nothing sealed is read: whoever crawls may not.
+    """
+    found: set[str] = set()
+    for order in active(archive, site):
+        if not order.spans:
+            found |= {order.url} | addresses_of(archive.versions(site, order.article))
+            found |= read_addresses(archive, site, order.article)
+    return frozenset(found)
 
 
 def redact_article(article: Article, orders: Sequence[TakedownOrder]) -> Article:
