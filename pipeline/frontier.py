@@ -35,7 +35,16 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_a
 from pipeline.archive import Archive
 from pipeline.crosscheck import CrossCheck
 from pipeline.errors import ArchiveError, WriteConflict
-from pipeline.lifecycle import Missing, Standing, fold_address, is_live, is_readable, is_same_address, standing_of
+from pipeline.lifecycle import (
+    Missing,
+    Standing,
+    fold_address,
+    is_live,
+    is_readable,
+    is_same_address,
+    is_withheld,
+    standing_of,
+)
 from pipeline.model import Change, Finding, State, article_id
 from pipeline.recheck import (
     LIVE_KINDS,
@@ -136,6 +145,7 @@ def note_sighting(finding: Finding) -> Sighting:
     page = is_live(finding) or finding.kind == "not-an-article"
     # A consent wall or an error page has validators too, but no later 304 must come to mean "the article is there".
     body = finding.kind in ("article", "not-an-article") and evidence.record_type == "response"
+    body = body and not is_withheld(finding)
     return Sighting(
         url=finding.requested,
         final=finding.final,

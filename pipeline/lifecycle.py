@@ -43,6 +43,7 @@ from urllib.parse import urlsplit
 from pipeline.edits import Reading, classify_edit, drop_moved, essence_digest, is_comparable, is_same_page
 from pipeline.errors import ArchiveError
 from pipeline.model import Article, Change, Edit, Finding, Outcome, State, Story, Version, content_digest
+from spiders.protocol import TAKEN_DOWN
 from spiders.site import Site
 
 _STORM_PATIENCE = timedelta(days=7)
@@ -227,6 +228,8 @@ def decide_quickly(  # noqa: PLR0911 - one return per reason reads best
         return None
     if standing is None:
         assert finding.article is not None
+        if is_withheld(finding):
+            return _withheld()
         return _archived(_live(making, finding, finding.article, (), n=1, change=Change.NEW))
     if canonical_lives or not is_readable(standing) or finding.evidence.captured_at <= standing.captured_at:
         return None
@@ -239,6 +242,18 @@ def decide_quickly(  # noqa: PLR0911 - one return per reason reads best
     if is_comparable(standing.essence) and _essence_of(finding.article) == standing.essence:
         return no_version(finding, "a cosmetic edit")
     return None
+
+
+def is_withheld(finding: Finding) -> bool:
+    """Whether a page was read, and its words were taken from the finding since: a takedown was faster than the run.
+
+    It makes no version, and is as if it had not been fetched: when it may be told again, it is fetched anew.
+    """
+    return finding.article is not None and finding.article.words > 0 and not finding.article.text
+
+
+def _withheld() -> Decision:
+    return Decision(outcome=Outcome.EXCLUDED, reason=TAKEN_DOWN)
 
 
 def is_readable(version: Standing | Version) -> bool:
@@ -285,7 +300,7 @@ def decide(  # noqa: PLR0911 - one return per reason reads best
     own = next((version for version in versions if version.run == making.run), None)
     if own is not None:
         again = _make_again(making, finding, versions[: own.n - 1], own)
-        if again is None or _essence(again) != _essence(own):
+        if again is None or _essence(again, own) != _essence(own, own):
             raise ArchiveError(
                 f"site {own.site}, article {own.article}: version {own.n} was made by run {own.run}, but the findings "
                 "of that run do not lead to it",
@@ -293,6 +308,8 @@ def decide(  # noqa: PLR0911 - one return per reason reads best
                 "changed after it was written. Publishing again does not help.",
             )
         return Decision(outcome=Outcome.ARCHIVED, reason=f"version {own.n} was made before", version=own, stands=True)
+    if is_withheld(finding):
+        return _withheld()
     if finding.kind in ("gone", "blocked"):
         return _decide_absent(
             making, finding, versions, missing, seen_at, live_elsewhere=live_elsewhere, doubted=doubted
@@ -325,7 +342,7 @@ def is_read_otherwise(finding: Finding, version: Version) -> bool:
 def _explain_reading(finding: Finding, versions: Sequence[Version], before: Article | None) -> str:
     """Why a text that differs tells of no edit: our reading changed, and not the page; empty: it does tell of one."""
     page, last = finding.article, version_before(finding, versions)
-    if page is None or last is None:
+    if page is None or last is None or last.state is State.REDACTED:
         return ""
     otherwise, reading = is_read_otherwise(finding, last), _reading_of(page)
     if otherwise and before is not None:
@@ -403,6 +420,8 @@ def _change(finding: Finding, versions: Sequence[Version], *, moved: bool) -> Ch
 def _is_cosmetic(article: Article, version: Version) -> bool:
     if article.digest == version.digest:
         return True
+    if version.essence is not None and is_comparable(version.essence):  # words of the text may be redacted
+        return _essence_of(article) == version.essence
     return _essence_of(article) == essence_digest(version.title, version.text)
 
 
@@ -678,13 +697,19 @@ def _made(making: Making, finding: Finding, *, n: int, state: State, change: Cha
     }
 
 
-def _essence(version: Version) -> dict[str, object]:
+def _essence(version: Version, own: Version) -> dict[str, object]:
     """All of a version that its run's findings and the versions before it decide.
 
     Left out: which release of the code wrote it, what depends on that release's rules of essence, and the words of the
-    note, which tell of observations that another run may have added to since.
+    note, which tell of observations that another run may have added to since. Of one that a takedown has changed
+    (``own``) what it says of the page is left out, too.
     """
+    if own.state is State.REDACTED or "takedown" in (own.note or ""):
+        return version.model_dump(include=_LASTING)
     return version.model_dump(exclude={"code", "extractor", "note", "edit", "essence"})
+
+
+_LASTING = {"site", "article", "n", "url", "change", "run", "captured_at", "evidence", "digest", "requested_url"}
 
 
 def _text(moment: datetime) -> str:

@@ -1,0 +1,158 @@
+"""Takedowns in the life of a site: ordered between any two steps of a run, and runs that come later.
+
+Each test ends with a look at every object of the bucket, and with an audit.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from pipeline.archive import Archive
+from pipeline.audit import audit_archive
+from pipeline.errors import RunRejected
+from pipeline.journal import read_journal
+from pipeline.model import Published, Version, article_id
+from pipeline.publish import publish_run
+from pipeline.settings import Settings
+from pipeline.steps import Workplace, check, extract, publish
+from pipeline.store import Item, Stored, connect
+from pipeline.table import dataset
+from pipeline.takedown import order_takedown
+from tests.pipeline.built_archive import SITE, STORIES, build_archive, crawl_pages, page, publish_pages
+from tests.pipeline.built_runs import HOUR, NOW, START, a_run, url_of
+from tests.pipeline.crashes import Reader
+from tests.pipeline.test_publish import Killed, MortalStore
+from tests.pipeline.test_takedown import BY, WHY, WORDS, leaks, says, take_all
+
+SPAN = "Engineers found rust in four of the hangers"
+NEWS = "Divers will look at the piers of it before the summer, and whoever sails there has to wait."
+BRIDGE = article_id(url_of("bridge"))
+EDITED = page("bridge", paragraphs=(*STORIES["bridge"][1], NEWS))
+RUN = a_run(2)
+
+KINDS: Mapping[str, Mapping[str, Any]] = {"suspend": {}, "redact": {"spans": [SPAN]}, "destroy": {"destroy": True}}
+SECRETS = {"suspend": [*WORDS["bridge"], NEWS], "redact": [SPAN], "destroy": [*WORDS["bridge"], NEWS]}
+
+BUILT: dict[str, Stored] = {}
+
+
+@pytest.fixture
+def work(settings: Settings) -> Workplace:
+    """One published run of four articles; built once for this process."""
+    if not BUILT:
+        made = build_archive(settings, runs=1)
+        BUILT.update((entry.key, made.archive.store.get(entry.key)) for entry in made.archive.store.list(""))
+        return made
+    store = connect(settings)
+    store.create_bucket()
+    store.create_many(
+        Item(key=key, body=each.body, content_type=each.content_type, metadata=each.metadata)
+        for key, each in BUILT.items()
+    )
+    own = settings.model_copy(update={"processes": 1})
+    return Workplace(settings=own, sites={SITE.id: SITE}, archive=Archive(store, store))
+
+
+def take_down(work: Workplace, kind: str) -> None:
+    order_takedown(work.archive, SITE.id, BRIDGE, by=BY, reason=WHY, now=NOW, **KINDS[kind])
+
+
+def crawl(work: Workplace, pages: Mapping[str, bytes | int] | None = None) -> None:
+    crawl_pages(work, SITE, RUN, START + 2 * HOUR, pages or {"bridge": EDITED, "library": page("library")})
+
+
+def versions(work: Workplace, name: str = "bridge") -> list[Version]:
+    return work.archive.versions(SITE.id, article_id(url_of(name)))
+
+
+def check_clean(work: Workplace, kind: str) -> None:
+    """Nothing gives the words back, and all that is told is true."""
+    archive, words = work.archive, SECRETS[kind]
+    if kind == "destroy":
+        assert {key: told for key, body in take_all(archive).items() if (told := says(body, words))} == {}
+    assert leaks(archive, words) == {}
+    assert audit_archive(archive, patience=0).discrepancies == []
+    rows = {(row["article"], row["n"]): row for row in dataset(archive).to_table().to_pylist()}
+    for version in versions(work):
+        assert (rows[BRIDGE, version.n]["text"], rows[BRIDGE, version.n]["state"]) == (version.text, version.state)
+
+
+def go_on(work: Workplace, hours: float, body: bytes | int) -> None:
+    """A later run in which the page was captured all the same."""
+    publish_pages(work, SITE, a_run(hours), START + hours * HOUR, {"bridge": body}, extractor=Reader())
+
+
+MOMENTS = ["before", "crawled", "extracted", "checked", "published"]
+QUICK = {("suspend", "crawled"), ("redact", "extracted"), ("destroy", "checked")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "moment"),
+    [
+        pytest.param(kind, moment, marks=() if (kind, moment) in QUICK else pytest.mark.slow)
+        for kind in KINDS
+        for moment in MOMENTS
+    ],
+)
+def test_a_run_under_way_does_not_bring_back_what_is_taken_down_meanwhile(
+    work: Workplace, kind: str, moment: str
+) -> None:
+    steps: dict[str, Callable[[], object]] = {
+        "before": lambda: None,
+        "crawled": lambda: crawl(work),
+        "extracted": lambda: extract(work, SITE.id, RUN, 0, extractor=Reader()),
+        "checked": lambda: check(work, SITE.id, RUN),
+        "published": lambda: publish(work, SITE.id, RUN),
+    }
+    for name, step in steps.items():
+        step()
+        if name == moment:
+            take_down(work, kind)
+    check_clean(work, kind)
+    assert versions(work, "library")[0].title == STORIES["library"][0]
+    if (kind, moment) in QUICK:
+        return
+    for hours, body in ((4.0, EDITED), (5.0, 404), (6.0, page("bridge", paragraphs=(NEWS, *STORIES["bridge"][1])))):
+        go_on(work, hours, body)
+        check_clean(work, kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "seed"), [("suspend", 0)] + [pytest.param(kind, seed, marks=pytest.mark.slow) for kind in KINDS for seed in range(1, 9)]
+)  # fmt: skip
+def test_a_publisher_that_was_killed_before_a_takedown_goes_on_after_it(work: Workplace, kind: str, seed: int) -> None:
+    crawl(
+        work,
+        {"bridge": EDITED, "library": 304, "weir": page("weir", title="Weir is painted", paragraphs=(NEWS[::-1],) * 3)},
+    )
+    extract(work, SITE.id, RUN, 0, extractor=Reader())
+    check(work, SITE.id, RUN)
+    mortal = MortalStore.like(work.archive.store)
+    chance = random.Random(f"{kind} {seed}")
+    mortal.die_at, mortal.after = chance.randrange(14, 40), chance.random() < 0.5
+    try:
+        publish_run(Archive(mortal, mortal), SITE, RUN, now=NOW)
+    except Killed:
+        pass
+    take_down(work, kind)
+    assert leaks(work.archive, SECRETS[kind]) == {}
+    told = publish(work, SITE.id, RUN)
+    assert isinstance(told, Published)
+    check_clean(work, kind)
+
+
+def test_a_rejected_run_is_cleaned_before_it_is_told(work: Workplace) -> None:
+    take_down(work, "suspend")
+    rejecting = SITE.model_copy(update={"check": SITE.check.model_copy(update={"min_captures": 50})})
+    own = Workplace(settings=work.settings, sites={SITE.id: rejecting}, archive=work.archive)
+    crawl(own)
+    extract(own, SITE.id, RUN, 0, extractor=Reader())
+    with pytest.raises(RunRejected):
+        check(own, SITE.id, RUN)
+    check_clean(own, "suspend")
+    kinds = [entry.kind for entry, _ in read_journal(own.archive, SITE.id)]
+    assert kinds[-2:] == ["suspended", "rejected"]
