@@ -63,6 +63,7 @@ from pipeline.model import (
 )
 from pipeline.store import CHECK_PREFIX, DIGEST_NAME, KeyMissing
 from pipeline.table import SCHEMA, dataset, open_table, to_batch
+from pipeline.takedown import MARK
 from spiders.protocol import CrawlSummary
 
 Kind = Literal[
@@ -417,6 +418,7 @@ class _SiteAudit:
         self._runs: dict[str, _Run] = {}
         self._bad: set[str] = set()  # keys from which nothing follows
         self._replaced: set[str] = set()  # keys that a takedown has replaced
+        self._ordered: set[str] = set()  # articles that a takedown is about
         self._lost_entries = 0  # that cannot be read
         self._last = Head(n=0, digest="")
         self._table_said: str | None = None
@@ -530,6 +532,8 @@ class _SiteAudit:
         for each in self._archive.store.list(start):
             with suppress(KeyMissing):
                 order = _parse(TakedownOrder, self._archive.store.get(each.key).body)
+                if order is not None:
+                    self._ordered.add(order.article)
                 if order is None or order.state not in ("ordered", "reinstating"):
                     continue
                 for touched in order.touched:
@@ -884,7 +888,8 @@ class _SiteAudit:
             stands = ", ".join(f"{name}: {beside.get(name, 'missing')}" for name in names_wrong)
             expected = ", ".join(f"{name}: {described.get(name, 'none')}" for name in names_wrong)
             seen.flaws.append(_Flaw(key=key, problem="metadata", expected=expected, stands=stands))
-        if version.state is not State.REDACTED and key not in self._replaced:  # words of it may be redacted
+        came_in_so = article in self._ordered and (not version.text or MARK in version.title + version.text)
+        if version.state is not State.REDACTED and key not in self._replaced and not came_in_so:  # words are missing
             digest = content_digest(version.title, version.text)
             if digest != version.digest:
                 stands = f"headline and text have {digest}"
