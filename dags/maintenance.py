@@ -59,5 +59,23 @@ with DAG(
             done = care(archive, now=settings.now())
         return {"reinstated": len(done.reinstated), "cleaned": len(done.cleaned)}
 
+    @task(execution_timeout=timedelta(hours=6))
+    def expire_segments() -> dict[str, int]:
+        """Remove raw data that its site keeps no longer; how many segments of each."""
+        from pipeline.archive import open_archive
+        from pipeline.errors import NotInArchive
+        from pipeline.maintenance import expire_segments as expire
+        from pipeline.settings import read_settings
+        from pipeline.steps import read_sites
+
+        settings = read_settings()
+        with told_to_airflow():
+            try:
+                archive = open_archive(settings, create=False)
+            except NotInArchive:  # no site has run yet
+                return {}
+            return expire(archive, read_sites(settings).values(), now=settings.now())
+
     maintain_table()
+    expire_segments()
     care_for_takedowns()

@@ -253,6 +253,11 @@ class Archive:
         """Address of the table for Delta readers; ``table_store.options_for_table()`` has the credentials."""
         return f"s3://{self.table_store.bucket}/tables/articles"
 
+    def holds_table(self) -> bool:
+        """Whether the table still lies where this process believes; asked after each commit (``pipeline.moving``)."""
+        marker = read_marker(self.store)
+        return marker is None or (marker.tables_bucket or self.store.bucket) == self.table_store.bucket
+
     # --- what there is
 
     def sites(self) -> list[str]:
@@ -649,7 +654,7 @@ def open_archive(settings: Settings, *, create: bool = True) -> Archive:
     """
     store = connect(settings)
     tables = store if settings.table_bucket == settings.bucket else connect(settings, settings.table_bucket)
-    marker = _read_marker(store)
+    marker = read_marker(store)
     if marker is None:
         if not create:
             raise NotInArchive(
@@ -684,7 +689,7 @@ def open_for_reading(settings: Settings) -> Archive:
         ArchiveError: it is one of another contract version.
     """
     store = connect(settings)
-    marker = _read_marker(store)
+    marker = read_marker(store)
     if marker is None:
         raise NotInArchive(
             f"Bucket {store.bucket} at {store.endpoint} holds no archive.",
@@ -705,10 +710,29 @@ def write_marker(store: Store, *, tables_bucket: str | None = None) -> Marker:
     )
     if store.create(MARKER_KEY, marker.to_json(), content_type=_JSON):
         return marker
-    return _read_marker(store) or marker
+    return read_marker(store) or marker
 
 
-def _read_marker(store: Store) -> Marker | None:
+def change_marker(store: Store, change: Callable[[Marker], Marker]) -> None:
+    """Change what the marker says, on top of whatever others wrote meanwhile; it must be there."""
+    for _ in range(_TRIES):
+        stored = store.get(MARKER_KEY)
+        standing = _parse(Marker, stored.body, MARKER_KEY)
+        wanted = change(standing)
+        if wanted == standing:
+            return
+        with suppress(Lost):
+            store.replace(MARKER_KEY, wanted.to_json(), etag=stored.etag, content_type=_JSON)
+            return
+    raise WriteConflict(f"{MARKER_KEY} was changed by others {_TRIES} times in a row; try again")
+
+
+def read_marker(store: Store) -> Marker | None:
+    """What the bucket's marker says; None: it holds no archive.
+
+    Raises:
+        ArchiveError: an archive of another contract version.
+    """
     try:
         body = store.get(MARKER_KEY).body
     except (KeyMissing, BucketMissing):

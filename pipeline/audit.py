@@ -171,6 +171,7 @@ class Audited:
     rows: int = 0  # of the table that were compared
     entries: int = 0  # of journals
     withheld: int = 0  # versions that a takedown has taken from readers
+    expired: int = 0  # segments that are gone because the site keeps raw data for so long only
     discrepancies: list[Discrepancy] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     heads: dict[str, Head] = field(default_factory=dict)
@@ -193,6 +194,7 @@ def audit_archive(
     heads: Mapping[str, Head] | None = None,
     patience: float = _PATIENCE,
     progress: Progress | None = None,
+    expiry: Mapping[str, datetime] | None = None,
 ) -> Audited:
     """Look at an archive.
 
@@ -203,6 +205,7 @@ def audit_archive(
         heads: ends of journals that an earlier audit told.
         patience: seconds until what seems wrong is looked at once more.
         progress: told how far it has come.
+        expiry: site -> raw data of runs before this moment may be gone (``keep_raw`` of the site's file).
 
     Raises:
         StoreUnavailable: the store does not answer.
@@ -218,7 +221,8 @@ def audit_archive(
     for site in told.sites:
         with tempfile.TemporaryDirectory(prefix="muniment-audit-") as folder:
             look = _SiteAudit(
-                archive, site, Path(folder), chosen, (heads or {}).get(site), told, progress or _tell_nobody
+                archive, site, Path(folder), chosen, (heads or {}).get(site), told, progress or _tell_nobody,
+                (expiry or {}).get(site),
             )
             with closing(look):
                 look.audit(patience)
@@ -392,6 +396,7 @@ class _SiteAudit:
         head: Head | None,
         told: Audited,
         progress: Progress,
+        expiry: datetime | None = None,
     ) -> None:
         self._archive = archive
         self._site = site
@@ -399,6 +404,7 @@ class _SiteAudit:
         self._head = head
         self._told = told
         self._progress = progress
+        self._expiry = "" if expiry is None else f"{expiry:%Y%m%dT%H%M%SZ}"  # runs before it sort before it
         self._pool = ThreadPoolExecutor(archive.store.threads, thread_name_prefix="audit")
         # A pool of their own bounds how many segments are in memory.
         self._lane = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="audit-segment")
@@ -418,7 +424,11 @@ class _SiteAudit:
         self._runs: dict[str, _Run] = {}
         self._bad: set[str] = set()  # keys from which nothing follows
         self._replaced: set[str] = set()  # keys that a takedown has replaced
+<<<<<<< audit_head.py
+        self._expired: set[str] = set()  # segments that are gone because their time was over
+=======
         self._ordered: set[str] = set()  # articles that a takedown is about
+>>>>>>> theirs.py
         self._lost_entries = 0  # that cannot be read
         self._last = Head(n=0, digest="")
         self._table_said: str | None = None
@@ -449,6 +459,7 @@ class _SiteAudit:
         still = [each for about, each in self._found.items() if about in first]
         self._told.discrepancies += sorted(still, key=lambda each: (each.kind, each.key, each.problem))
         self._told.notes += self._notes
+        self._told.expired += len(self._expired)
         self._told.heads[self._site] = self._last
         self._told.entries += self._last.n
 
@@ -469,6 +480,7 @@ class _SiteAudit:
         self._judge_versions()
         self._judge_table(published)
         self._judge_frontier(published)
+        self._tell_expired()
 
     def _name(
         self, flaw: _Flaw, *, touches: Sequence[str] = (), run: str | None = None, entry: int | None = None
@@ -493,6 +505,17 @@ class _SiteAudit:
             next_step=_next_step(kind, flaw.problem, rebuildable=rebuildable),
         )
         self._found.setdefault((each.key, each.problem), each)
+
+    def _tell_expired(self) -> None:
+        """Say which evidence is gone because the site keeps raw data for so long only: that is no damage."""
+        if self._expired:
+            first, last = min(self._expired), max(self._expired)
+            count = f"{len(self._expired)} segment{'s have' if len(self._expired) > 1 else ' has'}"
+            self._tell(
+                first,
+                f"{count} expired, from {first} to {last}: the site's raw data is kept for so long only (keep_raw). "
+                "The versions that rest on them stand.",
+            )
 
     def _tell(self, key: str, message: str, *, adopt: str | None = None) -> None:
         self._notes.append(Note(site=self._site, key=key, message=message, run=adopt))
@@ -638,6 +661,8 @@ class _SiteAudit:
                 for each in entry.objects
             ],
         )
+        if entry.kind == "expired" and proven:
+            self._expired.update(each.key for each in entry.replaced)
         if entry.replaced:
             self._believe_replaced(entry, proven=proven)
         if entry.run is not None:
@@ -971,7 +996,7 @@ class _SiteAudit:
                 adopt=run,
             )
 
-    def _judge_bytes(self, prefix: str) -> None:
+    def _judge_bytes(self, prefix: str) -> None:  # noqa: C901, PLR0912 - one branch per case
         """Hold what stands below a prefix against what was recorded."""
         bounds = (prefix, prefix[:-1] + "0")
         under_way = self._under_way
@@ -987,7 +1012,10 @@ class _SiteAudit:
             if size is not None:
                 was = f"{size} bytes, {was}"
             if row["there"] is None:
-                if row["stands"] and row["proven"]:
+                if kind_of(key) == "segment" and (key in self._expired or self._may_have_expired(key)):
+                    self._expired.add(key)
+                    self._bad.add(key)  # nothing follows from it
+                elif row["stands"] and row["proven"]:
                     self._bad.add(key)
                     self._name(_Flaw(key=key, problem="missing", expected=was, stands="nothing"))
             elif key in under_way and row["read"] in (None, *under_way[key]):
@@ -1018,6 +1046,9 @@ class _SiteAudit:
             if problem != "metadata" and row["source"] == key:
                 self._bad.add(key)
             self._name(flaw, touches=self._touched_by(key) if key.startswith("warc/") else ())
+
+    def _may_have_expired(self, segment: str) -> bool:
+        return segment.rpartition("/")[2] < self._expiry
 
     def _stands(self, key: str) -> bool:
         return self._db.execute("SELECT 1 FROM objects WHERE key = ?", (key,)).fetchone() is not None
@@ -1110,7 +1141,7 @@ class _SiteAudit:
                 self._name(_Flaw(key=key, problem="wrong", expected="an index", stands=error.message))
                 continue
             missing = wanted - {(line.filename, line.offset) for line in lines}
-            strange = {line.filename for line in lines} - segments - self._bad
+            strange = {line.filename for line in lines} - segments - self._bad - self._expired
             if missing or strange:
                 expected = (
                     f"a line for each of {len(wanted)} records that versions rest on, of {len(segments)} segments"

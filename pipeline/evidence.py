@@ -9,6 +9,7 @@ from pipeline.archive import Archive
 from pipeline.cdx import find_captures
 from pipeline.errors import ArchiveError, NotInArchive
 from pipeline.model import Evidence, Version
+from pipeline.store import KeyMissing
 from spiders.warc import Captured, read_captures
 
 
@@ -19,7 +20,14 @@ def read_record(archive: Archive, evidence: Evidence) -> Captured:
         KeyMissing: the segment is not there.
         ArchiveError: another record stands there, or none.
     """
-    record = archive.read_record(evidence)
+    try:
+        record = archive.read_record(evidence)
+    except KeyMissing as error:
+        raise KeyMissing(
+            f"{evidence.warc} is not in the archive any more: it has expired, if the site keeps raw data for so long "
+            "only (keep_raw in its file).",
+            next_step="`muniment audit` tells what has expired from what is lost; the version's text stands.",
+        ) from error
     found = next(iter(read_captures(io.BytesIO(record))), None)
     if found is None or found.record_id != evidence.record_id:
         raise ArchiveError(

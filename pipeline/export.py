@@ -58,6 +58,7 @@ class Exported:
     bytes: int = 0
     lone_revisits: int = 0  # of which the archive does not have what they repeat
     left_out: int = 0  # captures whose record is blank by now
+    expired: int = 0  # captures whose segment is not in the archive any more
 
 
 Told = Callable[[int], None]
@@ -102,7 +103,9 @@ def export_pywb(archive: Archive, sites: Iterable[str], folder: Path) -> dict[st
         count = 0
         with _written_whole(folder / "indexes" / f"{site}.cdxj") as file:
             # What takes its original's place may not stand where it belongs among lines of one moment.
-            resolved = resolve_lines(read_index(archive, site), unmodified="original")
+            there = {entry.key for entry in archive.store.list(f"warc/{site}/")}  # not those that have expired
+            lines = (line for line in read_index(archive, site) if line.filename in there)
+            resolved = resolve_lines(lines, unmodified="original")
             for line in sort_lines(line.to_bytes() for line in resolved):
                 file.write(line)
                 count += 1
@@ -154,7 +157,8 @@ def export_wacz(
             _write_index(package, lines)
             if not books.captures:
                 raise NotInArchive(
-                    f"{site} has no capture in this period.",
+                    f"{site} has no capture in this period."
+                    + (f" The segments of {books.expired} have expired." if books.expired else ""),
                     next_step=f"`muniment status {site}` shows its runs; only published ones are exported.",
                 )
             _write_pages(package, archive, site, since, until, text=text, books=books)
@@ -166,6 +170,7 @@ def export_wacz(
         bytes=size,
         lone_revisits=books.lone_revisits,
         left_out=books.left_out,
+        expired=books.expired,
     )
 
 
@@ -178,6 +183,7 @@ class _Books:
     pages: int = 0
     lone_revisits: int = 0
     left_out: int = 0
+    expired: int = 0
     latest: str = ""
 
 
@@ -234,7 +240,7 @@ def _copy_records(
 ) -> Iterator[Line]:
     """Copy records with those beside them, in the order of the segments; their lines as the package has them."""
     segment: _Segment | None = None
-    name = ""
+    name, there = "", False
     with contextlib.ExitStack() as opened:
         out: _Entry | None = None
         for each in chosen:
@@ -243,6 +249,10 @@ def _copy_records(
                 opened.close()
                 segment, out = _Segment(archive, line.filename), None
                 name = line.filename.rpartition("/")[2]
+                there = archive.store.head(line.filename) is not None
+            if not there:
+                books.expired += 1
+                continue
             members = segment.exchange(line)
             if members is None:
                 books.left_out += 1

@@ -8,16 +8,19 @@ What is not here: anything that looks at pages or decides about versions.
 
 from __future__ import annotations
 
+import hashlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import islice
 
 from pipeline.archive import Archive
-from pipeline.model import Version
+from pipeline.journal import append, record_objects
+from pipeline.model import JournalEntry, Replaced, Version
+from pipeline.protection import raw_days
 from pipeline.table import (
     DataFile,
     choose_files,
@@ -28,6 +31,9 @@ from pipeline.table import (
     remove_unreferenced,
     tidy_log,
 )
+from spiders.site import Site
+
+_TOLD_AT_ONCE = 1000  # segments in an entry of the journal
 
 log = logging.getLogger("muniment")
 
@@ -78,6 +84,51 @@ def maintain(archive: Archive, *, now: datetime, sites: Iterable[str] | None = N
     log.info("table: %d files removed", removed)
     table = open_table(archive)
     return Maintained(merged=merged, removed=removed, version=None if table is None else table.version())
+
+
+def expire_segments(archive: Archive, sites: Iterable[Site], *, now: datetime) -> dict[str, int]:
+    """Remove WARC segments that are older than their site keeps raw data (``keep_raw``), as lifecycle rules do where
+    a store carries them out. The journal tells first, then the store removes: may be killed anywhere, and called again.
+
+    Segments of runs that have not ended stay: their pages are still to be read.
+
+    Returns:
+        Site -> how many segments were removed.
+    """
+    removed: dict[str, int] = {}
+    for site in sites:
+        if site.keep_raw is None:
+            continue
+        before = now - timedelta(days=raw_days(site.keep_raw))
+        ended: dict[str, bool] = {}
+        due = []
+        for entry in archive.store.list(f"warc/{site.id}/"):
+            run = entry.key.rpartition("/")[2].rpartition("-")[0]
+            if f"{before:%Y%m%dT%H%M%SZ}" <= run or entry.modified > before:
+                continue
+            if run not in ended:
+                report = archive.read_report(site.id, run)
+                rejected = report is not None and report.verdict == "reject"
+                ended[run] = rejected or archive.read_published(site.id, run) is not None
+            if ended[run]:
+                due.append(entry.key)
+        for start in range(0, len(due), _TOLD_AT_ONCE):
+            _expire(archive, site.id, due[start : start + _TOLD_AT_ONCE], now)
+        if due:
+            removed[site.id] = len(due)
+            log.info("%s: %d segments have expired", site.id, len(due))
+    return removed
+
+
+def _expire(archive: Archive, site: str, keys: Sequence[str], now: datetime) -> None:
+    def draft() -> JournalEntry:
+        gone = tuple(Replaced(key=each.key, before=each.sha256, after=None) for each in record_objects(archive, keys))
+        return JournalEntry(site=site, at=now, kind="expired", replaced=gone, reason="keep_raw of the site's file")
+
+    token = hashlib.sha256("\n".join(keys).encode()).hexdigest()
+    append(archive, site, f"expired/{token}", draft, since=now)
+    for key in keys:
+        archive.store.purge(key, current=True)
 
 
 def rebuild(archive: Archive, site: str | None = None, *, now: datetime) -> dict[str, int]:

@@ -381,7 +381,7 @@ class JournalEntry(Document):
     previous: str = ""  # digest of the entry before this one; empty: this is the first
     token: str = ""  # names what is told: it is told once
     at: UtcTime
-    kind: Literal["published", "rejected", "suspended", "reinstated", "redacted", "destroyed", "repaired"]
+    kind: Literal["published", "rejected", "suspended", "reinstated", "redacted", "destroyed", "repaired", "expired"]
     run: str | None = None
     takedown: str | None = None  # id of the takedown that it is part of
     by: str | None = None  # who ordered it

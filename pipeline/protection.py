@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from pipeline.errors import StoreRefused
@@ -241,6 +241,11 @@ def retention_rules(sites: Iterable[Site], *, lock_days: int) -> list[dict[str, 
         if site.keep_raw is not None
     ]
     return rules
+
+
+def expiry_of(sites: Iterable[Site], now: datetime) -> dict[str, datetime]:
+    """For each site that does not keep raw data for ever: of runs before this moment it may be gone."""
+    return {site.id: now - timedelta(days=raw_days(site.keep_raw)) for site in sites if site.keep_raw is not None}
 
 
 def raw_days(keep_raw: timedelta) -> int:

@@ -254,7 +254,17 @@ def commit_rows(archive: Archive, site: str, run: str, rows: Rows, *, now: datet
     if not rows:
         return 0
     _retry(archive, partial(_commit_once, archive, site, run, rows, now))
+    _look_whether_moved(archive)
     return len(rows)
+
+
+def _look_whether_moved(archive: Archive) -> None:
+    """Behind a commit: who moves the table looks for commits after it has said so, we look whether it has."""
+    if not archive.holds_table():
+        raise WriteConflict(
+            f"the table was moved out of bucket {archive.table_store.bucket} meanwhile (muniment.json says where to); "
+            "set MUNIMENT_TABLES_BUCKET and call the same again: nothing is lost"
+        )
 
 
 def _commit_once(archive: Archive, site: str, run: str, rows: Rows, now: datetime) -> None:
@@ -658,6 +668,15 @@ def remove_unreferenced(archive: Archive, *, retention: timedelta = RETENTION) -
     return removed[0]
 
 
+def remove_table(archive: Archive) -> int:
+    """Remove the table with all its files; how many they were. For one that has been moved."""
+    keys = [entry.key for entry in archive.table_store.list(_FOLDER)]
+    log_first = sorted(keys, key=lambda key: ("/_delta_log/" not in key, key))  # half a table must not be read
+    for key in log_first:
+        archive.table_store.purge(key, current=True)
+    return len(keys)
+
+
 # --- rows that are replaced
 
 
@@ -681,6 +700,7 @@ def replace_rows(archive: Archive, versions: Sequence[Version], *, now: datetime
         wanted = {(version.article, version.n): version for version in group}
         _retry(archive, partial(_replace_rows_once, archive, site, wanted, now, reason))
         remove_former_rows(archive, site, wanted)
+    _look_whether_moved(archive)
 
 
 def remove_former_rows(archive: Archive, site: str, keys: Iterable[tuple[str, int]]) -> int:

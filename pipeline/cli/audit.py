@@ -60,13 +60,15 @@ def audit(
     Example: muniment audit --all --heads heads.json --save-heads heads.json
     """
     from pipeline.audit import audit_archive
+    from pipeline.protection import expiry_of
     from pipeline.steps import open_workplace
 
     work = open_workplace(read_settings())
     choice = None if every else _read_choice(sample, seed)
     known = None if heads is None else _read_heads(heads)
+    expiry = expiry_of(work.sites.values(), work.settings.now())
     with _show_progress() as progress:
-        told = audit_archive(work.archive, sites=site, choice=choice, heads=known, progress=progress)
+        told = audit_archive(work.archive, sites=site, choice=choice, heads=known, progress=progress, expiry=expiry)
         mended: Mended | None = None
         if repair:
             from pipeline.repair import Makers, repair_archive
@@ -75,7 +77,9 @@ def audit(
             makers = Makers(sites=work.sites, findings=partial(read_again, work), now=work.settings.now())
             mended = repair_archive(work.archive, told, makers)
             if mended.done:
-                told = audit_archive(work.archive, sites=site, choice=choice, heads=known, progress=progress)
+                told = audit_archive(
+                    work.archive, sites=site, choice=choice, heads=known, progress=progress, expiry=expiry
+                )
     if save_heads is not None and told.clean:
         _write_heads(save_heads, told)
     if as_json:
@@ -142,6 +146,7 @@ def _to_json(told: Audited, mended: Mended | None) -> dict[str, object]:
         "rows": told.rows,
         "entries": told.entries,
         "withheld": told.withheld,
+        "expired": told.expired,
         "findings": told.discrepancies,
         "notes": told.notes,
         "repaired": None if mended is None else {"done": mended.done, "left": mended.left},

@@ -93,3 +93,52 @@ def rebuild(site: SiteOption = None, as_json: JsonOption = False) -> None:
     for name, count in counts.items():
         table.add_row(name, str(count))
     print_table(table)
+
+
+@app.command()
+@needing("steward")
+def move(
+    bucket: Annotated[str, typer.Argument(metavar="BUCKET", help="Where the table is to lie; made if need be.")],
+    remove_old: Annotated[
+        bool, typer.Option("--remove-old", help="Remove the old table's files; readers that have it open fail then.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Move the table into a bucket of its own, as `muniment store protect` needs it; runs may go on meanwhile.
+
+    The other bucket must pass the store's self-test and have no versioning. The rows are made there of the version
+    documents, the marker names the bucket from then on, and rows that came meanwhile are made up for; so it may be
+    stopped and called again. Set MUNIMENT_TABLES_BUCKET wherever Muniment runs: a step that has the old setting
+    changes nothing and says so. Jobs that follow the table by a cursor begin anew.
+
+    Example: muniment table move muniment-tables; export MUNIMENT_TABLES_BUCKET=muniment-tables
+    """
+    from pipeline.archive import read_marker
+    from pipeline.errors import NotInArchive
+    from pipeline.moving import former_bucket, move_table
+    from pipeline.store import connect
+
+    settings = read_settings()
+    store = connect(settings)
+    marker = read_marker(store)
+    if marker is None:
+        raise NotInArchive(
+            f"Bucket {store.bucket} holds no archive yet.",
+            next_step=f"Nothing needs to be moved: set MUNIMENT_TABLES_BUCKET={bucket} before the first run.",
+        )
+    former = connect(settings, former_bucket(marker, store.bucket, bucket))
+    with console(stderr=True).status("Moving the table"):
+        done = move_table(store, connect(settings, bucket), former, remove_old=remove_old, now=settings.now())
+    if as_json:
+        print_json(asdict(done))
+        return
+    print(
+        f"The table lies in bucket {done.bucket}; {sum(done.rows.values())} rows of {len(done.rows)} sites were made."
+    )
+    if done.caught_up:
+        print(f"Rows that came meanwhile were made up for: {', '.join(done.caught_up)}.")
+    if done.before is not None:
+        print(f"The old one stays in bucket {done.before} until you say --remove-old, once every run has the setting.")
+    if done.removed:
+        print(f"{done.removed} files of the old one were removed.")
+    print(f"Set wherever Muniment runs: MUNIMENT_TABLES_BUCKET={done.bucket}")

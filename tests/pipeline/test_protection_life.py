@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,15 +18,22 @@ from pipeline import table
 from pipeline.archive import Archive
 from pipeline.audit import audit_archive
 from pipeline.cli import app
-from pipeline.protection import Role
+from pipeline.evidence import read_capture
+from pipeline.export import export_wacz
+from pipeline.journal import read_journal
+from pipeline.maintenance import expire_segments
+from pipeline.model import article_id
+from pipeline.moving import move_table
+from pipeline.protection import Role, expiry_of, protect
 from pipeline.publish import publish_run
 from pipeline.reader import to_arrow
 from pipeline.settings import Settings
 from pipeline.steps import Workplace, new_run, run_import, run_site
-from pipeline.store import NotAllowed, Store
+from pipeline.store import KeyMissing, NotAllowed, Store, connect
+from pipeline.takedown import order_takedown, reinstate
 from tests.loopback import LoopbackSite
-from tests.pipeline.built_archive import SITE, STORIES, build_archive, page
-from tests.pipeline.built_runs import HOUR, START, a_run, a_site, contents, found, url_of, write_run
+from tests.pipeline.built_archive import SITE, STORIES, build_archive, page, publish_pages
+from tests.pipeline.built_runs import HOUR, NOW, START, a_run, a_site, contents, found, url_of, write_run
 from tests.pipeline.foreign_files import put, write_heritrix
 from tests.pipeline.loop_news import story
 from tests.pipeline.roles import AsRole
@@ -195,3 +205,80 @@ def test_a_command_says_which_role_it_needs_and_does_nothing_by_half(
             assert isinstance(result.exception, NotAllowed), (role, words, result.output, result.exception)
             assert f"of the role {other}" in str(result.exception), (role, words)
     assert contents(archive) == standing
+
+
+def test_raw_data_that_has_expired_is_no_damage_and_is_told_in_words(settings: Settings, tmp_path: Path) -> None:
+    work = build_archive(settings)
+    archive, later = work.archive, START + timedelta(days=40)
+    old = archive.segment_key(SITE.id, a_run(0), 0)
+    keeping = a_site(keep_raw=timedelta(days=30))
+    assert expire_segments(archive, [SITE], now=later) == {}
+    archive.store.delete(old)  # as a lifecycle rule does
+    assert [each.problem for each in audit_archive(archive, patience=0).discrepancies].count("missing") == 1
+    young = audit_archive(archive, patience=0, expiry=expiry_of([keeping], START + timedelta(days=29)))
+    assert not young.clean
+    told = audit_archive(archive, patience=0, expiry=expiry_of([keeping], later))
+    assert told.clean, told.discrepancies
+    assert told.expired >= 1
+    assert any("expired" in note.message for note in told.notes)
+    first = archive.version(SITE.id, article_id(url_of("bridge")), 1)
+    with pytest.raises(KeyMissing, match="expired"):
+        read_capture(archive, first)
+    made = export_wacz(archive, SITE.id, tmp_path / "out.wacz", title="x")
+    assert made.expired
+    assert made.captures
+
+
+def test_maintenance_removes_what_has_expired_and_the_journal_says_so(settings: Settings) -> None:
+    archive = build_archive(settings).archive
+    keeping = a_site(keep_raw=timedelta(days=30))
+    later = settings.now() + timedelta(days=31)
+    standing = [entry.key for entry in archive.store.list("warc/")]
+    assert expire_segments(archive, [keeping], now=settings.now()) == {}
+    assert expire_segments(archive, [keeping], now=later) == {SITE.id: 3}
+    assert not list(archive.store.list("warc/"))
+    assert expire_segments(archive, [keeping], now=later) == {}
+    *_, (entry, _) = read_journal(archive, SITE.id)
+    assert (entry.kind, sorted(each.key for each in entry.replaced)) == ("expired", sorted(standing))
+    told = audit_archive(archive, patience=0)  # the journal is enough, whatever the site's file says
+    assert told.clean, told.discrepancies
+    assert told.expired == 3
+
+
+def test_takedowns_and_audits_in_a_bucket_with_versions_and_locks(settings: Settings) -> None:
+    archive = build_archive(settings, runs=1).archive
+    tables = connect(settings, f"{settings.bucket}-tables")
+    move_table(archive.store, tables, archive.store, remove_old=True, now=settings.now())
+    protect(archive.store, tables, [SITE], mode="governance", days=1)
+    archive = Archive(archive.store, tables)
+    work = Workplace(settings=settings.model_copy(update={"processes": 1}), sites={SITE.id: SITE}, archive=archive)
+    publish_pages(work, SITE, a_run(2), START + 2 * HOUR, {"bridge": page("bridge", title="Bridge to stay open")})
+    bridge = article_id(url_of("bridge"))
+    before = [version.text for version in archive.versions(SITE.id, bridge)]
+    order = order_takedown(archive, SITE.id, bridge, by="legal", reason="case 17", now=NOW)
+    assert not any(version.text for version in archive.versions(SITE.id, bridge))
+    assert audit_archive(archive, patience=0).clean
+    reinstate(archive, order, by="legal", reason="dismissed", now=NOW + HOUR)
+    assert [version.text for version in archive.versions(SITE.id, bridge)] == before
+    assert audit_archive(archive, patience=0).clean
+    done = order_takedown(archive, SITE.id, bridge, by="court", reason="case 18", destroy=True, now=NOW + 2 * HOUR)
+    assert done.state == "destroyed"
+    assert audit_archive(archive, patience=0).clean
+    client, locked, words = archive.store._client, set(done.locked), b"iron bridge over the river"
+    page_of = client.get_paginator("list_object_versions").paginate(Bucket=settings.bucket)
+    left = set()
+    for each in (one for part in page_of for one in part.get("Versions", ())):
+        if each["Key"].startswith(("articles/", "sealed/", "runs/", "warc/")):
+            body = client.get_object(Bucket=settings.bucket, Key=each["Key"], VersionId=each["VersionId"])[
+                "Body"
+            ].read()
+            with suppress(OSError, EOFError):
+                body = gzip.decompress(body) if each["Key"].endswith(".gz") else body
+            if words in body:
+                left.add(each["Key"])
+    assert left <= locked  # each is named with its date, or gone
+    for page_ in client.get_paginator("list_object_versions").paginate(Bucket=settings.bucket):
+        for each in (*page_.get("Versions", ()), *page_.get("DeleteMarkers", ())):
+            client.delete_object(
+                Bucket=settings.bucket, Key=each["Key"], VersionId=each["VersionId"], BypassGovernanceRetention=True
+            )
