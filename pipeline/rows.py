@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.archive import Archive
 from pipeline.errors import ArchiveError, SettingsError, StoreUnavailable
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 _BATCH = 2048  # rows
 _PASS = 2_000_000  # versions whose ids are looked at in one go: 60 to 150 MB
+_SITES = 1000  # sites that are looked at in one go
+_ID = "S24"  # 20 hexadecimal digits, a space, and a place below ``_SITES``
 _MERGE = 262_144  # versions that are collected before they are reduced to the newest of each article
 _BUFFER = 1 << 20  # bytes that are read ahead in each column
 _SQL_MEMORY = "512MB"
@@ -155,13 +158,16 @@ def select_rows(
         table = open_table(archive)
         if table is None:
             return
-        files = live_files(table)
-        for site in sorted({file.site for file in files} if sites is None else set(sites)):
-            if current:
-                count = sum(file.rows for file in files if file.site == site)
-                yield from _current_of(table, site, count, conditions, names)
-            else:
-                yield from scan_table(table, names, _all_of([f"site = {_quoted(site)}", *conditions]))
+        if not current:
+            own = [] if sites is None else [_is_of(sites)]
+            yield from scan_table(table, names, _all_of([*own, *conditions]))
+            return
+        counts: dict[str, int] = {}
+        for file in live_files(table):
+            if sites is None or file.site in sites:
+                counts[file.site] = counts.get(file.site, 0) + file.rows
+        for group in _groups(counts):
+            yield from _current_of(table, group, sum(counts[site] for site in group), conditions, names)
 
     return Rows(begin, schema)
 
@@ -222,26 +228,27 @@ def batches_of(found: ds.Dataset, columns: Sequence[str], wanted: ds.Expression 
 
 
 def _current_of(
-    table: Snapshot, site: str, count: int, conditions: Sequence[str], names: Sequence[str]
+    table: Snapshot, sites: Sequence[str], count: int, conditions: Sequence[str], names: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
-    """The versions of a site's articles that stand; of very many articles a share at a time, by their ids."""
-    read = list(dict.fromkeys([*names, "article", "n"]))
+    """The versions of some sites' articles that stand; of very many articles a share at a time, by their ids."""
+    read = list(dict.fromkeys([*names, "site", "article", "n"]))
+    places = pa.array(sites)
     for share in _shares(math.ceil(count / _PASS)):
-        own = [f"site = {_quoted(site)}", *share]
-        articles, numbers = _newest(table, _all_of(own))
+        own = [_is_of(sites), *share]
+        articles, numbers = _newest(table, places, _all_of(own))
         if not len(articles):
             continue
         for batch in scan_table(table, read, _all_of([*own, *conditions])):
-            ids, ns = _to_ids(batch["article"]), batch["n"].to_numpy(zero_copy_only=False)
+            ids, ns = _to_ids(batch, places), batch["n"].to_numpy(zero_copy_only=False)
             at = np.minimum(np.searchsorted(articles, ids), len(articles) - 1)
             stands = (articles[at] == ids) & (numbers[at] == ns)
             if stands.any():
                 yield batch.filter(pa.array(stands)).select(list(names))
 
 
-def _newest(table: Snapshot, predicate: str) -> tuple[NDArray[np.bytes_], NDArray[np.int32]]:
-    """Ids of articles, sorted, and beside each the number of its newest version by capture, then by number."""
-    best = (np.empty(0, "S20"), np.empty(0, "i8"), np.empty(0, "i4"))
+def _newest(table: Snapshot, sites: pa.Array, predicate: str | None) -> tuple[NDArray[np.bytes_], NDArray[np.int32]]:
+    """Articles (``_to_ids``), sorted, and beside each the number of its newest version by capture, then by number."""
+    best = (np.empty(0, _ID), np.empty(0, "i8"), np.empty(0, "i4"))
     waiting: list[tuple[NDArray[Any], ...]] = []
 
     def reduce() -> tuple[NDArray[Any], ...]:
@@ -251,9 +258,9 @@ def _newest(table: Snapshot, predicate: str) -> tuple[NDArray[np.bytes_], NDArra
         last = np.append(ids[1:] != ids[:-1], True) if len(ids) else np.empty(0, bool)
         return ids[last], times[order][last], numbers[order][last]
 
-    for batch in scan_table(table, ["article", "captured_at", "n"], predicate):
+    for batch in scan_table(table, ["site", "article", "captured_at", "n"], predicate):
         times = batch["captured_at"].cast(pa.int64()).to_numpy(zero_copy_only=False)
-        waiting.append((_to_ids(batch["article"]), times, batch["n"].to_numpy(zero_copy_only=False)))
+        waiting.append((_to_ids(batch, sites), times, batch["n"].to_numpy(zero_copy_only=False)))
         if sum(len(each[0]) for each in waiting) >= _MERGE:
             best = reduce()  # type: ignore[assignment]
             waiting.clear()
@@ -261,9 +268,26 @@ def _newest(table: Snapshot, predicate: str) -> tuple[NDArray[np.bytes_], NDArra
     return ids, numbers
 
 
-def _to_ids(column: pa.Array) -> NDArray[np.bytes_]:
-    ids: NDArray[np.bytes_] = column.to_numpy(zero_copy_only=False).astype("S20")
+def _to_ids(batch: pa.RecordBatch, sites: pa.Array) -> NDArray[np.bytes_]:
+    """What tells a row's article from all others: its id, and the place of its site among those that are asked for."""
+    places = pc.index_in(batch["site"], sites).cast(pa.string())
+    joined = pc.binary_join_element_wise(batch["article"], places, " ")
+    ids: NDArray[np.bytes_] = joined.to_numpy(zero_copy_only=False).astype(_ID)
     return ids
+
+
+def _groups(counts: Mapping[str, int]) -> Iterator[list[str]]:
+    """Sites, by name, as many together as one go may have versions of; each scan costs as much as many small sites."""
+    group: list[str] = []
+    total = 0
+    for site in sorted(counts):
+        if group and (total + counts[site] > _PASS or len(group) == _SITES):
+            yield group
+            group, total = [], 0
+        group.append(site)
+        total += counts[site]
+    if group:
+        yield group
 
 
 def _shares(count: int) -> Iterator[list[str]]:
@@ -297,8 +321,12 @@ def _thrifty(found: ds.Dataset) -> ds.Dataset:
     return Thrifty(list(found.get_fragments()), found.schema, found.format, found.filesystem)
 
 
-def _all_of(conditions: Sequence[str]) -> str:
-    return " AND ".join(conditions)
+def _all_of(conditions: Sequence[str]) -> str | None:
+    return " AND ".join(conditions) or None
+
+
+def _is_of(sites: Sequence[str]) -> str:
+    return f"site IN ({', '.join(map(_quoted, sorted(set(sites))))})" if sites else "false"
 
 
 def _quoted(text: str) -> str:

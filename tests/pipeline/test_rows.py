@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 
 from pipeline.archive import Archive
 from pipeline.errors import ArchiveError, SettingsError, StoreUnavailable
@@ -208,3 +209,34 @@ def test_a_table_much_larger_than_the_memory_that_reading_it_takes(archive: Arch
         print(question, rows, "rows", size, "MiB read", peak, "MiB more memory")
         assert rows == (total if question != "current" else rows)
         assert peak < 300  # MiB; without row groups of 4,096 rows it took 900
+
+
+@pytest.mark.parametrize(("current", "scans"), [(False, 1), (True, 2)])
+def test_a_question_about_many_sites_is_asked_once(
+    told: Archive, monkeypatch: pytest.MonkeyPatch, current: bool, scans: int
+) -> None:
+    asked, scan = [], DeltaTable.scan
+
+    def count(*args: Any, **kwargs: Any) -> Any:
+        asked.append(kwargs)
+        return scan(*args, **kwargs)
+
+    monkeypatch.setattr(DeltaTable, "scan", count)
+    assert {row["site"] for row in select_rows(told, current=current).to_arrow().to_pylist()} == {
+        site.id for site in SITES
+    }
+    assert len(asked) == scans
+
+
+def test_no_sites_have_no_rows(told: Archive) -> None:
+    assert select_rows(told, sites=[]).to_arrow().num_rows == 0
+    assert select_rows(told, sites=[], current=True).to_arrow().num_rows == 0
+
+
+def test_what_stands_is_the_same_however_few_are_looked_at_in_one_go(
+    told: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = texts(select_rows(told, current=True))
+    for most in (1, 2, 3):
+        monkeypatch.setattr("pipeline.rows._PASS", most)
+        assert texts(select_rows(told, current=True)) == whole

@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline import table
 from pipeline.archive import Archive
@@ -387,3 +389,51 @@ def test_a_purge_removes_what_a_crash_left_behind_and_leaves_what_is_on_its_way(
     archive.table_store.create(under_way, archive.table_store.get(live).body, content_type=kept.content_type)
     purge_history(archive, [gone], now=NOW)
     assert data_files(archive) == {live, under_way}
+
+
+# --- files of the store, as pyarrow reads them
+
+
+class Stored:
+    """A file that tells which of its bytes were asked for."""
+
+    closed = False
+
+    def __init__(self, body: bytes) -> None:
+        self._body = io.BytesIO(body)
+        self.asked: list[tuple[int, int]] = []
+
+    def size(self) -> int:
+        return len(self._body.getbuffer())
+
+    def seek(self, offset: int) -> int:
+        return self._body.seek(offset)
+
+    def read(self, count: int) -> bytes:
+        self.asked.append((self._body.tell(), count))
+        return self._body.read(count)
+
+
+@given(size=st.integers(0, 2 * table._TAIL), data=st.data())
+def test_whatever_is_read_of_a_file_is_what_stands_there(size: int, data: st.DataObject):
+    body = (bytes(range(251)) * (size // 251 + 1))[:size]
+    file = table._TailedFile(Stored(body))
+    for _ in range(6):
+        begin, count = data.draw(st.integers(0, size)), data.draw(st.integers(-1, size + 9))
+        assert file.seek(begin) == begin
+        assert bytes(file.read(count)) == body[begin : None if count < 0 else begin + count]
+
+
+def test_the_end_of_a_file_comes_with_one_request():
+    rows = pa.table({"text": ["x" * 9] * 5, "n": list(range(5))})
+    sink = io.BytesIO()
+    pq.write_table(rows, sink)
+    stored = Stored(sink.getvalue())
+    assert pq.read_table(pa.PythonFile(table._TailedFile(stored), mode="r")) == rows
+    assert stored.asked == [(0, stored.size())]
+
+
+def test_columns_that_lists_ask_for_lie_next_to_the_footer():
+    assert sorted(table._STORED.names) == sorted(set(SCHEMA.names) - {"site"})
+    assert table._STORED.names[0] == "text"
+    assert table._STORED.names[-8:] == list(table._NARROW)
