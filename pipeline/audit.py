@@ -221,7 +221,13 @@ def audit_archive(
     for site in told.sites:
         with tempfile.TemporaryDirectory(prefix="muniment-audit-") as folder:
             look = _SiteAudit(
-                archive, site, Path(folder), chosen, (heads or {}).get(site), told, progress or _tell_nobody,
+                archive,
+                site,
+                Path(folder),
+                chosen,
+                (heads or {}).get(site),
+                told,
+                progress or _tell_nobody,
                 (expiry or {}).get(site),
             )
             with closing(look):
@@ -424,11 +430,8 @@ class _SiteAudit:
         self._runs: dict[str, _Run] = {}
         self._bad: set[str] = set()  # keys from which nothing follows
         self._replaced: set[str] = set()  # keys that a takedown has replaced
-<<<<<<< audit_head.py
         self._expired: set[str] = set()  # segments that are gone because their time was over
-=======
         self._ordered: set[str] = set()  # articles that a takedown is about
->>>>>>> theirs.py
         self._lost_entries = 0  # that cannot be read
         self._last = Head(n=0, digest="")
         self._table_said: str | None = None
