@@ -40,10 +40,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Literal, TypeVar, cast
 
+import orjson
 import zstandard
 from pydantic import BaseModel, ValidationError
 
 from pipeline.archive import MARKER_KEY, Archive, describe_version, parse_version_key
+from pipeline.boilerplate import Memory
 from pipeline.cdx import parse_line
 from pipeline.errors import ArchiveError, StoreUnavailable
 from pipeline.frontier import look_into
@@ -89,16 +91,26 @@ _AT_ONCE = 4  # segments
 _AHEAD = 12  # objects for each thread
 _BATCH = 96
 _PART = 1 << 16
+_GAP_MOST = 100  # entries of a journal that are missing in a row and are told one by one
+_STRANGE_GAP = 3
+_BEHIND = 1 << 18  # bytes behind a record in which the drawn page is looked for, of a segment that is not read
+_BEHIND_MOST = 1 << 27
 _HEAD_MOST = 1 << 20  # bytes in which a record's heads must end
 _ROWS = 2048
 _LATE = SCHEMA.names.index("edit")  # from here on a row of an earlier release has nulls
 _COLUMNS = tuple(SCHEMA.names)
+_RECALLED_RUNS = 60  # that the memory of repeated blocks is put together of, at most
 _MOST_TOLD = 5  # things that are told of one object
 _PATIENCE = 2.0  # seconds until a second look
 
 _RUN_FILES = re.compile(
     r"(orders|crawl|boilerplate|report|published)\.json|extracted-\d{5}\.jsonl\.zst|index-\d{5}\.cdxj\.zst"
 )
+_TOLD_AS = {
+    "carried out": frozenset({"suspended", "redacted"}),
+    "reinstated": frozenset({"reinstated"}),
+    "destroyed": frozenset({"suspended", "redacted", "destroyed"}),  # by its own order or by a later one
+}
 _SITE_FILES = frozenset({"frontier.sqlite.zst", "boilerplate.json", "hosts.json", "backfill.json", "endangered.json"})
 _TOPS = ("warc", "runs", "articles", "journal", "indexes", "takedowns", "sealed", "sites")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
@@ -213,7 +225,7 @@ def audit_archive(
     told = Audited(choice=choice)
     whole = sites is None
     chosen, strange, found = _survey(archive, sites, choice)
-    told.sites = sorted(found | set(heads or ())) if sites is None else sorted(set(sites))
+    told.sites = sorted(found | set(heads or ()) | _sites_of_table(archive)) if whole else sorted(set(sites or ()))
     if whole:
         told.objects += len(strange) + 1
         told.discrepancies += _check_marker(archive, told)
@@ -261,6 +273,18 @@ def _survey(
         return frozenset(heapq.nsmallest(choice.number, keys(), key=choice.draw)), strange, found
     deque(keys(), maxlen=0)
     return choice, strange, found
+
+
+def _sites_of_table(archive: Archive) -> set[str]:
+    """Sites that the table has rows of: all that may be left of one."""
+    try:
+        table = open_table(archive)
+        names = {each.get("site") for each in table.partitions()} if table is not None else set()
+    except Exception:  # whatever Delta makes of a damaged log: that is told of each site
+        if not _answers(archive):
+            raise
+        return set()
+    return {name for name in names if name and SITE_ID.fullmatch(name)}
 
 
 def _all_keys(archive: Archive, sites: set[str] | None) -> Iterator[str]:
@@ -352,6 +376,11 @@ class _Seen:
     requested: frozenset[bytes] | None = None
     records: int = 0
 
+    @property
+    def is_spoilt(self) -> bool:
+        """Whether its bytes are not worth a look."""
+        return any(flaw.problem != "metadata" for flaw in self.flaws)
+
 
 class _Wanted(BaseModel):
     """A record that a version rests on."""
@@ -378,6 +407,11 @@ class _Run:
     summary: CrawlSummary | None = None
     requested: set[bytes] = field(default_factory=set)
     unread: bool = False  # some of its findings
+
+    @property
+    def is_rejected(self) -> bool:
+        """Whether the journal tells that it was rejected, and nothing else of it."""
+        return self.told == {"rejected"} and not self.weak
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -437,6 +471,13 @@ class _SiteAudit:
         self._table_said: str | None = None
         self._has_table = False
         self._applied: set[str] | None = None
+        self._ended: dict[
+            str, frozenset[str]
+        ] = {}  # takedown that is through -> kinds of entries, one of which tells of it
+        self._takedowns: dict[str, set[str]] = {}  # takedown -> kinds of entries that tell of it
+        self._weak_takedowns: dict[str, set[str]] = {}  # the same of entries that are damaged
+        self._hidden: set[str] = set()  # keys that a takedown replaced whose entry is lost
+        self._odd_orders: list[str] = []  # takedown's orders that are none
         self._under_way: dict[str, set[str | None]] = {}  # key -> digests between which a takedown changes it
 
     def close(self) -> None:
@@ -472,12 +513,16 @@ class _SiteAudit:
         published = {run for run, each in self._runs.items() if "published.json" in each.names}
         self._read_orders()
         self._read_journal()
+        published -= {run for run, each in self._runs.items() if each.is_rejected}
         self._read_table()
         self._read_frontier()
         for top in _TOPS:
             self._list(f"{top}/{self._site}/")
+        self._find_hidden()
         self._read_objects(published)
         self._judge_accounts()
+        self._judge_orders()
+        self._judge_memory(published)
         self._judge_indexes(published)
         self._judge_runs(published)
         self._judge_versions()
@@ -558,9 +603,12 @@ class _SiteAudit:
         for each in self._archive.store.list(start):
             with suppress(KeyMissing):
                 order = _parse(TakedownOrder, self._archive.store.get(each.key).body)
-                if order is not None:
-                    self._ordered.add(order.article)
-                if order is None or order.state not in ("ordered", "reinstating"):
+                if order is None or [order.site, f"{order.takedown}.json"] != each.key.split("/")[1:]:
+                    self._odd_orders.append(each.key)
+                    continue
+                self._ordered.add(order.article)
+                if order.state not in ("ordered", "reinstating") and not order.touched:
+                    self._ended[order.takedown] = _TOLD_AS[order.state]
                     continue
                 for touched in order.touched:
                     self._under_way.setdefault(touched.key, set()).update((touched.before, touched.after))
@@ -575,20 +623,33 @@ class _SiteAudit:
     def _read_journal(self) -> None:
         """Read the journal, hold its chain, and write down what it says must stand."""
         folder = self._archive.journal_key(self._site, 1).removesuffix("00000001.json")
-        highest = 0
+        listed: list[int] = []
         for each in self._archive.store.list(folder):
             number = entry_number(self._site, each.key)
             if number is None:
                 self._name(_Flaw(key=each.key, problem="unaccounted", expected="nothing", stands="an object"))
-            highest = max(highest, number or 0)
-        links = list(self._read_entries(highest, frozenset()))
+            else:
+                listed.append(number)
+        numbers = _fill_gaps(sorted(listed))
+        links = list(self._read_entries(numbers, frozenset()))
+        strange = _count_strange(links)
+        for link in links[len(links) - strange :]:
+            if link.digest is not None:
+                key = self._archive.journal_key(self._site, link.n)
+                self._name(
+                    _Flaw(
+                        key=key, problem="unaccounted", expected="nothing: the journal ends before", stands="an object"
+                    )
+                )
+        links, numbers = links[: len(links) - strange], numbers[: len(links) - strange]
         culprits = self._judge_chain(links)
         if culprits:  # what they say proves nothing
             self._db.execute("DELETE FROM expected")
             self._replaced.clear()
+            self._takedowns.clear()
             for run in self._runs.values():
                 run.told, run.entry = set(), None
-            list(self._read_entries(highest, culprits))
+            list(self._read_entries(numbers, culprits))
         self._lost_entries = sum(link.previous is None for link in links)
         last = next((link for link in reversed(links) if link.digest is not None), None)
         self._last = Head(n=last.n, digest=last.digest or "") if last else self._last
@@ -596,8 +657,8 @@ class _SiteAudit:
             self._told.read += len(links)
         self._hold_head(links)
 
-    def _read_entries(self, highest: int, culprits: frozenset[int]) -> Iterator[_Link]:
-        numbers = range(1, highest + 1)
+    def _read_entries(self, numbers: Sequence[int], culprits: frozenset[int]) -> Iterator[_Link]:
+        highest = numbers[-1] if numbers else 0
         fetched = _ahead(self._pool, self._fetch_entry, numbers, self._archive.store.threads)
         for n, stored in zip(numbers, fetched, strict=True):
             key = self._archive.journal_key(self._site, n)
@@ -634,10 +695,10 @@ class _SiteAudit:
             if link.flaw is not None:
                 culprits.add(link.n)
                 self._name(link.flaw, entry=link.n)
-        broken = set()
+        broken = {}
         for before, link in itertools.pairwise([_Link(n=0, digest=""), *links]):
             if before.flaw is None and link.flaw is None and link.previous != before.digest:
-                broken.add(link.n)
+                broken[link.n] = (before, link)
         for n in sorted(broken):
             # Both its links are broken: it is that one. Otherwise the one before was altered with its digest.
             culprit = n if n == 1 or n + 1 in broken else n - 1
@@ -648,8 +709,8 @@ class _SiteAudit:
                 _Flaw(
                     key=self._archive.journal_key(self._site, culprit),
                     problem="chain",
-                    expected=f"{links[n - 1].previous or 'nothing before the first'}, as entry {n} says",
-                    stands=(links[n - 2].digest if n > 1 else None) or "an entry that names one before",
+                    expected=f"{broken[n][1].previous or 'nothing before the first'}, as entry {n} says",
+                    stands=broken[n][0].digest or "an entry that names one before",
                 ),
                 entry=culprit,
             )
@@ -668,6 +729,9 @@ class _SiteAudit:
             self._expired.update(each.key for each in entry.replaced)
         if entry.replaced:
             self._believe_replaced(entry, proven=proven)
+        if entry.takedown is not None:
+            told = self._takedowns if proven else self._weak_takedowns
+            told.setdefault(entry.takedown, set()).add(entry.kind)
         if entry.run is not None:
             of = self._run(entry.run)
             of.told.add(entry.kind)
@@ -692,19 +756,30 @@ class _SiteAudit:
             folder = self._archive.sealed_key(self._site, entry.takedown, "")
             self._db.execute("UPDATE expected SET proven = 0 WHERE key >= ? AND key < ?", (folder, folder[:-1] + "0"))
 
+    def _find_hidden(self) -> None:
+        """What takedowns replaced whose entries are lost: the sealed copies say. To restore that would undo them."""
+        for takedown, kinds in self._ended.items():
+            if not kinds & self._takedowns.get(takedown, set()):
+                folder = self._archive.sealed_key(self._site, takedown, "")
+                found = self._db.execute(
+                    "SELECT key FROM objects WHERE key >= ? AND key < ?", (folder, folder[:-1] + "0")
+                )
+                self._hidden |= {key.removeprefix(folder) for (key,) in found}
+        self._replaced |= self._hidden
+
     def _hold_head(self, links: Sequence[_Link]) -> None:
         """Compare with the head that an earlier audit told."""
         head = self._head
         if head is None or head.n == 0:
             return
-        now = links[head.n - 1].digest if head.n <= len(links) else None
+        now = next((link.digest for link in links if link.n == head.n), None)
         if now != head.digest:
             self._name(
                 _Flaw(
                     key=self._archive.journal_key(self._site, head.n),
                     problem="chain",
                     expected=f"entry {head.n} is {head.digest}, as an earlier audit saw it",
-                    stands=now or f"nothing: the journal ends with entry {len(links)}",
+                    stands=now or f"nothing: the journal ends with entry {links[-1].n if links else 0}",
                 ),
                 entry=head.n,
             )
@@ -795,7 +870,7 @@ class _SiteAudit:
             (f"indexes/{site}/", self._examine),
             (f"takedowns/{site}/", self._examine),
             (f"sealed/{site}/", self._examine),
-            (f"sites/{site}/", self._examine),
+            (f"sites/{site}/", self._examine_memory),
         )
         segments = self._keys(f"warc/{site}/")
         keys = {prefix: self._keys(prefix) for prefix, _ in order}
@@ -866,9 +941,9 @@ class _SiteAudit:
             return _Seen(key=key, etag="", size=0, sha256="", recorded=False, flaws=[flaw]), b"", {}
         digest = sink.digest()
         seen = _Seen(key=key, etag=entry.etag, size=sink.size, sha256=digest, recorded=DIGEST_NAME in entry.metadata)
-        wrong = _check_digest(key, sink.size, digest, entry.metadata)
-        if wrong is not None:
-            seen.flaws.append(wrong)
+        seen.flaws += filter(None, [_check_digest(key, sink.size, digest, entry.metadata)])
+        if not seen.flaws:
+            seen.flaws += filter(None, [_check_encoding(key, entry.encoding)])
         return seen, sink.body(), entry.metadata
 
     def _examine(self, key: str) -> _Seen | None:
@@ -876,7 +951,7 @@ class _SiteAudit:
 
     def _examine_document(self, key: str) -> _Seen | None:
         seen, body, _ = self._fetch(key)
-        if seen is None or seen.flaws:
+        if seen is None or seen.is_spoilt:
             return seen
         name = key.rsplit("/", maxsplit=1)[-1]
         if name.startswith("extracted-"):
@@ -891,9 +966,23 @@ class _SiteAudit:
                 seen.flaws.append(_Flaw(key=key, problem="wrong", expected=f"a {kind.__name__}", stands="it is none"))
         return seen
 
+    def _examine_memory(self, key: str) -> _Seen | None:
+        """What is remembered of a site: a JSON document of that site."""
+        seen, body, _ = self._fetch(key)
+        if seen is None or seen.is_spoilt or not key.endswith(".json"):
+            return seen
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            document = None
+        if not isinstance(document, dict) or document.get("site", self._site) != self._site:
+            flaw = _Flaw(key=key, problem="wrong", expected=f"a document of {self._site}", stands="it is none")
+            seen.flaws.append(flaw)
+        return seen
+
     def _examine_version(self, key: str) -> _Seen | None:
         seen, body, metadata = self._fetch(key)
-        if seen is None or seen.flaws:
+        if seen is None or seen.is_spoilt:
             return seen
         try:
             site, article, n = parse_version_key(key)
@@ -969,13 +1058,20 @@ class _SiteAudit:
 
     def _examine_record(self, job: tuple[str, str, _Wanted]) -> tuple[str, int, _Flaw | None]:
         key, segment, wanted = job
-        try:
-            record = self._archive.store.get_range(segment, wanted.offset, wanted.length)
-        except (KeyMissing, ArchiveError):
-            record = b""
-        emptied = segment in self._replaced
-        read = _read_record(io.BytesIO(record), 0, rendered=False)
-        return f"record {key}", len(record), _hold_record(read, wanted, emptied=emptied, following=False)
+        drawn, taken, behind = wanted.rendered_digest is not None, 0, _BEHIND
+        while True:
+            size = wanted.length + (behind if drawn else 0)
+            try:
+                record = self._archive.store.get_range(segment, wanted.offset, size)
+            except (KeyMissing, ArchiveError):
+                record = b""
+            taken += len(record)
+            read = _read_record(io.BytesIO(record), 0, rendered=drawn)
+            found = isinstance(read, str) or read.rendered is not None
+            if not drawn or found or len(record) < size or behind >= _BEHIND_MOST:
+                break
+            behind *= 8  # the drawn page comes behind the request, and is longer than that
+        return f"record {key}", taken, _hold_record(read, wanted, emptied=segment in self._replaced)
 
     # --- judging
 
@@ -999,10 +1095,9 @@ class _SiteAudit:
                 adopt=run,
             )
 
-    def _judge_bytes(self, prefix: str) -> None:  # noqa: C901, PLR0912 - one branch per case
+    def _judge_bytes(self, prefix: str) -> None:  # noqa: C901 - one branch per case
         """Hold what stands below a prefix against what was recorded."""
         bounds = (prefix, prefix[:-1] + "0")
-        under_way = self._under_way
         found = self._db.execute(
             """SELECT e.*, o.key AS there, o.size AS now, l.sha256 AS read FROM expected e
             LEFT JOIN objects o ON o.key = e.key LEFT JOIN looked l ON l.key = e.key AND l.etag = o.etag
@@ -1021,8 +1116,8 @@ class _SiteAudit:
                 elif row["stands"] and row["proven"]:
                     self._bad.add(key)
                     self._name(_Flaw(key=key, problem="missing", expected=was, stands="nothing"))
-            elif key in under_way and row["read"] in (None, *under_way[key]):
-                continue  # a takedown replaces it, or did before it was ended: that is told with its order
+            elif self._is_excused(key, row["read"]):
+                continue
             elif not row["stands"]:
                 self._bad.add(key)
                 self._name(
@@ -1052,6 +1147,12 @@ class _SiteAudit:
 
     def _may_have_expired(self, segment: str) -> bool:
         return segment.rpartition("/")[2] < self._expiry
+
+    def _is_excused(self, key: str, digest: str | None) -> bool:
+        """Whether an object may be another one than the journal says: a takedown's order or its entry is named."""
+        if key in self._under_way and digest in (None, *self._under_way[key]):
+            return True  # it is being replaced, or was before the order was ended
+        return key in self._hidden  # the digest beside the object is held all the same
 
     def _stands(self, key: str) -> bool:
         return self._db.execute("SELECT 1 FROM objects WHERE key = ?", (key,)).fetchone() is not None
@@ -1098,8 +1199,9 @@ class _SiteAudit:
         run, _, document = name.partition("/")
         if top == "indexes":
             run = name.removesuffix(".cdxj")
-            known = RUN_ID.fullmatch(run) and run in self._runs
-            return None if known else f"nothing: there is no run {run} of {site}"
+            if not RUN_ID.fullmatch(run) or run not in self._runs:
+                return f"nothing: there is no run {run} of {site}"
+            return f"nothing: run {run} was rejected" if self._runs[run].is_rejected else None
         if not RUN_ID.fullmatch(run) or not _RUN_FILES.fullmatch(document):
             return "nothing: no object of a run has this name"
         return self._account_for_run(run, document)
@@ -1108,6 +1210,8 @@ class _SiteAudit:
         known = self._runs.get(run or "")
         if known is None or not known.names:
             return f"nothing: there is no run {run}"
+        if document == "published.json" and known.is_rejected:
+            return f"nothing: run {run} was rejected"
         if known.weak or not known.told & {"published", "rejected", "repaired"} or document == "published.json":
             return None
         if not known.told & {"published", "repaired"} and not document:
@@ -1120,7 +1224,36 @@ class _SiteAudit:
             return None if RUN_ID.fullmatch(takedown) else "nothing: that is no key of a takedown"
         if not self._stands(self._archive.takedown_key(self._site, takedown)):
             return f"nothing: there is no takedown {takedown}"
+        original = name.removeprefix(f"{takedown}/")
+        if top == "sealed" and original != "terms.json" and not self._is_known(original):
+            return "nothing: the archive has and had no object of this name"
         return None
+
+    def _is_known(self, key: str) -> bool:
+        told = self._db.execute("SELECT 1 FROM expected WHERE key = ?", (key,)).fetchone()
+        return told is not None or self._stands(key)
+
+    def _judge_orders(self) -> None:
+        """Orders of takedowns are replaced at times, with the digest beside them: that they are orders at all."""
+        for key in self._odd_orders:
+            if key not in self._bad and self._stands(key):
+                self._bad.add(key)
+                self._name(_Flaw(key=key, problem="wrong", expected="the order of a takedown", stands="it is none"))
+
+    def _judge_memory(self, published: set[str]) -> None:
+        """Whether the memory of repeated blocks is there, where a run that is published taught some."""
+        key = self._archive.boilerplate_key(self._site)
+        if self._stands(key):
+            return  # its digest was held
+        taught = [run for run in sorted(published, reverse=True) if "boilerplate.json" in self._run(run).names]
+        for run in taught[:_RECALLED_RUNS]:
+            with suppress(ArchiveError):  # damaged: that is told of them
+                lessons = self._archive.read_lessons(self._site, run, Memory)
+                orders = self._archive.read_orders(self._site, run)
+                if lessons is not None and lessons.pages and (orders is None or orders.mode != "import"):
+                    expected = f"the repeated blocks that run {run} and others taught"
+                    self._name(_Flaw(key=key, problem="missing", expected=expected, stands="nothing"))
+                    return
 
     def _judge_indexes(self, published: set[str]) -> None:
         """Whether the index of each run has the records that its versions rest on, and no segment that is not there."""
@@ -1153,14 +1286,21 @@ class _SiteAudit:
                 self._name(_Flaw(key=key, problem="disagrees", expected=expected, stands=stands), run=run)
 
     def _judge_runs(self, published: set[str]) -> None:
-        untold = []
+        untold = [
+            f"takedown {takedown}, which is through; restore nothing that it replaced"
+            for takedown, kinds in sorted(self._ended.items())
+            if not kinds & (self._takedowns.get(takedown, set()) | self._weak_takedowns.get(takedown, set()))
+        ]
+        runs: dict[str, str] = {}
         for run, each in sorted(self._runs.items()):
             if not each.told & {"published", "rejected", "repaired"}:
                 if run in published:
                     key = self._archive.published_key(self._site, run)
                     row = self._db.execute("SELECT recorded FROM looked WHERE key = ?", (key,)).fetchone()
                     if row is not None and row["recorded"] and key not in self._bad:
-                        untold.append(run)
+                        about = f"run {run}, which is published"
+                        untold.append(about)
+                        runs[about] = run
                 elif each.names and "published.json" not in each.names:
                     self._tell(
                         f"runs/{self._site}/{run}/",
@@ -1168,16 +1308,16 @@ class _SiteAudit:
                         f"go on with: muniment run {self._site} --run {run}",
                     )
             self._judge_figures(run, each)
-        # Where entries are lost, they told of as many runs.
-        for number, run in enumerate(untold[self._lost_entries :], start=1):
+        # Where entries are lost, they told of as many runs or takedowns.
+        for number, about in enumerate(untold[self._lost_entries :], start=1):
             self._name(
                 _Flaw(
                     key=self._archive.journal_key(self._site, self._last.n + number),
                     problem="missing",
-                    expected=f"the entry that tells of run {run}, which is published",
+                    expected=f"the entry that tells of {about}",
                     stands="nothing: the journal was cut off",
                 ),
-                run=run,
+                run=runs.get(about),
             )
 
     def _judge_figures(self, run: str, each: _Run) -> None:
@@ -1245,6 +1385,16 @@ class _SiteAudit:
         """Rows and versions, both ways."""
         if self._table_said is not None:
             self._name(_Flaw(key=_TABLE_KEY, problem="unreadable", expected="the table", stands=self._table_said))
+            return
+        if not self._runs and not self._count("objects") and (rows := self._count("rows")):
+            self._name(
+                _Flaw(
+                    key=self._archive.journal_key(self._site, 1),
+                    problem="missing",
+                    expected=f"the objects of a site that the table has {rows} rows of",
+                    stands="nothing of it; or somebody has put rows into the table that are none of the archive's",
+                )
+            )
             return
         pairs = self._db.execute(
             """SELECT v.key, v.run, v.row, r.row AS told, count(r.key) AS rows FROM versions v
@@ -1335,6 +1485,24 @@ class _SiteAudit:
         return []
 
 
+# --- entries of a journal
+
+
+def _fill_gaps(listed: Sequence[int]) -> list[int]:
+    """The numbers that are to be looked at: those of a listing, and of a gap no more than can be told."""
+    filled: list[int] = []
+    for before, number in itertools.pairwise([0, *listed]):
+        filled += [*range(before + 1, min(number, before + 1 + _GAP_MOST)), number]
+    return filled
+
+
+def _count_strange(links: Sequence[_Link]) -> int:
+    """How many links at the end are none: what cannot be read, far behind the last entry that can."""
+    behind = list(itertools.takewhile(lambda link: link.previous is None, reversed(links)))
+    gap = list(itertools.takewhile(lambda link: link.digest is None, reversed(behind)))
+    return len(behind) if gap and behind[0].n - (behind[-1].n - 1) > _STRANGE_GAP else 0
+
+
 # --- one object by itself
 
 
@@ -1397,6 +1565,13 @@ def _check_digest(key: str, size: int, sha256: str, metadata: Mapping[str, str])
         return None
     expected, stands = f"SHA-256 {stated}, as is said beside it", f"{size} bytes, SHA-256 {sha256}"
     return _Flaw(key=key, problem="altered", expected=expected, stands=stands)
+
+
+def _check_encoding(key: str, encoding: str) -> _Flaw | None:
+    """Hold what every HTTP client obeys: an object with a Content-Encoding is unpacked on the way."""
+    if encoding in ("", "identity", "aws-chunked"):  # the last is how some stores keep a way of sending
+        return None
+    return _Flaw(key=key, problem="metadata", expected="no Content-Encoding", stands=f"Content-Encoding: {encoding}")
 
 
 def _parse(kind: type[_Doc], body: bytes) -> _Doc | None:
@@ -1540,7 +1715,7 @@ def _warc_headers(head: bytes) -> dict[str, str]:
 
 
 def _hold_record(  # noqa: PLR0911 - one return per reason
-    read: _Record | str, wanted: _Wanted, *, emptied: bool, following: bool = True
+    read: _Record | str, wanted: _Wanted, *, emptied: bool
 ) -> _Flaw | None:
     """Hold a record against what a version says of it."""
     where = f"{wanted.record_type} {wanted.record_id} with payload {wanted.payload_digest} at {wanted.offset}"
@@ -1563,7 +1738,7 @@ def _hold_record(  # noqa: PLR0911 - one return per reason
         return flaw(f"a payload with {read.digest}")
     if read.status != wanted.status:
         return flaw(f"an answer with status {read.status}, not {wanted.status}")
-    if wanted.rendered_digest is not None and following and read.rendered != wanted.rendered_digest:
+    if wanted.rendered_digest is not None and read.rendered != wanted.rendered_digest:
         return flaw(f"a drawn page with {read.rendered}")
     return None
 

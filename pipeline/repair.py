@@ -157,7 +157,10 @@ class _SiteRepair:
 
     def _make_rows(self) -> str:
         archive, site = self._archive, self._site
-        published = [run for run in archive.runs(site) if archive.store.head(archive.published_key(site, run))]
+        runs = list(archive.runs(site))
+        published = [run for run in runs if archive.store.head(archive.published_key(site, run))]
+        if not runs:  # its rows may be all that is left of a site
+            raise ArchiveError("no run of it is there", next_step="Restore the site's objects from a backup.")
         count = rebuild_rows(archive, site, published, self._versions, now=self._makers.now)
         return f"{count} rows of {site} in the table, of its versions"
 
@@ -180,7 +183,8 @@ class _SiteRepair:
             if len(memory.pages) >= WINDOW:
                 break
             added = archive.read_lessons(site, run, Memory) if archive.read_published(site, run) else None
-            if added is not None:
+            orders = archive.read_orders(site, run)
+            if added is not None and (orders is None or orders.mode != "import"):  # as ``steps.recall``
                 memory = join(memory, added, self._makers.now)
         standing = archive.store.head(key)
         etag = standing.etag if standing else None

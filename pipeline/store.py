@@ -92,6 +92,7 @@ class Stored:
     etag: str
     metadata: Mapping[str, str]
     content_type: str
+    encoding: str = ""  # Content-Encoding; nothing of Muniment's is written with one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +104,7 @@ class Entry:
     etag: str
     modified: datetime
     metadata: Mapping[str, str] = field(default_factory=dict)
+    encoding: str = ""  # from reading an object
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +178,7 @@ class Store:
             etag=_bare(answer["ETag"]),
             metadata=answer.get("Metadata", {}),
             content_type=answer.get("ContentType", ""),
+            encoding=answer.get("ContentEncoding", ""),
         )
 
     def get_range(self, key: str, offset: int, length: int) -> bytes:
@@ -239,6 +242,7 @@ class Store:
             etag=_bare(answer["ETag"]),
             modified=answer["LastModified"],
             metadata=answer.get("Metadata", {}),
+            encoding=answer.get("ContentEncoding", ""),
         )
 
     def list(self, prefix: str, *, start_after: str | None = None) -> Iterator[Entry]:

@@ -194,6 +194,45 @@ def test_metadata_that_says_something_else_than_the_version_is_named(bench: Benc
     assert (each.key, each.problem, each.expected, each.stands) == (key, "metadata", "state: live", "state: gone")
 
 
+@pytest.mark.parametrize("kind", ["segment", "latest version", "index"])
+def test_a_content_encoding_that_makes_clients_unpack_an_object_is_named(bench: Bench, kind: str) -> None:
+    key = keys_of_kind(bench.archive)[kind]
+    found = bench.raw.get(key)
+    bench.raw.client.put_object(
+        Bucket=bench.raw.name, Key=key, Body=found.body, Metadata=dict(found.metadata), ContentEncoding="gzip"
+    )
+    [each] = bench.audit().discrepancies
+    assert (each.key, each.problem, each.stands) == (key, "metadata", "Content-Encoding: gzip")
+
+
+def test_a_memory_of_blocks_that_is_gone_or_is_no_document_is_named(bench: Bench) -> None:
+    key = bench.archive.boilerplate_key(SITE.id)
+    bench.raw.delete(key)
+    [each] = bench.audit().discrepancies
+    assert (each.key, each.problem, each.rebuildable) == (key, "missing", True)
+    bench.raw.put_consistently(key, b"")
+    [each] = bench.audit().discrepancies
+    assert (each.key, each.problem, each.rebuildable) == (key, "wrong", True)
+
+
+def test_an_order_of_a_takedown_that_is_none_is_named(bench: Bench) -> None:
+    key = bench.archive.takedown_key(SITE.id, a_run(99))
+    bench.raw.put_consistently(key, b"{}")
+    [each] = bench.audit().discrepancies
+    assert (each.key, each.problem) == (key, "wrong")
+
+
+def test_a_site_of_which_only_rows_are_left_is_named_and_its_rows_stay(bench: Bench) -> None:
+    for key in bench.raw.keys(""):
+        if f"/{SITE.id}/" in key and not key.startswith("tables/"):
+            bench.raw.delete(key)
+    told = bench.audit()
+    [each] = told.discrepancies
+    assert (each.site, each.key, each.problem) == (SITE.id, bench.archive.journal_key(SITE.id, 1), "missing")
+    assert "7 rows" in each.expected
+    assert not each.rebuildable
+
+
 def test_a_segment_that_came_back_without_its_metadata_is_as_good_as_it_was(bench: Bench) -> None:
     key = bench.archive.segment_key(SITE.id, FIRST, 0)
     bench.raw.put(key, bench.raw.get(key).body)
@@ -238,6 +277,14 @@ def test_evidence_that_is_not_at_its_place_is_named(bench: Bench, name: str) -> 
     forge(bench, key, evidence={**evidence, name: wrong})
     told = bench.audit().discrepancies
     assert [each.stands for each in told if (each.key, each.problem) == (key, "evidence")], told
+
+
+@pytest.mark.parametrize("body", [b"", b"rubbish"])
+def test_an_object_put_far_behind_the_journal_s_end_is_one_finding(bench: Bench, body: bytes) -> None:
+    key = bench.archive.journal_key(SITE.id, 99_999_999)
+    bench.raw.put_consistently(key, body)
+    [each] = bench.audit().discrepancies
+    assert (each.key, each.problem) == (key, "unaccounted")
 
 
 def test_a_cut_off_end_of_the_journal_shows_by_what_is_published(bench: Bench) -> None:

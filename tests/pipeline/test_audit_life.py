@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
 
-from pipeline.audit import Audited, audit_archive
+from pipeline.audit import Audited, Choice, audit_archive
 from pipeline.model import Version, article_id
 from pipeline.publish import publish_run
 from pipeline.seaweed import EmbeddedStore
 from pipeline.settings import Settings
 from pipeline.steps import Workplace
 from pipeline.takedown import order_takedown, reinstate
-from tests.pipeline.built_archive import SITE, STORIES, build_archive, crawl_pages, page
+from tests.pipeline.built_archive import SITE, STORIES, build_archive, crawl_pages, page, publish_pages
 from tests.pipeline.built_runs import HOUR, NOW, START, a_run, url_of
 from tests.pipeline.damage import DAMAGES, open_raw
 
@@ -53,6 +55,12 @@ def test_a_takedown_is_no_damage_and_what_it_left_is_watched_as_before(
 
         assert named == {key}
         raw.restore()
+    last = raw.keys("journal/")[-1]
+    raw.delete(last)
+    [each] = audit(work).discrepancies  # and nothing that would make an operator restore what was withheld
+    assert (each.key, each.problem) == (last, "missing")
+    assert order.takedown in each.expected
+    raw.restore()
     DAMAGES["a flipped bit"](raw, sealed)
     assert {each.key for each in audit(work).discrepancies} == {sealed}
     raw.restore()
@@ -100,6 +108,38 @@ def test_publishers_at_work_are_no_damage(settings: Settings) -> None:
         for job in jobs:
             job.result()
     assert not problems(audit(work))
+
+
+def test_a_sample_holds_the_page_that_a_browser_drew(settings: Settings, seaweed: EmbeddedStore) -> None:
+    work = build_archive(settings, runs=1)
+    drawn = page("ferry", title="Ferry sails again", paragraphs=STORIES["pool"][1])
+    html = page("ferry", title="Ferry sails again", paragraphs=(*STORIES["pool"][1], *STORIES["bridge"][1]))
+    publish_pages(work, SITE, a_run(2), START + 2 * HOUR, {"ferry": html}, drawn={"ferry": drawn})
+    key = work.archive.version_key(SITE.id, article_id(url_of("ferry")), 1)
+    version = work.archive.version(SITE.id, article_id(url_of("ferry")), 1)
+    assert version.evidence.rendered_digest is not None
+    seed = next(seed for seed in range(10_000) if Choice(seed=seed).draw(key) < 0.01 * 2**64)
+    choice = Choice(seed=seed, percent=1)
+    assert not problems(audit_archive(work.archive, patience=0, choice=choice))
+    raw = open_raw(seaweed.environment(), settings.bucket)
+    found = raw.get(version.evidence.warc)
+    raw.put(
+        version.evidence.warc, change_record(found.body, b"WARC-Type: conversion", b"boiler", b"broken"), found.metadata
+    )
+    told = audit_archive(work.archive, patience=0, choice=choice)
+    assert (key, "evidence") in {(each.key, each.problem) for each in told.discrepancies}
+
+
+def change_record(segment: bytes, mark: bytes, old: bytes, new: bytes) -> bytes:
+    """A segment in whose records that have a mark some bytes are other ones of the same number."""
+    members = []
+    while segment:
+        unpacker = zlib.decompressobj(wbits=31)
+        record = unpacker.decompress(segment)
+        length = len(segment) - len(unpacker.unused_data)
+        members.append(gzip.compress(record.replace(old, new), mtime=0) if mark in record else segment[:length])
+        segment = unpacker.unused_data
+    return b"".join(members)
 
 
 @pytest.mark.slow
