@@ -1,6 +1,6 @@
 """Work that is killed and let down, in processes of its own, and what the archive must be like when it is done.
 
-To let another job go through the same: add it to ``JOBS``, and to ``PREPARED`` what there is before it. A job runs in
+To let another job go through the same: add it to ``JOBS``, and to ``PREPARED`` what is done before it. A job runs in
 a child that is forked from a server which has everything imported, so that a life costs milliseconds. Its clock stands
 still, so that what it writes can be compared byte for byte.
 """
@@ -19,7 +19,8 @@ import types
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -33,21 +34,26 @@ import pipeline.table
 from pipeline.archive import Archive
 from pipeline.audit import audit_archive
 from pipeline.boilerplate import Memory, Observed
+from pipeline.cdx import repair_index, write_index
 from pipeline.errors import Temporary
 from pipeline.frontier import Frontier
 from pipeline.journal import digest_of, read_journal
-from pipeline.model import Finding, JournalEntry, Published
+from pipeline.maintenance import maintain, rebuild
+from pipeline.model import Finding, JournalEntry, Published, article_id
+from pipeline.repair import Makers, repair_archive
 from pipeline.settings import Settings
-from pipeline.steps import Workplace, check, extract, publish
+from pipeline.steps import Workplace, check, extract, publish, read_again, run_import
 from pipeline.store import DIGEST_NAME, connect
-from pipeline.table import dataset
+from pipeline.table import dataset, live_files, open_table, remove_unreferenced
+from pipeline.takedown import order_takedown, read_orders, reinstate
 from pipeline.workers import Extractor
 from spiders.protocol import CrawlSummary
 from spiders.site import Site
 from spiders.warc import Captured
 from tests.faults import Door, Fault, FaultyNetwork, tell
 from tests.pipeline.built_archive import STORIES, crawl_pages, page, publish_pages
-from tests.pipeline.built_runs import HOUR, START, a_run, a_site
+from tests.pipeline.built_runs import HOUR, START, a_run, a_site, url_of
+from tests.pipeline.test_takedown import leaks
 
 CLOCK = START + 9 * HOUR
 LIVES = 60
@@ -94,6 +100,10 @@ class Order:
     run: str
     segments: tuple[Path, ...] = ()
     summary: CrawlSummary | None = None
+    files: tuple[str, ...] = ()  # to be imported
+
+
+Job = Callable[[Workplace, Order], object]
 
 
 # --- jobs
@@ -128,20 +138,125 @@ def do_run(work: Workplace, order: Order) -> object:
     return do_publish(work, order)
 
 
-JOBS: dict[str, Callable[[Workplace, Order], object]] = {
+def do_import(work: Workplace, order: Order) -> object:
+    """As ``muniment import``."""
+    return run_import(work, order.files)
+
+
+def do_maintain(work: Workplace, order: Order) -> object:
+    """As ``muniment table maintain``; and what was merged is removed at once, for which a deployment waits a week."""
+    maintain(work.archive, now=_LONG_AGO)
+    return remove_unreferenced(work.archive, retention=timedelta(0))
+
+
+def do_rebuild(work: Workplace, order: Order) -> object:
+    """As ``muniment table rebuild``."""
+    return rebuild(work.archive, now=CLOCK)
+
+
+def do_repair(work: Workplace, order: Order) -> object:
+    """As ``muniment audit --repair``."""
+    found = audit_archive(work.archive, patience=0)
+    return repair_archive(work.archive, found, Makers(sites=work.sites, findings=partial(read_again, work), now=CLOCK))
+
+
+def do_index(work: Workplace, order: Order) -> object:
+    """The indexes of all runs: written where they are missing, made anew where they say otherwise."""
+    for run in list(work.archive.runs(order.site.id)):
+        if work.archive.read_published(order.site.id, run) is not None:
+            write_index(work.archive, order.site.id, run)
+            repair_index(work.archive, order.site.id, run)
+    return None
+
+
+def do_takedown(work: Workplace, order: Order, *, spans: Sequence[str] = (), destroy: bool = False) -> object:
+    """As ``muniment takedown``, of the article that was edited."""
+    return order_takedown(
+        work.archive, order.site.id, WITHHELD, by="legal", reason="no. 7", now=CLOCK, spans=spans, destroy=destroy
+    )
+
+
+def do_reinstate(work: Workplace, order: Order) -> object:
+    """As ``muniment reinstate``, of all that is withheld."""
+    for each in list(read_orders(work.archive, order.site.id)):
+        reinstate(work.archive, each, by="legal", reason="no. 8", now=CLOCK)
+    return None
+
+
+WITHHELD = article_id(url_of("bridge"))
+SPAN = "Buses will go round by the ring road"
+_LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+_redact = partial(do_takedown, spans=[SPAN])
+_destroy = partial(do_takedown, destroy=True)
+
+JOBS: dict[str, Job] = {
     "extract": do_extract,
     "check": do_check,
     "publish": do_publish,
     "run": do_run,
+    "import": do_import,
+    "maintain": do_maintain,
+    "rebuild": do_rebuild,
+    "repair": do_repair,
+    "index": do_index,
+    "suspend": do_takedown,
+    "redact": _redact,
+    "destroy": _destroy,
+    "reinstate": do_reinstate,
 }
 
-PREPARED: dict[str, tuple[str, ...]] = {
-    "run": (),
-    "extract": (),
-    "check": ("extract",),
-    "publish": ("extract", "check"),
+
+def grow(work: Workplace, order: Order) -> None:
+    """Two more small runs, so that there is something to merge."""
+    for hours in (3, 4):
+        pages: dict[str, bytes | int] = {"market": page("market", title=f"Rents at {hours}")}
+        publish_pages(work, order.site, a_run(hours), START + hours * HOUR, pages, extractor=Reader())
+
+
+def damage(work: Workplace, order: Order) -> None:
+    """Remove one of each that can be made anew."""
+    archive, site, run = work.archive, order.site.id, a_run(0)
+    lost = [
+        archive.index_key(site, run),
+        archive.frontier_key(site),
+        archive.boilerplate_key(site),
+        archive.published_key(site, run),
+        next(entry.key for entry in archive.store.list("tables/") if entry.key.endswith(".parquet")),
+        next(entry.key for entry in archive.store.list(f"runs/{site}/{a_run(2)}/") if "extracted-" in entry.key),
+    ]
+    for key in lost:
+        archive.store.delete(key)
+
+
+def lose_table(work: Workplace, order: Order) -> None:
+    """Remove all of the table."""
+    for entry in list(work.archive.store.list("tables/")):
+        work.archive.store.delete(entry.key)
+
+
+def lose_indexes(work: Workplace, order: Order) -> None:
+    """Remove one index, and cut another short."""
+    first, second = (work.archive.index_key(order.site.id, run) for run in (a_run(0), a_run(2)))
+    standing = work.archive.store.get(second)
+    work.archive.store.replace(second, standing.body[:-40], etag=standing.etag, content_type=standing.content_type)
+    work.archive.store.delete(first)
+
+
+PREPARED: dict[str, tuple[Job, ...]] = {
+    "check": (do_extract,),
+    "publish": (do_extract, do_check),
+    "maintain": (grow,),
+    "rebuild": (lose_table,),
+    "repair": (damage,),
+    "index": (lose_indexes,),
+    "destroy": (do_takedown,),
+    "reinstate": (_redact, do_takedown),
 }
-"""The jobs that are done before each."""
+"""What is done before each."""
+
+CRAWLED = ("extract", "check", "publish")
+"""Jobs before which the segments of their run are in the archive."""
 
 
 # --- an archive to work on
@@ -252,11 +367,15 @@ def check_whole(archive: Archive, site: Site, runs: Sequence[str]) -> None:
     for key, (body, _, metadata) in objects.items():
         if not key.startswith("tables/"):
             assert metadata[DIGEST_NAME] == hashlib.sha256(body).hexdigest(), key
+    replaced = {each.key for entry, _ in entries for each in entry.replaced}  # as the audit has followed
     for entry, _ in entries:
         assert digest_of(objects[archive.journal_key(site.id, entry.n)][0])
+        if entry.kind != "published":
+            continue
         for each in entry.objects:
             body = objects[each.key][0]
-            assert (each.size, each.sha256) == (len(body), hashlib.sha256(body).hexdigest()), each.key
+            if each.key not in replaced:
+                assert (each.size, each.sha256) == (len(body), hashlib.sha256(body).hexdigest()), each.key
         published = archive.read_published(site.id, entry.run or "")
         assert published == entry.published
     versions = [version for article in archive.articles(site.id) for version in archive.versions(site.id, article)]
@@ -272,6 +391,21 @@ def check_whole(archive: Archive, site: Site, runs: Sequence[str]) -> None:
             standing = frontier.standing(article)
             assert standing is not None
             assert standing.n == archive.latest_number(site.id, article)
+
+
+def check_nothing_left(archive: Archive, job: str) -> None:
+    """What a job must not leave behind, however often it was killed: words that it took down, files that it removes."""
+    words = {"suspend": WORDS, "destroy": WORDS, "redact": [SPAN]}.get(job)
+    if words:
+        assert leaks(archive, words) == {}
+    if job == "maintain":
+        table = open_table(archive)
+        assert table is not None
+        listed = [entry.key for entry in archive.store.list("tables/") if "/site=" in entry.key]
+        assert len(listed) == len(live_files(table)) == 1, listed
+
+
+WORDS = [STORIES["bridge"][0], *STORIES["bridge"][1]]
 
 
 # --- lives
