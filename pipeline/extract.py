@@ -199,6 +199,8 @@ def _article_url(site: Site, url: str, requested: str) -> str:
         final = canonical_url(url)
     except ValueError:
         return requested
+    if final.partition("://")[2] == requested.partition("://")[2]:
+        return requested  # http and https are one page: what an import has of the time before https is no other article
     return final if site.owns(final) or site.is_inherited(final) else requested
 
 

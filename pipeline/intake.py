@@ -660,8 +660,9 @@ class _Reader:
             raise _Refused("no declared site's page")
         wanted: dict[str, tuple[Site, str]] = {}
         for site, page in owners:
-            if site.is_article(page):
-                wanted.setdefault(site.id, (site, page))
+            # Where the site's pattern takes both schemes, the one that it has today.
+            if site.is_article(page) and (site.id not in wanted or urlsplit(page).scheme == urlsplit(site.home).scheme):
+                wanted[site.id] = site, page
         for site_id in {site.id for site, _ in owners} - set(wanted):
             survey.skipped[site_id].add("off-pattern", url)
         if not wanted:

@@ -117,8 +117,8 @@ def _led_away(  # noqa: PLR0911 - one return per reason reads best
         final = canonical_url(url)
     except ValueError:
         return None
-    if final == requested:
-        return None
+    if final == requested or _without_scheme(final) == _without_scheme(requested):
+        return None  # the same page: an import's http:// capture of what is https:// today, or a server that turns back
     last = urlsplit(final).path.rstrip("/").rpartition("/")[2].lower()
     if last in _ERROR_PAGES:
         return Reading(kind="gone", reason="redirected to an error page")
@@ -136,6 +136,10 @@ def _led_away(  # noqa: PLR0911 - one return per reason reads best
             return Reading(kind="gone", reason="redirected to a section page")
         return Reading(kind="not-an-article", reason="redirected to a page that is no article")
     return None
+
+
+def _without_scheme(url: str) -> str:
+    return url.partition("://")[2]
 
 
 def is_home(site: Site, url: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import io
 import os
@@ -239,6 +240,28 @@ def test_redirects_become_hops_of_the_page_that_they_led_to(work: Workplace, tmp
     [pool] = versions_of(work, "pool")
     assert (pool.requested_url, pool.hops) == (url_of("pool"), ())
     assert left_out(imported) == {"a redirect whose target is not in the files as an article page": 1}
+
+
+@pytest.mark.parametrize("pattern", [SITE.article, SITE.article.replace("https", "https?")])
+def test_a_page_of_the_time_before_https_is_the_article_of_today(work: Workplace, tmp_path: Path, pattern: str) -> None:
+    """Such pages seldom say in their mark-up what they are, and where they say an address it is http, too."""
+    work = dataclasses.replace(work, sites={SITE.id: a_site(article=pattern)})
+    file = Writer()
+    for name in STORIES:
+        url = url_of(name).replace("https:", "http:")
+        body = old_page(name).replace(b'<meta property="og:type" content="article">', b"")
+        body = body.replace(b'rel="canonical"', b'rel="x"') if "?" in pattern else body.replace(b"https:", b"http:")
+        file.write("response", url.replace("news.example", "news.example:80"), THEN, body=body)
+    imported = run_import(work, [put(tmp_path, "a", file.bytes())])
+    [run] = imported.sites[0].runs
+    assert run.outcomes == {"archived": len(STORIES)}
+    for name in STORIES:
+        [version] = versions_of(work, name)
+        assert (version.change, version.captured_at) == (Change.NEW, THEN)
+        assert version.requested_url == version.url == url_of(name)
+
+    publish_pages(work, SITE, a_run(0), START, PAGES)
+    assert [version.change for version in versions_of(work, "bridge")] == [Change.NEW, Change.EDITED]
 
 
 # --- beside what the archive has --------------------------------------------------------------------
