@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli.moments import FORMS, read_moment
 from pipeline.cli.output import JsonOption, console, print_json, safe
 from pipeline.settings import read_settings
 
 if TYPE_CHECKING:
     from pipeline.export import Exported
+    from pipeline.steps import Workplace
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
-_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"]
 SiteOption = Annotated[
     str, typer.Option("--site", metavar="SITE", help="Id of a site; `muniment sites list` shows them.")
 ]
 SinceOption = Annotated[
-    datetime | None, typer.Option(metavar="TIME", formats=_FORMATS, help="Captured at this moment (UTC) or later.")
+    str | None, typer.Option(metavar="TIME", help=f"Captured at this moment or later: {FORMS}. Without a zone: UTC.")
 ]
 UntilOption = Annotated[
-    datetime | None, typer.Option(metavar="TIME", formats=_FORMATS, help="Captured before this moment (UTC).")
+    str | None, typer.Option(metavar="TIME", help="Captured before this moment; a day without a time is its beginning.")
 ]
 
 
@@ -57,25 +60,27 @@ def wacz(
     from pipeline.steps import open_workplace
 
     work = open_workplace(read_settings())
-    name = work.site(site).name
-    path = output or Path(f"{site}-{since:%Y%m%d}.wacz" if since else f"{site}.wacz")
-    period = _tell_period(since, until)
+    first, end = _read_period(work, since, until)
+    name = _name_of(work, site)
+    path = output or Path(f"{site}-{first:%Y%m%d}.wacz" if first else f"{site}.wacz")
+    period = _tell_period(first, end)
     shown = console(stderr=True)
 
     def tell(count: int) -> None:
         if count % 1000 == 0:
             shown.print(f"{count} captures written")
 
-    made = export_wacz(
-        work.archive,
-        site,
-        path,
-        title=f"{name}, {period}" if period else name,
-        since=_utc(since),
-        until=_utc(until),
-        text=text,
-        told=tell,
-    )
+    with _writing(path):
+        made = export_wacz(
+            work.archive,
+            site,
+            path,
+            title=f"{name}, {period}" if period else name,
+            since=first,
+            until=end,
+            text=text,
+            told=tell,
+        )
     if as_json:
         print_json({"site": site, "file": str(path), **_described(made)})
         return
@@ -102,9 +107,11 @@ def cdxj(
     from pipeline.steps import open_workplace
 
     work = open_workplace(read_settings())
-    work.site(site)
+    first, end = _read_period(work, since, until)
+    _name_of(work, site)
     path = output or Path(f"{site}.cdxj")
-    made = export_cdxj(work.archive, site, path, since=_utc(since), until=_utc(until))
+    with _writing(path):
+        made = export_cdxj(work.archive, site, path, since=first, until=end)
     if as_json:
         print_json({"site": site, "file": str(path), **_described(made)})
     else:
@@ -129,8 +136,10 @@ def pywb(
     from pipeline.steps import open_workplace
 
     work = open_workplace(read_settings())
-    sites = [work.site(each).id for each in site] if site else work.archive.sites()
-    made = export_pywb(work.archive, sites, folder)
+    for wanted in site or ():
+        _name_of(work, wanted)
+    with _writing(folder):
+        made = export_pywb(work.archive, site or work.archive.sites(), folder)
     if as_json:
         print_json({"folder": str(folder), "sites": {name: _described(each) for name, each in made.items()}})
         return
@@ -145,8 +154,42 @@ def _described(made: Exported) -> dict[str, int]:
     return asdict(made)
 
 
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment else None
+def _name_of(work: Workplace, site: str) -> str:
+    """A site's name; its id where the archive has it and no site file declares it any more.
+
+    Raises:
+        SiteFileError: there is no such site.
+    """
+    if site not in work.sites and site in work.archive.sites():
+        return site
+    return work.site(site).name
+
+
+def _read_period(work: Workplace, since: str | None, until: str | None) -> tuple[datetime | None, datetime | None]:
+    """The first moment that is wanted, and the first that is not."""
+    now = work.settings.now()
+    found = [read_moment(text, now=now, day="begins").at if text is not None else None for text in (since, until)]
+    first, end = found
+    if first and end and end <= first:
+        raise typer.BadParameter(
+            f"nothing lies between {first:%Y-%m-%d %H:%M:%S} and {end:%Y-%m-%d %H:%M:%S} UTC: "
+            "--until is the first moment that is not wanted, and comes after --since."
+        )
+    return first, end
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Around what writes files: say in words that they cannot be written here."""
+    from pipeline.errors import SettingsError
+
+    try:
+        yield
+    except OSError as error:
+        raise SettingsError(
+            f"{path} cannot be written: {error.strerror or error}.",
+            next_step="Name a place where you may write, in a folder that is there and on a disk with room.",
+        ) from error
 
 
 def _tell_period(since: datetime | None, until: datetime | None) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from email.utils import format_datetime
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
@@ -344,7 +345,8 @@ def _choose_two(
         count = {0: "no version", 1: "one version"}[len(readable)]
         raise NotInArchive(
             f"{article} has {count} that can be read, of {len(versions)}: there is nothing to compare.",
-            next_step=f"`muniment history {article}` lists them; `muniment diff {article} A B` compares any two.",
+            next_step=f"`muniment history {quote(article)}` lists them; "
+            f"`muniment diff {quote(article)} A B` compares any two.",
         )
     return readable[-2], readable[-1]
 
@@ -614,7 +616,7 @@ def _pick(versions: Sequence[Version], number: int, article: str) -> Version:
             return version
     raise NotInArchive(
         f"There is no version {number} of {article}; it has {len(versions)}.",
-        next_step=f"`muniment history {article}` lists them.",
+        next_step=f"`muniment history {quote(article)}` lists them.",
     )
 
 
@@ -640,7 +642,7 @@ def _name(versions: Sequence[Version]) -> str:
 
 
 def _time(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
+    return f"{moment.replace(tzinfo=None).isoformat(' ', 'seconds')}Z"  # strftime writes the year 1 as "1"
 
 
 def _iso(moment: datetime) -> str:

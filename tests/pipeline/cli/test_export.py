@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import zipfile
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 
 from pipeline import steps
 from pipeline.cli import app
+from pipeline.errors import SettingsError, SiteFileError
 from pipeline.settings import Settings
 from tests.pipeline.built_archive import SITE, build_archive
 
@@ -51,3 +53,49 @@ def test_help_teaches_with_an_example(command: str) -> None:
     shown = CliRunner().invoke(app, ["export", command, "--help"])
     assert shown.exit_code == 0
     assert f"Example: muniment export {command}" in " ".join(shown.output.split())
+
+
+def call_wrongly(*arguments: str) -> BaseException | str:
+    """The error that a command ends with; of one that was called wrongly, what it prints."""
+    result = CliRunner().invoke(app, ["export", *arguments])
+    assert result.exit_code != 0
+    assert result.exception is not None
+    return result.output if isinstance(result.exception, SystemExit) else result.exception
+
+
+@pytest.mark.parametrize("command", ["wacz", "cdxj"])
+def test_moments_are_written_as_for_the_other_commands(command: str, call: Callable[..., str], tmp_path: Path) -> None:
+    counts = set()
+    for since in ("2026-11-22T12:00Z", "2026-11-22 13:00 Europe/Paris", "2026-11-22T07:00-05:00", "20261122120000"):
+        counts.add(json.loads(call(command, "--site", SITE.id, "--since", since, "-o", "out", "--json"))["captures"])
+    assert counts == {5 if command == "cdxj" else 7}
+    (tmp_path / "out").unlink()
+    assert "is no moment" in str(call_wrongly(command, "--site", SITE.id, "--since", "yesterday", "-o", "out"))
+    period = ("--since", "2026-11-23", "--until", "2026-11-22")
+    assert "nothing lies between" in str(call_wrongly(command, "--site", SITE.id, *period, "-o", "out"))
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_a_place_that_cannot_be_written_is_named_in_words(call: Callable[..., str], tmp_path: Path) -> None:
+    assert "captures" in call("wacz", "--site", SITE.id, "-o", "there.wacz")
+    for arguments in (
+        ("wacz", "--site", SITE.id, "-o", "missing/folder/x.wacz"),
+        ("wacz", "--site", SITE.id, "-o", str(tmp_path)),
+        ("cdxj", "--site", SITE.id, "-o", "missing/x.cdxj"),
+        ("pywb", "there.wacz"),
+    ):
+        error = call_wrongly(*arguments)
+        assert isinstance(error, SettingsError), arguments
+        assert "cannot be written" in str(error)
+
+
+def test_what_is_kept_of_a_site_without_a_site_file_is_exported(
+    call: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = steps.open_workplace(Settings())
+    bare = dataclasses.replace(work, sites={})
+    monkeypatch.setattr(steps, "open_workplace", lambda _settings: bare)
+    assert "14 captures" in call("wacz", "--site", SITE.id)
+    assert "14 captures" in call("cdxj", "--site", SITE.id)
+    assert "14 captures" in call("pywb", "replay", "--site", SITE.id)
+    assert isinstance(call_wrongly("wacz", "--site", "nosuch"), SiteFileError)
