@@ -78,6 +78,41 @@ def test_a_state_is_replaced_only_if_it_is_the_one_that_was_read(store: Store) -
     assert store.head("never there") is None
 
 
+def test_an_object_is_replaced_by_a_file_only_if_it_is_the_one_that_was_read(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"2" * 300_000)
+    first = store.replace("key", b"1", etag=None, content_type=TEXT)
+    second = store.replace_file("key", path, etag=first, content_type=TEXT, metadata={"state": "live"})
+    found = store.get("key")
+    told = {"state": "live", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    assert (found.body, found.etag, dict(found.metadata)) == (path.read_bytes(), second, told)
+    path.write_bytes(b"3")
+    with pytest.raises(Lost):
+        store.replace_file("key", path, etag=first, content_type=TEXT)
+    assert store.get("key").etag == second
+    store.delete("key")
+    with pytest.raises(Lost):
+        store.replace_file("key", path, etag=second, content_type=TEXT)
+
+
+def test_purging_removes_what_a_versioned_bucket_keeps_of_one_object_alone(store: Store) -> None:
+    def kept(key: str) -> int:
+        found = store._call("list_object_versions", Prefix="key").get("Versions", ())
+        return sum(each["Key"] == key for each in found)
+
+    assert store.purge("key") is None
+    store.turn_versioning(True)
+    for key in ("key", "key-2"):
+        etag = store.replace(key, b"1", etag=None, content_type=TEXT)
+        store.replace(key, b"2", etag=etag, content_type=TEXT)
+    assert (kept("key"), kept("key-2")) == (2, 2)
+    assert store.purge("key") is None
+    assert (kept("key"), kept("key-2"), store.get("key").body) == (1, 2, b"2")
+    assert store.purge("key", current=True) is None
+    assert (kept("key"), store.head("key")) == (0, None)
+    assert store.get("key-2").body == b"2"
+
+
 @hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(offset=st.integers(0, 999), length=st.integers(0, 2000))
 def test_a_range_is_the_same_bytes_as_in_the_whole(store: Store, offset: int, length: int) -> None:

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from pipeline.archive import Archive
 from pipeline.audit import audit_archive
-from pipeline.errors import RunRejected
+from pipeline.errors import RunRejected, StoreRefused
 from pipeline.journal import read_journal
 from pipeline.model import Published, Version, article_id
 from pipeline.publish import publish_run
 from pipeline.settings import Settings
 from pipeline.steps import Workplace, check, extract, publish
-from pipeline.store import Item, Stored, connect
+from pipeline.store import Item, Store, Stored, connect
 from pipeline.table import dataset
-from pipeline.takedown import order_takedown
+from pipeline.takedown import MARK, Sieve, order_takedown, withheld_urls
+from spiders.protocol import TAKEN_DOWN
 from tests.pipeline.built_archive import SITE, STORIES, build_archive, crawl_pages, page, publish_pages
 from tests.pipeline.built_runs import HOUR, NOW, START, a_run, url_of
 from tests.pipeline.crashes import Reader
@@ -122,8 +124,9 @@ def test_a_run_under_way_does_not_bring_back_what_is_taken_down_meanwhile(
 
 
 @pytest.mark.parametrize(
-    ("kind", "seed"), [("suspend", 0)] + [pytest.param(kind, seed, marks=pytest.mark.slow) for kind in KINDS for seed in range(1, 9)]
-)  # fmt: skip
+    ("kind", "seed"),
+    [("suspend", 0), *(pytest.param(kind, seed, marks=pytest.mark.slow) for kind in KINDS for seed in range(1, 9))],
+)
 def test_a_publisher_that_was_killed_before_a_takedown_goes_on_after_it(work: Workplace, kind: str, seed: int) -> None:
     crawl(
         work,
@@ -134,10 +137,8 @@ def test_a_publisher_that_was_killed_before_a_takedown_goes_on_after_it(work: Wo
     mortal = MortalStore.like(work.archive.store)
     chance = random.Random(f"{kind} {seed}")
     mortal.die_at, mortal.after = chance.randrange(14, 40), chance.random() < 0.5
-    try:
+    with suppress(Killed):
         publish_run(Archive(mortal, mortal), SITE, RUN, now=NOW)
-    except Killed:
-        pass
     take_down(work, kind)
     assert leaks(work.archive, SECRETS[kind]) == {}
     told = publish(work, SITE.id, RUN)
@@ -156,3 +157,53 @@ def test_a_rejected_run_is_cleaned_before_it_is_told(work: Workplace) -> None:
     check_clean(own, "suspend")
     kinds = [entry.kind for entry, _ in read_journal(own.archive, SITE.id)]
     assert kinds[-2:] == ["suspended", "rejected"]
+
+
+@pytest.mark.parametrize("kind", ["suspend", "redact"])
+def test_the_same_text_under_a_new_address_comes_in_no_other_way(work: Workplace, kind: str) -> None:
+    take_down(work, kind)
+    moved = page("bridge").replace(url_of("bridge").encode(), url_of("bridge-moved").encode())
+    crawl(work, {"bridge-moved": moved, "library": 304})
+    extract(work, SITE.id, RUN, 0, extractor=Reader())
+    [finding, _] = work.archive.read_findings(SITE.id, RUN)
+    assert finding.requested == url_of("bridge-moved")
+    assert says(finding.to_json(), SECRETS[kind]) == []
+    if kind == "suspend":
+        assert (finding.kind, finding.reason, finding.article, finding.etag) == ("excluded", TAKEN_DOWN, None, None)
+    else:
+        assert finding.article is not None
+        assert MARK in finding.article.text
+        assert finding.article.digest == versions(work)[0].digest, "no run takes it for an edit"
+
+
+def test_other_articles_come_in_as_they_are(work: Workplace) -> None:
+    take_down(work, "suspend")
+    take_down(work, "redact")
+    sieve = Sieve.read(work.archive, SITE.id)
+    for finding in work.archive.read_findings(SITE.id, a_run(0)):
+        assert (sieve.clean(finding) is finding) is (finding.requested != url_of("bridge"))
+    assert not Sieve.read(work.archive, "another-site")
+
+
+def test_whoever_may_not_read_what_is_sealed_keeps_it_out_as_well(
+    work: Workplace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crawl(work)
+    for kind in ("redact", "suspend"):
+        take_down(work, kind)
+    get, listed = Store.get, Store.list
+
+    def refuse(store: Store, key: str, **more: Any) -> Any:
+        if key.startswith("sealed/"):
+            raise StoreRefused("the key may not do that", next_step="-")
+        return (listed if more else get)(store, key, **more)
+
+    monkeypatch.setattr(Store, "get", refuse)
+    monkeypatch.setattr(Store, "list", lambda store, key, start_after=None: refuse(store, key, start_after=start_after))
+    assert url_of("bridge") in withheld_urls(work.archive, SITE.id)
+    extract(work, SITE.id, RUN, 0, extractor=Reader())
+    check(work, SITE.id, RUN)
+    published = publish(work, SITE.id, RUN)
+    assert published.outcomes["excluded"] == 1
+    monkeypatch.undo()
+    assert set(leaks(work.archive, SECRETS["suspend"])) <= {work.archive.segment_key(SITE.id, RUN, 0)}

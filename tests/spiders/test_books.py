@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spiders.books import CAPTURED, Books
+from spiders.documents import Link
 from spiders.protocol import Known, Orders, Plan, write_plan
 from spiders.site import Site
 from spiders.sources import Listed, SourceError
@@ -37,9 +38,11 @@ def open_books(
     *,
     orders: Orders | None = None,
     site: Site = SITE,
+    withheld: Iterable[str] = (),
 ) -> Books:
     path = folder / "plan"
-    write_plan(path, known=known, done=done, now=datetime(2026, 11, 22, tzinfo=UTC), orders=orders)
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    write_plan(path, known=known, done=done, now=now, orders=orders, withheld=withheld)
     return Books(site, Plan(path))
 
 
@@ -299,3 +302,31 @@ def test_pages_without_an_answer_are_named(tmp_path: Path) -> None:
     for n, (state, reason) in enumerate((("failed", "time-out"), ("excluded", "off-site redirect"), (CAPTURED, "200"))):
         books.close_page(url(n), state, reason)
     assert books.unanswered() == [url(0), url(1)]
+
+
+@pytest.mark.parametrize("mode", ["regular", "full", "backfill"])
+def test_what_was_taken_down_is_excluded_new_or_due_or_listed_no_longer(tmp_path: Path, mode: str) -> None:
+    known = [Known(url=url(n), due=True, overdue=9.0, etag="x") for n in (1, 2, 3)]
+    orders = Orders.model_validate({"mode": mode})
+    books = open_books(tmp_path, known, orders=orders, withheld=[url(1), url(2), url(7), url(99)])
+    books.list_pages([Listed(url=url(n), lastmod="2026-11-21") for n in (2, 3, 7, 8)], source=0, via=VIA)
+    books.plan_work()
+    assert not {work.url for work in books.work()} & {url(1), url(2), url(7)}
+    for work in list(books.work()):
+        books.close_page(work.url, "captured", "200")
+    named = 2 if mode == "backfill" else 3  # it looks at nothing that no source names
+    assert books.reasons()["excluded: taken down"] == named
+    assert sum(books.states().values()) == books.count()
+    assert "open" not in books.states()
+    assert url(99) not in books.examples()["excluded: taken down"]
+
+
+def test_a_document_that_was_taken_down_is_not_fetched_though_a_page_links_it(tmp_path: Path) -> None:
+    gone, there = "https://a.uk/plan.pdf", "https://a.uk/map.pdf"
+    site = SITE.model_copy(update={"crawl": SITE.crawl.model_copy(update={"documents": True})})
+    books = open_books(tmp_path, site=site, withheld=[gone])
+    books.list_pages([Listed(url=url(1))], source=0, via=VIA)
+    books.plan_work()
+    books.list_documents([Link(url=gone, title="Plan"), Link(url=there, title="Map")], url(1))
+    assert gone not in {work.url for work in books.plan_documents()}
+    assert books.reasons()["excluded: taken down"] == 1
