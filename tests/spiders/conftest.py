@@ -121,12 +121,14 @@ class Child:
         done: Iterable[str] = (),
         contact: str = "",
         orders: Orders | None = None,
+        withheld: Iterable[str] = (),
         **options: Any,
     ) -> list[str]:
         """Write site and plan; returns the command. Options are command line options."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "site.json").write_text(site.model_dump_json())
-        write_plan(self.folder / "plan.sqlite", known=known, done=done, now=datetime.now(UTC), orders=orders)
+        plan, now = self.folder / "plan.sqlite", datetime.now(UTC)
+        write_plan(plan, known=known, done=done, now=now, orders=orders, withheld=withheld)
         spool = self.folder / "spool"
         spool.mkdir(exist_ok=True)
         command = [sys.executable, "-m", "spiders", "--run", RUN, "--contact", contact]

@@ -76,6 +76,18 @@ def test_a_redirect_with_tracking_parameters_is_followed_as_it_is(loopback: Loop
     assert (page.requested, page.url) == (loopback.url("/news/1"), loopback.url("/news/1?gclid=1"))
 
 
+def test_what_was_taken_down_is_not_asked_for_nor_a_redirect_there_followed(
+    loopback: LoopbackSite, crawl: Crawl
+) -> None:
+    serve_pages(loopback, 3)
+    loopback.routes["/news/1"] = Reply(status=301, headers=(("Location", "/news/2"),))
+    crawled = crawl(site_on(loopback), withheld=[loopback.url("/news/2")])
+    assert "/news/2" not in loopback.paths()
+    assert (crawled.told.discovered, crawled.told.captured) == (3, 1)
+    assert crawled.told.reasons["excluded: taken down"] == 2
+    crawled.check()
+
+
 def test_a_retry_after_that_is_too_long_is_not_waited_for(loopback: LoopbackSite, crawl: Crawl) -> None:
     loopback.routes["/sitemap.xml"] = sitemap_of(loopback.url("/news/1"))
     loopback.routes["/news/1"] = Reply(status=503, headers=(("Retry-After", "86400"),))
