@@ -160,19 +160,19 @@ def test_a_damaged_segment_is_told_with_the_versions_whose_record_was_hit(bench:
     "key",
     [
         f"articles/{SITE.id}/{BRIDGE}/000003.json",
-        f"articles/{SITE.id}/{BRIDGE}/notes.txt",
-        f"articles/{SITE.id}/{'0' * 20}/000001.json",
-        f"warc/{SITE.id}/2026/11/22/{FIRST}-00001.warc.gz",
+        pytest.param(f"articles/{SITE.id}/{BRIDGE}/notes.txt", marks=pytest.mark.slow),
+        pytest.param(f"articles/{SITE.id}/{'0' * 20}/000001.json", marks=pytest.mark.slow),
+        pytest.param(f"warc/{SITE.id}/2026/11/22/{FIRST}-00001.warc.gz", marks=pytest.mark.slow),
         f"warc/{SITE.id}/2026/11/22/{a_run(99)}-00000.warc.gz",
-        f"runs/{SITE.id}/{FIRST}/extracted-00001.jsonl.zst",
-        f"runs/{SITE.id}/{FIRST}/notes.json",
-        f"indexes/{SITE.id}/{a_run(99)}.cdxj",
+        pytest.param(f"runs/{SITE.id}/{FIRST}/extracted-00001.jsonl.zst", marks=pytest.mark.slow),
+        pytest.param(f"runs/{SITE.id}/{FIRST}/notes.json", marks=pytest.mark.slow),
+        pytest.param(f"indexes/{SITE.id}/{a_run(99)}.cdxj", marks=pytest.mark.slow),
         f"journal/{SITE.id}/notes.json",
-        f"sites/{SITE.id}/notes.json",
-        f"sealed/{SITE.id}/{a_run(99)}/articles/x",
-        f"takedowns/{SITE.id}/x.json",
+        pytest.param(f"sites/{SITE.id}/notes.json", marks=pytest.mark.slow),
+        pytest.param(f"sealed/{SITE.id}/{a_run(99)}/articles/x", marks=pytest.mark.slow),
+        pytest.param(f"takedowns/{SITE.id}/x.json", marks=pytest.mark.slow),
         "notes.txt",
-        "articles/notes.txt",
+        pytest.param("articles/notes.txt", marks=pytest.mark.slow),
     ],
 )
 def test_an_object_that_nothing_accounts_for_is_named(bench: Bench, key: str) -> None:
@@ -268,7 +268,14 @@ def test_a_version_with_another_text_than_its_digest_says_is_named(bench: Bench)
     assert (key, "wrong") in {(each.key, each.problem) for each in bench.audit().discrepancies}
 
 
-@pytest.mark.parametrize("name", ["offset", "record_id", "payload_digest", "status", "record_type", "warc"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "offset",
+        "payload_digest",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("record_id", "status", "record_type", "warc")),
+    ],
+)
 def test_evidence_that_is_not_at_its_place_is_named(bench: Bench, name: str) -> None:
     key = bench.archive.version_key(SITE.id, BRIDGE, 1)
     evidence = json.loads(bench.raw.get(key).body)["evidence"]
@@ -362,6 +369,7 @@ def test_rows_that_are_missing_doubled_or_altered_are_named(bench: Bench) -> Non
     assert all(each.rebuildable for each in bench.audit().discrepancies)
 
 
+@pytest.mark.slow
 def test_a_frontier_of_an_earlier_moment_is_named(bench: Bench, settings: Settings) -> None:
     key = bench.archive.frontier_key(SITE.id)
     earlier = build_archive(settings.model_copy(update={"bucket": f"{settings.bucket}-tables"}), runs=1)
@@ -371,7 +379,7 @@ def test_a_frontier_of_an_earlier_moment_is_named(bench: Bench, settings: Settin
     assert f"run {SECOND} is not in it" in each.stands
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_a_sample_reads_a_few_objects_and_sees_all_that_is_missing(bench: Bench, seed: int) -> None:
     told = bench.audit(choice=Choice(seed=seed, number=5))
     assert told.clean
@@ -388,6 +396,7 @@ def test_a_sample_of_everything_sees_what_an_audit_of_everything_sees(bench: Ben
     assert named(bench.audit(choice=Choice(seed=1, percent=100))) == {key}
 
 
+@pytest.mark.slow
 def test_two_damages_are_both_named(bench: Bench) -> None:
     keys = sorted(keys_of_kind(bench.archive).values())
     rng = random.Random(5)
