@@ -70,6 +70,7 @@ Reread = Callable[[Version], Article | None]
 
 _TELLING = frozenset({"article", "unchanged", "gone", "blocked"})
 """Kinds of findings that say something of an article."""
+_PLACES = {outcome: place for place, outcome in enumerate(Outcome)}
 _UNDER_WAY = 4  # articles per thread that may wait for their answer
 _TRIES = 50
 _KEPT_SIZE = 16_000_000  # characters of findings that are kept in memory
@@ -106,8 +107,9 @@ class _Books:
     def end(self, finding: Finding, decision: Decision) -> None:
         """Note how a finding ended; a URL that was captured twice ends as the better of the two."""
         log.debug("%s: %s (%s)", finding.requested, decision.outcome.value, decision.reason)
-        ends = (decision.outcome, self.ends.get(finding.requested, decision.outcome))
-        self.ends[finding.requested] = min(ends, key=tuple(Outcome).index)
+        before = self.ends.get(finding.requested)
+        if before is None or _PLACES[decision.outcome] < _PLACES[before]:
+            self.ends[finding.requested] = decision.outcome
 
 
 class _LateRows:
@@ -197,18 +199,16 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime, reread
             if published is not None:
                 return archive.write_published(published)
         whole = _Findings(archive, site.id, run)
-        findings = [lighten(finding) for finding in whole]
+        met = [_meet(frontier, run, finding) for finding in whole]
         crossed = cross_check(
-            [_meet(frontier, run, *each) for each in findings],
-            run,
-            text_of=lambda standing: archive.version(site.id, standing.article, standing.n).text,
+            met, run, text_of=lambda standing: archive.version(site.id, standing.article, standing.n).text
         )
         for reason in crossed.storms.values():
             log.warning("%s, run %s: %s; that proves little by itself", site.id, run, reason)
-        light = [crossed.reread(finding) for finding, _ in findings]
+        light = [crossed.reread(each.finding) for each in met]
         frontier.learn_moves(light)
         speakers = _find_speakers(light, frontier, summary)
-        del findings, light
+        del met, light
         _make_versions(archive, making, frontier, whole, crossed, speakers, books, rows, reread)
         table_rows = rows.commit(site.id, run, now=now)
         books.sightings += note_uncaptured(summary)
@@ -221,32 +221,35 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime, reread
     return archive.write_published(told.published or published)
 
 
-def _meet(frontier: Frontier, run: str, finding: Finding, body: str | None) -> Met:
+def _meet(frontier: Frontier, run: str, finding: Finding) -> Met:
     """A finding with what is remembered of its article."""
-    article = _article_of(frontier, finding)
-    standing = frontier.standing(article)
+    article, standing = _article_of(frontier, finding)
+    light, body = lighten(finding)
     target = None if standing is None else new_address(finding, standing.url)
     holder = None if target is None else frontier.holder(target)
     return Met(
-        finding=finding,
+        finding=light,
         body=body,
         article=article,
         standing=standing,
-        missing=any(each.run != run and each.kind == "gone" for each in frontier.missing(article)),
+        missing=standing is not None
+        and any(each.run != run and each.kind == "gone" for each in frontier.missing(article)),
         ended_there=0 if holder is None else frontier.count_ended_in(holder, run=run),
     )
 
 
-def _article_of(frontier: Frontier, finding: Finding) -> str:
-    """The article that a finding is about, be it that it has ended in another one which is found there now."""
+def _article_of(frontier: Frontier, finding: Finding) -> tuple[str, Standing | None]:
+    """The article that a finding is about, be it that it has ended in another one which is found there now; and what
+    the frontier knows of its versions.
+    """
     article = frontier.article_of(finding)
     page, standing = finding.article, frontier.standing(article)
     if page is None or standing is None or standing.moved_to is None or finding.hops:
-        return article
+        return article, standing
     other = frontier.standing(standing.moved_to)
     if other is not None and (is_same_address(other.url, page.url) or other.digest == page.digest):
-        return other.article
-    return article
+        return other.article, other
+    return article, standing
 
 
 def _find_speakers(findings: Iterable[Finding], frontier: Frontier, summary: CrawlSummary) -> frozenset[int]:
@@ -257,7 +260,7 @@ def _find_speakers(findings: Iterable[Finding], frontier: Frontier, summary: Cra
     """
     of_url: dict[str, tuple[_Rank, int, str]] = {}
     for position, finding in enumerate(findings):
-        this = (rank_finding(finding), position, _article_of(frontier, finding))
+        this = (rank_finding(finding), position, _article_of(frontier, finding)[0])
         of_url[finding.requested] = max(of_url.get(finding.requested, this), this)
     uncaptured = sum(summary.outcomes.get(outcome.value, 0) for outcome in Outcome)
     if len(of_url) + uncaptured != summary.discovered:
@@ -305,9 +308,9 @@ def _make_versions(
 
 
 def _look_up(frontier: Frontier, crossed: CrossCheck, finding: Finding) -> _Case:
-    article = _article_of(frontier, finding)
-    standing = frontier.standing(article)
-    canonical_lives = frontier.address_lives(article, finding)
+    article, standing = _article_of(frontier, finding)
+    known = standing is not None  # of what has no version, the frontier has nothing of these but where it was seen
+    canonical_lives = known and frontier.address_lives(article, finding)
     moved, into = False, None
     target = finding.article.url if finding.article else finding.final
     if standing is not None and is_live(finding) and not is_same_address(target, standing.url):
@@ -323,8 +326,8 @@ def _look_up(frontier: Frontier, crossed: CrossCheck, finding: Finding) -> _Case
         finding=finding,
         article=article,
         standing=standing,
-        missing=tuple(frontier.missing(article)),
-        seen_at=frontier.seen_at(article),
+        missing=tuple(frontier.missing(article)) if known else (),
+        seen_at=frontier.seen_at(article) if known else None,
         live_elsewhere=frontier.live_elsewhere(article, finding.requested),
         canonical_lives=canonical_lives,
         moved=moved,

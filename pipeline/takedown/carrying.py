@@ -29,7 +29,6 @@ from pipeline.journal import append
 from pipeline.lifecycle import standing_of
 from pipeline.model import JournalEntry, Recorded, Replaced, TakedownOrder, Version
 from pipeline.store import DIGEST_NAME, Item, KeyMissing, Lost, Stored
-from pipeline.table import dataset, replace_rows
 from pipeline.takedown.blank import Place, blank_member, read_places, write_blanked
 from pipeline.takedown.cleaning import Target, clean_document, clean_finding, clean_version
 from pipeline.takedown.orders import (
@@ -322,6 +321,8 @@ def find_copies(archive: Archive, order: TakedownOrder, spans: Sequence[str] = (
         return
     seen = set()
     columns = ["site", "article", "url", "title", "text"]
+    from pipeline.table import dataset  # noqa: PLC0415 - heavy, and every run asks whether something is taken down
+
     for batch in dataset(archive).to_batches(columns=columns, batch_size=512):
         for row in batch.to_pylist():
             name = (row["site"], row["article"])
@@ -443,6 +444,8 @@ class _Carrier:
         if not self.dry:
             versions = [self.archive.version(site, article, n) for n in numbers]
             if versions:
+                from pipeline.table import replace_rows  # noqa: PLC0415 - heavy, and every run asks whether something is taken down
+
                 replace_rows(self.archive, versions, now=self.now, reason=f"takedown {self._id}")
                 self._settle_state(versions)
         for run in self._runs():
@@ -843,6 +846,8 @@ class _Restorer(_Carrier):
             self._restore(key, _clean_version)
         numbers = range(1, self.archive.latest_number(self._site, self._order.article) + 1)
         standing = [self.archive.version(self._site, self._order.article, n) for n in numbers]
+        from pipeline.table import replace_rows  # noqa: PLC0415 - heavy, and every run asks whether something is taken down
+
         replace_rows(self.archive, standing, now=self.now, reason=f"takedown {self._id} reinstated")
         if (known := standing_of(standing)) is not None:
             restate(self.archive, self._site, [known])
