@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from pipeline import reader
 from pipeline.archive import Archive
 from pipeline.cli import app
-from pipeline.errors import MunimentError
+from pipeline.errors import MunimentError, NotInArchive
 from pipeline.model import article_id
 from pipeline.steps import Workplace
 from pipeline.table import open_table
@@ -126,7 +126,11 @@ def read_all(archive: Archive) -> Iterator[tuple[str, bytes]]:
     yield "changes", repr([batch.rows.to_pylist() for batch in opened.changes()]).encode()
     for version in opened.history(ARTICLE):
         yield "version", version.to_json()
-        capture: Captured = opened.capture(version)
+        try:
+            capture: Captured = opened.capture(version)
+        except NotInArchive as error:  # the whole article is withheld; the reader says so
+            yield "capture", str(error).encode()
+            continue
         yield "capture", repr(capture).encode() + capture.payload
     table = open_table(archive)
     assert table is not None
