@@ -101,16 +101,15 @@ def export_pywb(archive: Archive, sites: Iterable[str], folder: Path) -> dict[st
     made: dict[str, Exported] = {}
     for site in sorted(sites):
         count = 0
+        books = _Books()
         with _written_whole(folder / "indexes" / f"{site}.cdxj") as file:
             # What takes its original's place may not stand where it belongs among lines of one moment.
-            there = {entry.key for entry in archive.store.list(f"warc/{site}/")}  # not those that have expired
-            lines = (line for line in read_index(archive, site) if line.filename in there)
-            resolved = resolve_lines(lines, unmodified="original")
+            resolved = resolve_lines(_standing(archive, site, books), unmodified="original")
             for line in sort_lines(line.to_bytes() for line in resolved):
                 file.write(line)
                 count += 1
             size = file.tell()
-        made[site] = Exported(captures=count, bytes=size)
+        made[site] = Exported(captures=count, bytes=size, expired=books.expired)
     config = {
         "collections": {
             site: {"index_paths": f"indexes/{site}.cdxj", "archive_paths": f"s3://{archive.store.bucket}/"}
@@ -189,6 +188,16 @@ class _Books:
 
 def _period(archive: Archive, site: str, since: datetime | None, until: datetime | None) -> Iterator[Line]:
     return read_index(archive, site, since=stamp(since) if since else "", until=stamp(until) if until else "9")
+
+
+def _standing(archive: Archive, site: str, books: _Books) -> Iterator[Line]:
+    """All captures of a site but those whose segment has expired."""
+    there = {entry.key for entry in archive.store.list(f"warc/{site}/")}
+    for line in read_index(archive, site):
+        if line.filename in there:
+            yield line
+        else:
+            books.expired += 1
 
 
 def _choose(

@@ -92,9 +92,16 @@ def parse_cursor(text: str) -> Cursor:
     """
     found = _CURSOR.fullmatch(text)
     if found is None:
-        raise ArchiveError(f"{text!r} is not a cursor.", next_step="Give back what a batch had as its cursor, or None.")
+        raise _no_cursor(text)
     return Cursor(
         table=found["table"], commit=int(found["commit"]), source=found["source"], done=int(found["done"] or 0)
+    )
+
+
+def _no_cursor(given: object) -> ArchiveError:
+    return ArchiveError(
+        f"{given!r} is not a cursor.",
+        next_step="Give back what a batch had as its cursor, the number of a commit (0 or more), or None.",
     )
 
 
@@ -113,6 +120,8 @@ def follow(
         ArchiveError: the cursor is none, or is that of another table.
         StoreUnavailable: the table was rewritten while it was read. Go on from the last cursor.
     """
+    if not (since is None or isinstance(since, str) or (type(since) is int and since >= 0)):
+        raise _no_cursor(since)  # a float of a data frame, bytes of a file: whoever stored it lost some of it
     names = list(SCHEMA.names if columns is None else columns)
     if unknown := sorted(set(names) - set(SCHEMA.names)):
         raise ArchiveError(

@@ -130,6 +130,9 @@ class Archive:
     def sql(self, query: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> Rows:
         """What DuckDB answers; it streams. ``articles`` has all versions, ``current`` the one of each that stands.
 
+        The query must be trusted as a program is: DuckDB's SQL reads and writes files and asks the network with the
+        rights of this process. Values from elsewhere go into ``parameters``.
+
         Raises:
             SettingsError: DuckDB is not installed (extra ``sql``).
             ArchiveError: (as it is iterated) DuckDB refuses the query.

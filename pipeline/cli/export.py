@@ -87,6 +87,8 @@ def wacz(
     console().print(f"{safe(str(path))}: {made.captures} captures, {made.pages} pages, {made.bytes} bytes")
     if made.left_out:
         console().print(f"{made.left_out} captures were left out: a takedown has blanked their records.")
+    if made.expired:
+        console().print(f"{made.expired} captures were left out: their raw data has expired (`keep_raw` of the site).")
     if made.lone_revisits:
         console().print(f"{made.lone_revisits} revisits repeat what this archive does not have: they will not replay.")
 
@@ -144,7 +146,8 @@ def pywb(
         print_json({"folder": str(folder), "sites": {name: _described(each) for name, each in made.items()}})
         return
     for name, each in made.items():
-        console().print(f"{name}: {each.captures} captures")
+        expired = f"; {each.expired} more have expired and are left out" if each.expired else ""
+        console().print(f"{name}: {each.captures} captures{expired}")
     console().print(f"Start it: cd {safe(str(folder))} && wayback -b 127.0.0.1")
 
 

@@ -223,6 +223,18 @@ def test_a_commit_that_was_told_by_half_and_is_gone_can_be_told_again(
     assert keys_of(follow(archive, again)) == keys(made)
 
 
+@pytest.mark.parametrize("wrong", [-1, 2.0, b"1.0a1b2c3d.4", True])
+@pytest.mark.parametrize("there", [False, True])
+def test_what_is_neither_a_cursor_nor_the_number_of_a_commit_is_told_so(
+    archive: Archive, wrong: object, there: bool
+) -> None:
+    if there:
+        commit(archive, 0, 1)
+    with pytest.raises(ArchiveError, match="is not a cursor") as caught:
+        list(follow(archive, wrong))  # type: ignore[arg-type]
+    assert "or None" in caught.value.next_step
+
+
 ids = st.text("0123456789abcdef", min_size=8, max_size=8)
 numbers = st.integers(0, 10**18)
 

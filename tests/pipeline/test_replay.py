@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import re
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 import pytest
@@ -18,13 +21,17 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as tried
 from hypothesis import strategies as st
 
+from pipeline.archive import Archive
 from pipeline.cdx import read_index, surt_key
 from pipeline.export import export_pywb
+from pipeline.model import article_id
 from pipeline.settings import Settings
+from pipeline.steps import Workplace, run_import
 from spiders.render import find_browser, find_missing
-from tests.pipeline.built_archive import SITE, STORIES, build_archive
+from tests.pipeline.built_archive import SITE, STORIES, build_archive, page
 from tests.pipeline.built_runs import url_of
-from tests.pipeline.replaying import find_program
+from tests.pipeline.foreign_files import write_pages
+from tests.pipeline.replaying import ROOT, find_program
 
 _START_SECONDS = 60
 _KEYS = """
@@ -41,13 +48,13 @@ for line in sys.stdin:
 
 
 @contextmanager
-def replaying(folder: Path) -> Iterator[str]:
+def replaying(folder: Path, program: tuple[str, ...] = ("-m", "pywb.apps.cli")) -> Iterator[str]:
     """pywb on a free port of loopback; its address. Ended by its id."""
     python = find_program("python")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [python, "-m", "pywb.apps.cli", "-b", "127.0.0.1", "-p", str(port), "-d", folder]
+    command = [python, *program, "-b", "127.0.0.1", "-p", str(port), "-d", folder]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
@@ -113,6 +120,41 @@ def test_pywb_replays_every_version_and_every_revisit_from_the_bucket(settings: 
             # the bridge's latest revisit repeats its second text, not its first
             assert ("two million pounds" in drawn) == (line.url == url_of("bridge"))
         browser.close()
+
+
+@pytest.mark.slow
+def test_pywb_replays_imported_records_of_http_2_as_the_documentation_starts_it(
+    settings: Settings, archive: Archive, tmp_path: Path
+) -> None:
+    body = write_pages(datetime(2020, 3, 4, tzinfo=UTC), {name: page(name) for name in STORIES})
+    plain, odd = gzip.decompress(body), b""
+    for part in re.split(rb"(?=WARC/1\.[01]\r\n)", plain):
+        if part:
+            odd += gzip.compress(_as_http_2(part))
+    path = tmp_path / "old.warc.gz"
+    path.write_bytes(odd)
+    work = Workplace(settings=settings.model_copy(update={"processes": 1}), sites={SITE.id: SITE}, archive=archive)
+    [run] = run_import(work, [str(path)]).sites[0].runs
+    assert run.state == "published"
+    version = archive.version(SITE.id, article_id(url_of("bridge")), 1)
+    assert b"HTTP/2 200" in gzip.decompress(archive.read_record(version.evidence))
+    export_pywb(archive, [SITE.id], tmp_path)
+    address = f"{SITE.id}/20200304000000id_/{url_of('bridge')}"
+    with replaying(tmp_path) as base, pytest.raises(HTTPError, match="503"):
+        urlopen(f"{base}/{address}", timeout=20)
+    [recipe] = re.findall(r"python -c '([^']+wayback\(\))'", (ROOT / "docs" / "replay.md").read_text())
+    with replaying(tmp_path, ("-c", recipe)) as base, urlopen(f"{base}/{address}", timeout=20) as answer:
+        assert answer.status == 200
+        assert answer.read() == page("bridge")
+
+
+def _as_http_2(record: bytes) -> bytes:
+    """A record whose status line says HTTP/2, without a reason, and its length accordingly."""
+    head, gap, block = record.partition(b"\r\n\r\n")
+    length = int(re.search(rb"Content-Length: (\d+)", head)[1])  # type: ignore[index]
+    said = re.sub(rb"^HTTP/1\.1 (\d{3})[^\r]*", rb"HTTP/2 \1", block)
+    head = head.replace(b"Content-Length: %d" % length, b"Content-Length: %d" % (length - len(block) + len(said)))
+    return b"\r\n".join(line for line in head.split(b"\r\n") if not line.startswith(b"WARC-Block-Digest")) + gap + said
 
 
 _PATH = st.lists(

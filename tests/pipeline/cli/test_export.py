@@ -16,6 +16,7 @@ from pipeline.cli import app
 from pipeline.errors import SettingsError, SiteFileError
 from pipeline.settings import Settings
 from tests.pipeline.built_archive import SITE, build_archive
+from tests.pipeline.built_runs import a_run
 
 
 @pytest.fixture
@@ -46,6 +47,17 @@ def test_captures_are_exported_as_wacz_cdxj_and_for_pywb(call: Callable[..., str
     assert json.loads(call("cdxj", "--site", SITE.id, "--until", "2020-01-01", "--json"))["captures"] == 0
     assert "wayback" in call("pywb", "replay")
     assert json.loads(call("pywb", "replay", "--site", SITE.id, "--json"))["sites"][SITE.id]["captures"] == 14
+
+
+def test_what_has_expired_is_left_out_and_told(call: Callable[..., str], settings: Settings) -> None:
+    archive = steps.open_workplace(settings).archive
+    before = json.loads(call("pywb", "replay", "--json"))["sites"][SITE.id]
+    assert before["expired"] == 0
+    archive.store.delete(archive.segments(SITE.id, a_run(0))[0])  # as a lifecycle rule does
+    after = json.loads(call("pywb", "replay", "--json"))["sites"][SITE.id]
+    assert 0 < after["expired"] == before["captures"] - after["captures"]
+    assert f"{after['expired']} more have expired" in call("pywb", "replay")
+    assert f"{after['expired']} captures were left out: their raw data has expired" in call("wacz", "--site", SITE.id)
 
 
 @pytest.mark.parametrize("command", ["wacz", "cdxj", "pywb"])
