@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from pipeline.takedown.care import Care, care_for_takedowns
 from pipeline.takedown.carrying import (
-    Step,
     carry_out,
     clean_run,
     destroy_rest,
@@ -42,6 +41,7 @@ from pipeline.takedown.orders import (
     redact_article,
     withheld_urls,
 )
+from pipeline.takedown.replacing import Step
 from pipeline.takedown.sieve import Sieve
 from pipeline.takedown.words import MARK, Finder
 

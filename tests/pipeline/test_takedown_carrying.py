@@ -1,4 +1,4 @@
-"""Takedowns killed at whatever request and called again; words of pages made at random; buckets that keep versions."""
+"""Takedowns killed at whatever request and called again; buckets that keep versions; backups."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from pipeline.steps import Workplace
 from pipeline.store import Item
 from pipeline.table import dataset
 from pipeline.takedown import find_order, order_takedown, read_orders, reinstate, renew
-from pipeline.takedown.carrying import pack_members, parse_members
-from tests.pipeline.built_archive import SITE, STORIES, page, publish_pages
-from tests.pipeline.built_runs import HOUR, NOW, START, a_run, url_of
+from tests.pipeline.built_archive import SITE
+from tests.pipeline.built_runs import HOUR, NOW, url_of
 from tests.pipeline.test_publish import Killed, MortalStore
 from tests.pipeline.test_takedown import BUILT, BY, WHY, WORDS, leaks, says, take_all, work
 
@@ -140,40 +139,6 @@ def test_after_a_backup_was_restored_an_order_is_carried_out_again(work: Workpla
     assert leaks(archive, WORDS["bridge"]) == {}
 
 
-LETTERS = "bcdfghjklmnpqrstvwxz"
-
-
-def made_up(chance: random.Random, count: int) -> str:
-    """Words that stand nowhere else."""
-    words = ["".join(chance.choices(LETTERS, k=chance.randint(5, 9))) for _ in range(count)]
-    return " ".join(words).capitalize()
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_no_object_out_of_the_seal_has_a_word_of_what_was_taken_down(work: Workplace, seed: int) -> None:
-    archive, chance = work.archive, random.Random(seed)
-    title = made_up(chance, 6)
-    body = tuple(f"{made_up(chance, 25)}." for _ in range(4))
-    name = f"story-{seed}"
-    stories = {**STORIES, name: (title, body)}
-    pages: dict[str, bytes | int] = {name: page(name, title=title, paragraphs=body)}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.pipeline.built_archive.STORIES", stories)
-        publish_pages(work, SITE, a_run(8), START + 8 * HOUR, {**pages, "library": page("library")})
-        again = page(name, title=title, paragraphs=(*body[:2], f"{made_up(chance, 30)}."))
-        publish_pages(work, SITE, a_run(9), START + 9 * HOUR, {name: again})
-    spans = [" ".join(body[1].split()[3:9])] if seed % 2 else []
-    secret = spans or [*title.split(), *(word.strip(".") for text in body for word in text.split())]
-    assert leaks(archive, secret) != {}
-    others = {key: body for key, body in take_all(archive).items() if key.startswith("articles/")}
-    order_takedown(archive, SITE.id, article_id(url_of(name)), by=BY, reason=WHY, now=NOW, spans=spans)
-    assert leaks(archive, secret) == {}
-    own = f"articles/{SITE.id}/{article_id(url_of(name))}/"
-    assert {key for key, body in others.items() if archive.store.get(key).body != body} == {
-        key for key in others if key.startswith(own) and (not spans or says(others[key], spans))
-    }
-
-
 def test_what_a_versioned_bucket_keeps_is_destroyed_too(work: Workplace) -> None:
     archive = work.archive
     archive.store.turn_versioning(True)
@@ -187,11 +152,6 @@ def test_what_a_versioned_bucket_keeps_is_destroyed_too(work: Workplace) -> None
             kept += [(found["Key"], word) for word in says(body, WORDS["bridge"])]
     assert kept == []
     assert {order.state for order in read_orders(archive, SITE.id)} == {"destroyed"}
-
-
-def test_a_segment_s_seal_gives_its_records_back() -> None:
-    members = {7: b"a\nb", 300: b"", 12: bytes(range(256))}
-    assert parse_members(pack_members(members)) == members
 
 
 def test_an_order_is_found_by_its_id_alone(work: Workplace) -> None:

@@ -24,7 +24,7 @@ from tests.pipeline.built_archive import SITE, page, publish_pages
 from tests.pipeline.built_runs import HOUR, NOW, START, a_run, url_of
 from tests.pipeline.crashes import Reader
 from tests.pipeline.test_takedown import BY, WHY, leaks, says, take_all
-from tests.pipeline.test_takedown_carrying import made_up
+from tests.pipeline.test_takedown_replacing import made_up
 from tests.pipeline.test_takedown_sieve import work
 
 __all__ = ["work"]
