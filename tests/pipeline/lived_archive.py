@@ -11,7 +11,7 @@ from pipeline.errors import RunRejected
 from pipeline.maintenance import maintain, rebuild
 from pipeline.model import article_id
 from pipeline.settings import Settings
-from pipeline.steps import Workplace, check, extract, publish, run_import
+from pipeline.steps import Workplace, check, extract, run_import
 from pipeline.takedown import order_takedown, reinstate
 from spiders.site import CheckLimits
 from tests.pipeline.built_archive import SITE, STORIES, build_archive, crawl_pages, page, publish_pages

@@ -16,8 +16,8 @@ from pipeline.repair import Makers, Mended, repair_archive
 from pipeline.seaweed import EmbeddedStore
 from pipeline.settings import Settings
 from pipeline.steps import Workplace, read_again
-from tests.pipeline.built_archive import SITE, build_archive
-from tests.pipeline.built_runs import NOW, a_run, contents, url_of
+from tests.pipeline.built_archive import SITE, build_archive, page, publish_pages
+from tests.pipeline.built_runs import HOUR, NOW, START, a_run, contents, url_of
 from tests.pipeline.damage import DAMAGES, RawBucket, open_raw
 
 BRIDGE = article_id(url_of("bridge"))
@@ -116,3 +116,49 @@ def test_a_run_that_is_older_than_the_journal_is_entered_as_it_stands(work: Work
     DAMAGES["swapped"](raw, version)
     assert [each.key for each in audit(work).discrepancies] == [version]
     assert json.loads(raw.get(work.archive.journal_key(SITE.id, 1)).body)["reason"]
+
+
+def test_rows_that_nobody_made_or_that_are_twice_and_an_older_frontier_are_mended(
+    work: Workplace, raw: RawBucket
+) -> None:
+    import pyarrow as pa
+    from deltalake import DeltaTable, write_deltalake
+
+    frontier = raw.get(work.archive.frontier_key(SITE.id))
+    publish_pages(work, SITE, a_run(9), START + 9 * HOUR, {"bridge": page("bridge", title="Bridge open again")})
+    before = contents(work.archive)
+    raw.put(work.archive.frontier_key(SITE.id), frontier.body, frontier.metadata)
+    options = work.archive.table_store.options_for_table()
+    table = DeltaTable(work.archive.table_uri(), storage_options=options)
+    row = table.to_pyarrow_table(filters=[("key", "=", work.archive.version_key(SITE.id, BRIDGE, 1))])
+    stray = f"articles/{SITE.id}/{'f' * 20}/000001.json"
+    rogue = row.set_column(row.schema.get_field_index("key"), "key", pa.array([stray]))
+    write_deltalake(table, pa.concat_tables([row, rogue.cast(row.schema)]), mode="append")
+    told = {each.key: each.stands for each in audit(work).discrepancies}
+    assert told.pop(work.archive.version_key(SITE.id, BRIDGE, 1)) == "2 rows"
+    assert told.pop(stray) == "a row"
+    assert f"run {a_run(9)} is not in it" in told.pop(work.archive.frontier_key(SITE.id))
+    assert not told
+    assert not repair(work).left
+    assert audit(work).clean
+    assert contents(work.archive) == before
+
+
+@pytest.mark.slow
+def test_a_repair_leaves_what_is_no_derived_thing_and_mends_the_rest(work: Workplace, raw: RawBucket) -> None:
+    """Each kind of object, in turn with each kind of damage; the audit behind the repair says what is left."""
+    tables = [key for key in raw.keys("tables/") if key.endswith((".parquet", ".json"))]
+    keys = [key for key in raw.keys("") if not key.startswith("tables/")]
+    for number, key in enumerate([*keys, *tables]):
+        damage = list(DAMAGES)[number % len(DAMAGES)]
+        DAMAGES[damage](raw, key)
+        told = audit(work)
+        lasting = {each.key for each in told.discrepancies if not each.rebuildable}
+        mended = repair(work, told)
+        again = audit(work)
+        left = {each.key for each in again.discrepancies}
+        assert left == lasting or mended.left, (key, damage, left, mended)
+        assert left <= {each.key for each in told.discrepancies}, (key, damage)
+        if told.clean:
+            assert key.startswith(("tables/", "sites/")), (key, damage)
+        raw.restore()
