@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -52,7 +52,7 @@ from pipeline.lifecycle import (
     version_before,
 )
 from pipeline.model import Article, Change, Finding, Outcome, Published, Version
-from pipeline.takedown import clean_run
+from pipeline.takedown import clean_run, read_withheld
 from spiders.protocol import CrawlSummary
 from spiders.site import Site
 
@@ -129,6 +129,11 @@ class _LateRows:
 
             self._rows = self._opened.enter_context(Rows(self._archive))
         self._rows.add(version)
+
+    def replace(self, versions: Sequence[Version]) -> None:
+        """Put other rows in the place of those of the same article and number."""
+        if self._rows is not None and versions:
+            self._rows.replace(versions)
 
     def commit(self, site: str, run: str, *, now: datetime) -> int:
         """Put them into the table; how many rows of the run are in it."""
@@ -210,6 +215,7 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime, reread
         speakers = _find_speakers(light, frontier, summary)
         del met, light
         _make_versions(archive, making, frontier, whole, crossed, speakers, books, rows, reread)
+        rows.replace(read_withheld(archive, site.id, run))  # a takedown may have been faster than this run
         table_rows = rows.commit(site.id, run, now=now)
         books.sightings += note_uncaptured(summary)
         frontier.save(run, books.sightings, books.standings.values(), changed=books.changed, doubted=crossed.storms)

@@ -208,6 +208,7 @@ class Rows:
         self._writer = pa.ipc.new_stream(self._sink, SCHEMA)
         self._waiting: list[Version] = []
         self._count = 0
+        self._instead: dict[tuple[str, int], dict[str, object]] = {}
 
     def __len__(self) -> int:
         return self._count
@@ -219,10 +220,17 @@ class Rows:
         if len(self._waiting) >= _BATCH:
             self._flush()
 
+    def replace(self, versions: Iterable[Version]) -> None:
+        """Give other rows, and a few, in the place of those of the same article and number."""
+        self._instead |= {(each.article, each.n): _to_row(self._archive, each) for each in versions}
+
     def batches(self) -> pa.RecordBatchReader:
         """All rows from the first on; after this, none may be added."""
         self._close()
-        return pa.ipc.open_stream(pa.OSFile(str(self._path), "rb"))
+        added = pa.ipc.open_stream(pa.OSFile(str(self._path), "rb"))
+        if not self._instead:
+            return added
+        return pa.RecordBatchReader.from_batches(SCHEMA, (_with_rows(batch, self._instead) for batch in added))
 
     def _flush(self) -> None:
         if self._waiting:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from itertools import count
 from typing import Literal
 
-from pipeline.archive import Archive
+from pipeline.archive import Archive, describe_version
 from pipeline.errors import ArchiveError, StoreRefused
-from pipeline.journal import append
-from pipeline.model import JournalEntry, Recorded, Replaced, TakedownOrder
-from pipeline.store import DIGEST_NAME
+from pipeline.frontier import restate
+from pipeline.journal import append, find_published
+from pipeline.lifecycle import standing_of
+from pipeline.model import JournalEntry, Recorded, Replaced, TakedownOrder, Version
+from pipeline.store import DIGEST_NAME, Lost
 from pipeline.takedown.cleaning import Target
+from pipeline.takedown.forms import type_of
 from pipeline.takedown.orders import (
     TERMS,
     active,
@@ -30,6 +34,7 @@ from pipeline.takedown.orders import (
 )
 from pipeline.takedown.replacing import Carrier, Restorer, Step
 from pipeline.takedown.seals import read_pristine
+from pipeline.takedown.sieve import Sieve
 from pipeline.takedown.words import Finder, mark_of
 
 log = logging.getLogger("muniment")
@@ -198,21 +203,28 @@ def reapply(archive: Archive, site: str, run: str, *, now: datetime) -> list[Ste
     """
     steps: list[Step] = []
     for found in active(archive, site):
+        archive.forget_written()  # whoever carries it out has replaced what this process remembers
         order = resume(archive, found, now=now) if found.state == "ordered" else found
         carrier = Carrier(archive, read_target(archive, order), now, run=run)
         carrier.carry()
         touched = read_order(archive, site, order.takedown).touched
+        if order.destroy:  # earlier states of what the run has cleaned itself are among them
+            made = [each for each in archive.versions(site, order.article) if each.run == run]
+            keys = [archive.version_key(site, each.article, each.n) for each in made]
+            _note_locked(archive, order, _purge(archive, [*keys, *(each.key for each in touched)]))
         if not touched:
             continue
-        if order.destroy:
-            _note_locked(archive, order, _purge(archive, [each.key for each in touched]))
         _tell(archive, order, describe(order), now, run=run)
         steps += carrier.steps
     return steps
 
 
 def clean_run(archive: Archive, site: str, run: str, *, now: datetime) -> None:
-    """``reapply``, where those who run sites may do that; where they may not, maintenance does it."""
+    """``reapply``, where those who run sites may do that; where they may not, its versions and rows are cleaned.
+
+    Called when the run's rows are committed and before it is told in the journal. Whoever orders a takedown after this
+    finds all of the run; what was ordered before is seen here.
+    """
     try:
         reapply(archive, site, run, now=now)
     except StoreRefused as error:
@@ -222,6 +234,56 @@ def clean_run(archive: Archive, site: str, run: str, *, now: datetime) -> None:
             run,
             site,
             error,
+        )
+        _clean_made(archive, site, run, now)
+
+
+def read_withheld(archive: Archive, site: str, run: str) -> list[Version]:
+    """Versions that a run has made of articles with orders in force, as they may be read.
+
+    Nothing sealed is read; one listing where there are no orders.
+    """
+    sieve = Sieve.read(archive, site)
+    found = (version for article in sorted(sieve.articles) for version in archive.versions(site, article))
+    return [sieve.clean_version(version) for version in found if version.run == run]
+
+
+def _clean_made(archive: Archive, site: str, run: str, now: datetime) -> None:
+    """Clean what a run has made while a takedown was carried out, with the rights of a writer: its versions and rows.
+
+    They are not told in the journal yet and nobody relies on their digests, so they may be replaced without a seal.
+    Of one that is told all was there when it was, and who takes it down finds it.
+    """
+    made = read_withheld(archive, site, run)
+    if not made or find_published(archive, site, run) is not None:
+        return
+    try:
+        for version in made:
+            _replace_version(archive, version)
+        from pipeline.table import replace_rows  # noqa: PLC0415 - heavy, and hardly ever needed
+
+        replace_rows(archive, made, now=now, reason="takedown")
+    except StoreRefused as error:
+        # Only a steward removes the file that had the former rows; a store that holds writers to ``If-None-Match``
+        # refuses them versions, too.
+        log.warning("run %s of %s has left something of what was taken down: %s", run, site, error)
+    for article in sorted({version.article for version in made}):
+        if (standing := standing_of(archive.versions(site, article))) is not None:
+            restate(archive, site, [standing])
+
+
+def _replace_version(archive: Archive, cleaned: Version) -> None:
+    key = archive.version_key(cleaned.site, cleaned.article, cleaned.n)
+    stored = archive.store.get(key)
+    if stored.body == cleaned.to_json() or Version.model_validate_json(stored.body) == cleaned:
+        return
+    with suppress(Lost):  # to the takedown, which has sealed it
+        archive.store.replace(
+            key,
+            cleaned.to_json(),
+            etag=stored.etag,
+            content_type=type_of(key),
+            metadata=describe_version(cleaned),
         )
 
 

@@ -15,7 +15,8 @@ from pipeline.archive import Archive
 from pipeline.frontier import read_addresses
 from pipeline.lifecycle import fold_address
 from pipeline.model import Article, Finding, TakedownOrder, Version
-from pipeline.takedown.cleaning import KEPT_FACTS, Target, clean_article, redact_told
+from pipeline.takedown.cleaning import KEPT_FACTS, Target, clean_article, clean_version, redact_told
+from pipeline.takedown.forms import in_order
 from pipeline.takedown.orders import active, addresses_of
 from spiders.protocol import TAKEN_DOWN
 from spiders.warc import Captured
@@ -60,6 +61,16 @@ class Sieve:
 
     def __bool__(self) -> bool:
         return bool(self._known)
+
+    @property
+    def articles(self) -> frozenset[str]:
+        """Ids of the articles with orders."""
+        return frozenset(known.order.article for known in self._known)
+
+    def clean_version(self, version: Version) -> Version:
+        """A version as it may be read."""
+        own = [known.target for known in self._known if known.order.article == version.article]
+        return clean_version(version, in_order(own)) if own else version
 
     def touches(self, capture: Captured) -> bool:
         """Whether a capture is of an article with an order, as far as its addresses tell."""

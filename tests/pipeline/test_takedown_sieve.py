@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -17,16 +18,17 @@ from pipeline.audit import audit_archive
 from pipeline.errors import RunRejected, StoreRefused
 from pipeline.journal import read_journal
 from pipeline.model import Published, Version, article_id
-from pipeline.publish import publish_run
+from pipeline.publish import _LateRows, publish_run
 from pipeline.settings import Settings
 from pipeline.steps import Workplace, check, extract, publish
 from pipeline.store import Item, Store, Stored, connect
 from pipeline.table import dataset
-from pipeline.takedown import MARK, Sieve, order_takedown, withheld_urls
+from pipeline.takedown import MARK, Sieve, care_for_takedowns, order_takedown, withheld_urls
 from spiders.protocol import TAKEN_DOWN
 from tests.pipeline.built_archive import SITE, STORIES, build_archive, crawl_pages, page, publish_pages
 from tests.pipeline.built_runs import HOUR, NOW, START, a_run, url_of
 from tests.pipeline.crashes import Reader
+from tests.pipeline.roles import AsRole
 from tests.pipeline.test_publish import Killed, MortalStore
 from tests.pipeline.test_takedown import BY, WHY, WORDS, leaks, says, take_all
 
@@ -143,6 +145,61 @@ def test_a_publisher_that_was_killed_before_a_takedown_goes_on_after_it(work: Wo
     assert leaks(work.archive, SECRETS[kind]) == {}
     told = publish(work, SITE.id, RUN)
     assert isinstance(told, Published)
+    check_clean(work, kind)
+
+
+LATE = ["settling", "committing", "committed"]
+QUICK_LATE = {("suspend", "settling"), ("redact", "committing")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "moment"),
+    [
+        pytest.param(kind, moment, marks=() if (kind, moment) in QUICK_LATE else pytest.mark.slow)
+        for kind in KINDS
+        for moment in LATE
+    ],
+)
+def test_a_takedown_in_the_middle_of_publishing_leaves_nothing_in_versions_and_rows(
+    work: Workplace, as_role: AsRole, monkeypatch: pytest.MonkeyPatch, kind: str, moment: str
+) -> None:
+    """The publisher has a writer's rights and read its findings before; it does not clean records, and care does."""
+    crawl(work)
+    extract(work, SITE.id, RUN, 0, extractor=Reader())
+    check(work, SITE.id, RUN)
+
+    class Interrupted(Archive):
+        def put_version(self, version: Version) -> Version:
+            if moment == "settling" and version.article == BRIDGE:
+                take_down(work, kind)
+            return super().put_version(version)
+
+    commit = _LateRows.commit
+
+    def commit_late(rows: _LateRows, site: str, run: str, *, now: datetime) -> int:
+        if moment == "committing":
+            take_down(work, kind)
+        count = commit(rows, site, run, now=now)
+        if moment == "committed":
+            take_down(work, kind)
+        return count
+
+    monkeypatch.setattr(_LateRows, "commit", commit_late)
+    seen = as_role("writer")
+    told = publish_run(Interrupted(seen, seen), SITE, RUN, now=NOW)
+    assert told.table_rows == 1
+    assert len(versions(work)) == 2
+    rows = {(row["article"], row["n"]): row for row in dataset(work.archive).to_table().to_pylist()}
+    for version in versions(work):
+        assert says(version.to_json(), SECRETS[kind]) == []
+        row = rows[BRIDGE, version.n]
+        assert (row["text"], row["state"], row["note"]) == (version.text, version.state, version.note)
+    # Ordered while the rows were on their way: the file that had them is no part of the table any more, and a writer
+    # may not remove it.
+    left = set(leaks(work.archive, SECRETS[kind]))
+    assert all(key.startswith("tables/") for key in left)
+    assert not left or moment == "committing"
+    care_for_takedowns(work.archive, now=work.settings.now() + 2 * HOUR)
     check_clean(work, kind)
 
 
