@@ -14,9 +14,12 @@ Each run's segment begins with the feed that named its pages, so that headlines 
 
 from __future__ import annotations
 
+import atexit
 import gzip
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,6 +36,8 @@ from tests.pipeline.built_runs import HOME, HOUR, START, a_run, a_site, url_of
 
 _RECORDED_AT: dict[str, str] = {}  # by record: what a revisit says of it
 _BUILT: dict[str, list[Item]] = {}  # by what was asked for: the objects of an archive that was built
+_READING = Extractor(1)
+atexit.register(_READING.__exit__, None, None, None)
 SITE = a_site(gone_after_checks=2, gone_after=timedelta(hours=1))
 
 STORIES: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -153,7 +158,11 @@ def publish_pages(
 ) -> str:
     """One whole run: a segment with these pages, its summary, its findings, its report, its versions."""
     crawl_pages(work, site, run, at, pages, seen=seen, drawn=drawn)
-    extract(work, site.id, run, 0, extractor=extractor)
+    if extractor is None and threading.current_thread() is threading.main_thread():
+        with lend_extractor() as lent:
+            extract(work, site.id, run, 0, extractor=lent)
+    else:
+        extract(work, site.id, run, 0, extractor=extractor)
     check(work, site.id, run)
     publish(work, site.id, run)
     return run
@@ -212,6 +221,19 @@ def build_archive(settings: Settings, site: Site = SITE, *, runs: int = 3) -> Wo
     return work
 
 
+@contextmanager
+def lend_extractor(processes: int = 1) -> Iterator[Extractor]:
+    """The one worker of this process's tests, in the place of ``Extractor(1)``: to load one takes a second of CPU.
+
+    Of the main thread only, and not while it is lent already.
+    """
+    try:
+        yield _READING
+    except BaseException:
+        _READING.__exit__(None, None, None)  # it may have been given pages; the next one gets a new worker
+        raise
+
+
 def _read_item(store: Store, key: str) -> Item:
     stored = store.get(key)
     return Item(key=key, body=stored.body, content_type=stored.content_type, metadata=stored.metadata)
@@ -219,7 +241,7 @@ def _read_item(store: Store, key: str) -> Item:
 
 def _publish_runs(work: Workplace, site: Site, runs: int) -> None:
     seen: dict[str, Recorded] = {}
-    with Extractor(1) as extractor:
+    with lend_extractor() as extractor:
         publish_pages(
             work, site, a_run(0), START, {name: page(name) for name in STORIES}, seen=seen, extractor=extractor
         )

@@ -19,6 +19,7 @@ from fastwarc.warc import ArchiveIterator
 from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 from warcio.checker import Checker
 
+from pipeline import steps
 from pipeline.archive import Archive
 from pipeline.errors import SettingsError
 from pipeline.evidence import read_capture
@@ -31,7 +32,7 @@ from pipeline.steps import Imported, Workplace, find_regular_run, run_import
 from spiders.site import load_site
 from spiders.warc import part_message
 from tests.loopback import LoopbackSite
-from tests.pipeline.built_archive import STORIES, page, publish_pages
+from tests.pipeline.built_archive import STORIES, lend_extractor, page, publish_pages
 from tests.pipeline.built_runs import HOME, HOUR, START, a_run, a_site, all_versions, contents, url_of
 from tests.pipeline.foreign_files import (
     Writer,
@@ -54,7 +55,8 @@ SITE = a_site()
 
 
 @pytest.fixture
-def work(settings: Settings, archive: Archive) -> Workplace:
+def work(settings: Settings, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+    monkeypatch.setattr(steps, "Extractor", lend_extractor)
     settings = settings.model_copy(update={"processes": 1})
     return Workplace(settings=settings, sites={SITE.id: SITE}, archive=archive)
 
