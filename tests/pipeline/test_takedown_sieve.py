@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +17,12 @@ import pytest
 from pipeline.archive import Archive
 from pipeline.audit import audit_archive
 from pipeline.errors import RunRejected, StoreRefused
+from pipeline.frontier import Frontier
 from pipeline.journal import read_journal
 from pipeline.model import Published, Version, article_id
 from pipeline.publish import _LateRows, publish_run
 from pipeline.settings import Settings
-from pipeline.steps import Workplace, check, extract, publish
+from pipeline.steps import Workplace, check, extract, publish, run_import
 from pipeline.store import Item, Store, Stored, connect
 from pipeline.table import dataset
 from pipeline.takedown import MARK, Sieve, care_for_takedowns, order_takedown, withheld_urls
@@ -28,6 +30,7 @@ from spiders.protocol import TAKEN_DOWN
 from tests.pipeline.built_archive import SITE, STORIES, build_archive, crawl_pages, page, publish_pages
 from tests.pipeline.built_runs import HOUR, NOW, START, a_run, url_of
 from tests.pipeline.crashes import Reader
+from tests.pipeline.foreign_files import put, write_pages
 from tests.pipeline.roles import AsRole
 from tests.pipeline.test_publish import Killed, MortalStore
 from tests.pipeline.test_takedown import BY, WHY, WORDS, leaks, says, take_all
@@ -264,3 +267,41 @@ def test_whoever_may_not_read_what_is_sealed_keeps_it_out_as_well(
     assert published.outcomes["excluded"] == 1
     monkeypatch.undo()
     assert set(leaks(work.archive, SECRETS["suspend"])) <= {work.archive.segment_key(SITE.id, RUN, 0)}
+
+
+@pytest.mark.parametrize(
+    "kind", ["suspend", *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS if kind != "suspend")]
+)
+def test_an_import_of_files_that_have_the_page_brings_nothing_back(work: Workplace, tmp_path: Path, kind: str) -> None:
+    take_down(work, kind)
+    pages = {"bridge": page("bridge"), "weir": page("weir", title="Weir is painted", paragraphs=(NEWS[::-1],) * 3)}
+    files = [
+        put(tmp_path, "old.warc.gz", write_pages(START - 48 * HOUR, pages)),
+        put(tmp_path, "edited.warc.gz", write_pages(START + HOUR, {"bridge": EDITED})),
+    ]
+    for _ in range(2):
+        run_import(work, files)
+        check_clean(work, kind)
+    assert versions(work, "weir")[0].title == "Weir is painted"
+
+
+@pytest.mark.parametrize("kind", ["suspend", pytest.param("redact", marks=pytest.mark.slow)])
+def test_a_frontier_that_is_made_anew_knows_the_page_and_has_nothing_of_it(work: Workplace, kind: str) -> None:
+    take_down(work, kind)
+    with Frontier.open(work.archive, SITE) as frontier:
+        left = frontier.rows()
+        frontier.replace_by_rebuilt()
+        rebuilt = frontier.rows()
+    assert {name: rows for name, rows in rebuilt.items() if name != "urls"} == {
+        name: rows for name, rows in left.items() if name != "urls"
+    }
+    # Of what is withheld nothing is remembered that would let a later answer "not modified" stand for its text.
+    different = {row[0] for row in {*left["urls"]} ^ {*rebuilt["urls"]}}
+    assert different <= {url_of("bridge")}
+    assert {row[0] for row in left["urls"]} == {row[0] for row in rebuilt["urls"]}
+    assert leaks(work.archive, SECRETS[kind]) == {}
+    if kind != "suspend":
+        return
+    work.archive.store.delete(work.archive.frontier_key(SITE.id))
+    go_on(work, 4.0, EDITED)
+    check_clean(work, kind)
