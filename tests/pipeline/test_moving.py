@@ -76,7 +76,9 @@ def test_a_moved_table_has_the_same_rows_and_the_store_can_be_protected(settings
     assert to_arrow(new, site=SITE.id).sort_by("key") == before
 
 
-@pytest.mark.parametrize("moment", ["while rows are made", "before the marker is switched"])
+@pytest.mark.parametrize(
+    "moment", [pytest.param("while rows are made", marks=pytest.mark.slow), "before the marker is switched"]
+)
 def test_rows_and_takedowns_that_come_while_it_moves_come_along(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
@@ -114,7 +116,7 @@ def test_a_run_that_opened_the_archive_before_is_told_and_loses_nothing(settings
     assert audit_archive(new, patience=0).clean
 
 
-@pytest.mark.parametrize("mend", ["repair", "move"])
+@pytest.mark.parametrize("mend", ["repair", pytest.param("move", marks=pytest.mark.slow)])
 def test_a_writer_of_an_earlier_release_is_named_by_the_audit_and_made_up_for(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, mend: str
 ) -> None:
@@ -137,7 +139,15 @@ def test_a_writer_of_an_earlier_release_is_named_by_the_audit_and_made_up_for(
     assert audit_archive(new, patience=0).clean
 
 
-@pytest.mark.parametrize("step", ["rebuild", "change_marker", "_catch_up", "remove_table"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param("rebuild", marks=pytest.mark.slow),
+        "change_marker",
+        pytest.param("_catch_up", marks=pytest.mark.slow),
+        "remove_table",
+    ],
+)
 def test_it_may_be_killed_before_and_after_each_step_and_called_again(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
