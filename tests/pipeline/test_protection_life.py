@@ -245,6 +245,7 @@ def test_maintenance_removes_what_has_expired_and_the_journal_says_so(settings: 
     assert told.expired == 3
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_takedowns_and_audits_in_a_bucket_with_versions_and_locks(settings: Settings) -> None:
     archive = build_archive(settings, runs=1).archive
