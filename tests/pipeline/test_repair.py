@@ -84,6 +84,7 @@ def test_nothing_is_derived_of_what_is_damaged_and_that_is_not_overwritten(work:
     assert (raw.keys(), raw.get(version), raw.get(entry)) == before
 
 
+@pytest.mark.slow
 def test_findings_that_would_have_other_bytes_are_not_made(work: Workplace, raw: RawBucket) -> None:
     key = work.archive.extracted_key(SITE.id, SECOND, 0)
     raw.delete(key)
@@ -95,6 +96,7 @@ def test_findings_that_would_have_other_bytes_are_not_made(work: Workplace, raw:
     assert not raw.keys(key)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_older_than_the_journal_is_entered_as_it_stands(work: Workplace, raw: RawBucket) -> None:
     for key in raw.keys(""):
         found = raw.get(key)
@@ -118,6 +120,7 @@ def test_a_run_that_is_older_than_the_journal_is_entered_as_it_stands(work: Work
     assert json.loads(raw.get(work.archive.journal_key(SITE.id, 1)).body)["reason"]
 
 
+@pytest.mark.slow
 def test_rows_that_nobody_made_or_that_are_twice_and_an_older_frontier_are_mended(
     work: Workplace, raw: RawBucket
 ) -> None:
@@ -145,6 +148,7 @@ def test_rows_that_nobody_made_or_that_are_twice_and_an_older_frontier_are_mende
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_repair_leaves_what_is_no_derived_thing_and_mends_the_rest(work: Workplace, raw: RawBucket) -> None:
     """Each kind of object, in turn with each kind of damage; the audit behind the repair says what is left."""
     tables = [key for key in raw.keys("tables/") if key.endswith((".parquet", ".json"))]

@@ -19,12 +19,12 @@ from tests.pipeline.built_runs import a_run
 @pytest.mark.parametrize(
     "key",
     [
-        f"articles/{SITE.id}/{BRIDGE}/000003.json",
+        pytest.param(f"articles/{SITE.id}/{BRIDGE}/000003.json", marks=pytest.mark.slow),
         f"articles/{SITE.id}/{BRIDGE}/000004.json",
         pytest.param(f"articles/{SITE.id}/{BRIDGE}/notes.txt", marks=pytest.mark.slow),
         pytest.param(f"articles/{SITE.id}/{'0' * 20}/000001.json", marks=pytest.mark.slow),
         pytest.param(f"warc/{SITE.id}/2026/11/22/{FIRST}-00001.warc.gz", marks=pytest.mark.slow),
-        f"warc/{SITE.id}/2026/11/22/{a_run(99)}-00000.warc.gz",
+        pytest.param(f"warc/{SITE.id}/2026/11/22/{a_run(99)}-00000.warc.gz", marks=pytest.mark.slow),
         pytest.param(f"runs/{SITE.id}/{FIRST}/extracted-00001.jsonl.zst", marks=pytest.mark.slow),
         pytest.param(f"runs/{SITE.id}/{FIRST}/notes.json", marks=pytest.mark.slow),
         pytest.param(f"indexes/{SITE.id}/{a_run(99)}.cdxj", marks=pytest.mark.slow),
@@ -32,7 +32,7 @@ from tests.pipeline.built_runs import a_run
         pytest.param(f"sites/{SITE.id}/notes.json", marks=pytest.mark.slow),
         pytest.param(f"sealed/{SITE.id}/{a_run(99)}/articles/x", marks=pytest.mark.slow),
         pytest.param(f"takedowns/{SITE.id}/x.json", marks=pytest.mark.slow),
-        "notes.txt",
+        pytest.param("notes.txt", marks=pytest.mark.slow),
         pytest.param("articles/notes.txt", marks=pytest.mark.slow),
     ],
 )

@@ -32,6 +32,7 @@ def test_a_version_forged_together_with_the_journal_contradicts_what_is_derived_
     assert (bench.archive.journal_key(SITE.id, 3), "chain") in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("body", [b"", b"rubbish"])
 def test_an_object_put_far_behind_the_journal_s_end_is_one_finding(bench: Bench, body: bytes) -> None:
     key = bench.archive.journal_key(SITE.id, 99_999_999)
@@ -40,7 +41,7 @@ def test_an_object_put_far_behind_the_journal_s_end_is_one_finding(bench: Bench,
     assert (each.key, each.problem) == (key, "unaccounted")
 
 
-@pytest.mark.parametrize("body", [b"", b'{"format": 1}'])
+@pytest.mark.parametrize("body", [b'{"format": 1}', pytest.param(b"", marks=pytest.mark.slow)])
 def test_an_object_put_right_behind_the_journal_s_end_is_not_to_be_kept(bench: Bench, body: bytes) -> None:
     key = bench.archive.journal_key(SITE.id, 4)
     bench.raw.put_consistently(key, body)
@@ -57,6 +58,7 @@ def test_a_cut_off_end_of_the_journal_shows_by_what_is_published(bench: Bench) -
     assert {each.run for each in told.discrepancies} == {SECOND, THIRD}
 
 
+@pytest.mark.slow
 def test_a_run_that_was_removed_with_all_of_the_end_of_the_journal_shows_by_an_earlier_head(bench: Bench) -> None:
     heads = bench.audit().heads
     for key in [key for key in bench.raw.keys("") if THIRD in key]:
@@ -68,6 +70,7 @@ def test_a_run_that_was_removed_with_all_of_the_end_of_the_journal_shows_by_an_e
     assert (bench.archive.journal_key(SITE.id, 3), "chain") in {(each.key, each.problem) for each in told.discrepancies}
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_out_of_the_chain_shows(bench: Bench) -> None:
     heads = bench.audit().heads
     forge_chain(bench.raw, SITE.id, lambda entry: None if entry["run"] == SECOND else entry)
@@ -84,6 +87,7 @@ def test_the_head_of_an_earlier_audit_is_found_in_a_longer_journal(bench: Bench)
     assert later.heads[SITE.id].n == 4
 
 
+@pytest.mark.slow
 def test_a_journal_that_is_gone_is_named_for_each_run(bench: Bench) -> None:
     for key in bench.raw.keys("journal/"):
         bench.raw.delete(key)

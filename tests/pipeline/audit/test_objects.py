@@ -33,7 +33,9 @@ def test_metadata_that_says_something_else_than_the_version_is_named(bench: Benc
     assert (each.key, each.problem, each.expected, each.stands) == (key, "metadata", "state: live", "state: gone")
 
 
-@pytest.mark.parametrize("kind", ["segment", "latest version", "index"])
+@pytest.mark.parametrize(
+    "kind", ["segment", *(pytest.param(each, marks=pytest.mark.slow) for each in ("latest version", "index"))]
+)
 def test_a_content_encoding_that_makes_clients_unpack_an_object_is_named(bench: Bench, kind: str) -> None:
     key = keys_of_kind(bench.archive)[kind]
     found = bench.raw.get(key)
@@ -44,12 +46,14 @@ def test_a_content_encoding_that_makes_clients_unpack_an_object_is_named(bench: 
     assert (each.key, each.problem, each.stands) == (key, "metadata", "Content-Encoding: gzip")
 
 
+@pytest.mark.slow
 def test_a_segment_that_came_back_without_its_metadata_is_as_good_as_it_was(bench: Bench) -> None:
     key = bench.archive.segment_key(SITE.id, FIRST, 0)
     bench.raw.put(key, bench.raw.get(key).body)
     assert bench.audit().clean
 
 
+@pytest.mark.slow
 def test_a_version_with_another_text_than_its_digest_says_is_named(bench: Bench) -> None:
     key = bench.archive.version_key(SITE.id, BRIDGE, 1)
     forge(bench, key, text="Another text.")

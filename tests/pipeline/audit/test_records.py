@@ -22,8 +22,10 @@ from tests.pipeline.built_archive import SITE
     "name",
     [
         "offset",
-        "payload_digest",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("record_id", "status", "record_type", "warc")),
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("payload_digest", "record_id", "status", "record_type", "warc")
+        ),
     ],
 )
 def test_evidence_that_is_not_at_its_place_is_named(bench: Bench, name: str) -> None:
