@@ -36,7 +36,9 @@ def test_the_daily_dag_merges_the_files_of_the_table(archive: Archive, settings:
         publish_run(archive, a_run(hours))
     own = settings.model_copy(update={"builtin_sites": False})
     environment = airflow_environment(airflow_home, DAGS_FOLDER) | settings_environment(own)
-    found = run_python(RUN, str(DAGS_FOLDER / "maintenance.py"), environment=dict(os.environ) | environment, timeout=200)
+    found = run_python(
+        RUN, str(DAGS_FOLDER / "maintenance.py"), environment=dict(os.environ) | environment, timeout=200
+    )
     assert found["state"] == "success"
     assert (found["catchup"], found["most"]) == (False, 1)
     assert "merged" in str(found["xcom"])
