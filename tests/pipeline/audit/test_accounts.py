@@ -47,6 +47,7 @@ def test_an_object_that_nothing_accounts_for_is_named(bench: Bench, key: str) ->
     assert named(told) == {key}
 
 
+@pytest.mark.slow
 def test_an_order_of_a_takedown_that_is_none_is_named(bench: Bench) -> None:
     key = bench.archive.takedown_key(SITE.id, a_run(99))
     bench.raw.put_consistently(key, b"{}")

@@ -15,6 +15,7 @@ from tests.pipeline.audit.bench import (
 from tests.pipeline.built_archive import SITE, build_archive
 
 
+@pytest.mark.slow
 def test_a_memory_of_blocks_that_is_gone_or_is_no_document_is_named(bench: Bench) -> None:
     key = bench.archive.boilerplate_key(SITE.id)
     bench.raw.delete(key)

@@ -25,6 +25,7 @@ def test_a_damaged_segment_is_told_with_the_versions_whose_record_was_hit(bench:
     assert each.touches == (bench.archive.version_key(SITE.id, BRIDGE, 1),)
 
 
+@pytest.mark.slow
 def test_metadata_that_says_something_else_than_the_version_is_named(bench: Bench) -> None:
     key = bench.archive.version_key(SITE.id, BRIDGE, 1)
     found = bench.raw.get(key)
