@@ -237,7 +237,8 @@ def test_a_span_is_blacked_out_of_every_version_however_it_is_spelled(work: Work
     assert versions(archive, "bridge") == before
 
 
-@pytest.mark.parametrize("first_ends_first", [pytest.param(True, marks=pytest.mark.slow), False])
+@pytest.mark.slow
+@pytest.mark.parametrize("first_ends_first", [True, False])
 def test_takedowns_of_one_article_stack_and_end_in_any_order(work: Workplace, first_ends_first: bool) -> None:
     archive = work.archive
     before = take_all(archive)
@@ -306,6 +307,7 @@ def test_destroying_removes_what_earlier_orders_have_sealed(work: Workplace) -> 
     assert everywhere == {}
 
 
+@pytest.mark.slow
 def test_a_destroyed_span_goes_out_of_the_seal_of_a_suspension_that_goes_on(work: Workplace) -> None:
     archive = work.archive
     span = "Buses will go round by the ring road"
@@ -363,6 +365,7 @@ def test_an_order_that_says_in_the_open_what_it_withholds_is_refused(work: Workp
     assert take_all(work.archive) == before
 
 
+@pytest.mark.slow
 def test_what_comes_in_later_of_a_withheld_article_is_cleaned(work: Workplace) -> None:
     archive = work.archive
     done = order(work, "bridge")
@@ -380,12 +383,8 @@ def test_what_comes_in_later_of_a_withheld_article_is_cleaned(work: Workplace) -
     assert "A new paragraph on the bridge" in current.text
 
 
-SLOW = pytest.mark.slow
-
-
-@pytest.mark.parametrize(
-    "first", [pytest.param("suspended", marks=SLOW), "redacted", pytest.param("destroyed", marks=SLOW)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("first", ["suspended", "redacted", "destroyed"])
 def test_an_audit_is_clean_after_each_takedown_and_after_its_end(work: Workplace, first: str) -> None:
     archive = work.archive
     more: dict[str, Any] = {

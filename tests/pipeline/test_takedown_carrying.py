@@ -97,7 +97,9 @@ def kill_and_go_on(work: Workplace, job: str, moments: Callable[[int], list[tupl
         assert different == set(), f"{job} killed {'after' if after else 'before'} request {die_at}"
 
 
-@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize(
+    "job", [pytest.param(job, marks=() if job == "reinstate" else pytest.mark.slow) for job in JOBS]
+)
 def test_killed_at_some_requests_and_called_again_it_ends_as_if_it_had_not_been(work: Workplace, job: str) -> None:
     chance = random.Random(job)
     kill_and_go_on(work, job, lambda count: [(chance.randrange(count), chance.random() < 0.5)])
@@ -112,6 +114,7 @@ def test_killed_at_many_requests_and_called_again_it_ends_as_if_it_had_not_been(
     kill_and_go_on(work, job, lambda count: [(number, number % 2 == 0) for number in range(count)[::stride]])
 
 
+@pytest.mark.slow
 def test_begun_by_one_it_is_ended_by_the_next_takedown_of_the_site(work: Workplace) -> None:
     archive = work.archive
     mortal = MortalStore.like(archive.store)
@@ -125,6 +128,7 @@ def test_begun_by_one_it_is_ended_by_the_next_takedown_of_the_site(work: Workpla
     assert leaks(archive, [*WORDS["bridge"], *WORDS["pool"]]) == {}
 
 
+@pytest.mark.slow
 def test_after_a_backup_was_restored_an_order_is_carried_out_again(work: Workplace) -> None:
     archive = work.archive
     suspend(archive)
@@ -139,6 +143,7 @@ def test_after_a_backup_was_restored_an_order_is_carried_out_again(work: Workpla
     assert leaks(archive, WORDS["bridge"]) == {}
 
 
+@pytest.mark.slow
 def test_what_a_versioned_bucket_keeps_is_destroyed_too(work: Workplace) -> None:
     archive = work.archive
     archive.store.turn_versioning(True)

@@ -145,11 +145,11 @@ def read_all(archive: Archive) -> Iterator[tuple[str, bytes]]:
 KINDS = {"suspend", "redact", "destroy"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("sites")
 @pytest.mark.parametrize(
     ("kind", "seed"),
-    [("redact", 0)]
-    + [pytest.param(kind, seed, marks=pytest.mark.slow) for kind in sorted(KINDS) for seed in range(1, 4)],
+    [("redact", 0), *((kind, seed) for kind in sorted(KINDS) for seed in range(1, 4))],
 )
 @pytest.mark.timeout(600)
 def test_nothing_that_can_be_called_gives_the_words_back(work: Workplace, tmp_path: Path, kind: str, seed: int) -> None:

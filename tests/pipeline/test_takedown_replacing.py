@@ -24,7 +24,7 @@ def made_up(chance: random.Random, count: int) -> str:
     return " ".join(words).capitalize()
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_no_object_out_of_the_seal_has_a_word_of_what_was_taken_down(work: Workplace, seed: int) -> None:
     archive, chance = work.archive, random.Random(seed)
     title = made_up(chance, 6)

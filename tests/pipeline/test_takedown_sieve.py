@@ -94,7 +94,7 @@ def go_on(work: Workplace, hours: float, body: bytes | int) -> None:
 
 
 MOMENTS = ["before", "crawled", "extracted", "checked", "published"]
-QUICK = {("suspend", "crawled"), ("redact", "extracted"), ("destroy", "checked")}
+QUICK = {("suspend", "crawled")}
 
 
 @pytest.mark.parametrize(
@@ -128,9 +128,10 @@ def test_a_run_under_way_does_not_bring_back_what_is_taken_down_meanwhile(
         check_clean(work, kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "seed"),
-    [("suspend", 0), *(pytest.param(kind, seed, marks=pytest.mark.slow) for kind in KINDS for seed in range(1, 9))],
+    [("suspend", 0), *((kind, seed) for kind in KINDS for seed in range(1, 9))],
 )
 def test_a_publisher_that_was_killed_before_a_takedown_goes_on_after_it(work: Workplace, kind: str, seed: int) -> None:
     crawl(
@@ -152,7 +153,7 @@ def test_a_publisher_that_was_killed_before_a_takedown_goes_on_after_it(work: Wo
 
 
 LATE = ["settling", "committing", "committed"]
-QUICK_LATE = {("suspend", "settling"), ("redact", "committing")}
+QUICK_LATE = {("suspend", "settling")}
 
 
 @pytest.mark.parametrize(
@@ -219,7 +220,7 @@ def test_a_rejected_run_is_cleaned_before_it_is_told(work: Workplace) -> None:
     assert kinds[-2:] == ["suspended", "rejected"]
 
 
-@pytest.mark.parametrize("kind", ["suspend", "redact"])
+@pytest.mark.parametrize("kind", ["suspend", pytest.param("redact", marks=pytest.mark.slow)])
 def test_the_same_text_under_a_new_address_comes_in_no_other_way(work: Workplace, kind: str) -> None:
     take_down(work, kind)
     moved = page("bridge").replace(url_of("bridge").encode(), url_of("bridge-moved").encode())
