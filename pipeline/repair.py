@@ -17,9 +17,10 @@ from itertools import islice
 
 from pipeline.archive import Archive, pack_findings
 from pipeline.audit import Audited, Discrepancy, kind_of
+from pipeline.audit.look import answers
 from pipeline.boilerplate import WINDOW, Memory, join
 from pipeline.cdx import repair_index
-from pipeline.errors import ArchiveError
+from pipeline.errors import ArchiveError, StoreUnavailable
 from pipeline.frontier import Frontier
 from pipeline.journal import append, keys_of_run, read_journal, record_objects
 from pipeline.model import Finding, JournalEntry, Published, Version
@@ -103,6 +104,12 @@ class _SiteRepair:
             done = make()
         except (ArchiveError, KeyMissing, Lost) as error:
             self._mended.left.append(f"{name} of {self._site}: {error.args[0]}")
+            return
+        except StoreUnavailable as error:
+            if make != self._make_rows or not answers(self._archive):
+                raise
+            # The store answers: it is the table's own log that is damaged.
+            self._mended.left.append(f"{error}. Move the table's folder aside; then --repair makes the table anew.")
             return
         if done is not None:
             self._mended.done.append(done)
