@@ -11,6 +11,7 @@ from pipeline.steps import Workplace
 from pipeline.takedown import order_takedown
 from tests.pipeline.built_archive import SITE, STORIES, page, publish_pages
 from tests.pipeline.built_runs import HOUR, NOW, START, a_run, url_of
+from tests.pipeline.crashes import Reader
 from tests.pipeline.test_takedown import BY, WHY, leaks, says, take_all, work
 
 __all__ = ["work"]
@@ -34,9 +35,9 @@ def test_no_object_out_of_the_seal_has_a_word_of_what_was_taken_down(work: Workp
     pages: dict[str, bytes | int] = {name: page(name, title=title, paragraphs=body)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tests.pipeline.built_archive.STORIES", stories)
-        publish_pages(work, SITE, a_run(8), START + 8 * HOUR, {**pages, "library": page("library")})
+        publish_pages(work, SITE, a_run(8), START + 8 * HOUR, {**pages, "library": page("library")}, extractor=Reader())
         again = page(name, title=title, paragraphs=(*body[:2], f"{made_up(chance, 30)}."))
-        publish_pages(work, SITE, a_run(9), START + 9 * HOUR, {name: again})
+        publish_pages(work, SITE, a_run(9), START + 9 * HOUR, {name: again}, extractor=Reader())
     spans = [" ".join(body[1].split()[3:9])] if seed % 2 else []
     secret = spans or [*title.split(), *(word.strip(".") for text in body for word in text.split())]
     assert leaks(archive, secret) != {}
