@@ -1257,9 +1257,9 @@ def _prepare(archive: Archive, table: DeltaTable) -> DeltaTable:
     lacking = [Field.from_arrow(field) for field in SCHEMA if field.name not in columns]
     at_once = CommitProperties(max_commit_retries=0)
     if wanted:
-        table.alter.set_table_properties(wanted, commit_properties=at_once)
+        table.alter.set_table_properties(wanted, commit_properties=at_once, post_commithook_properties=_KEEP_LOG)
     if lacking:
-        table.alter.add_columns(lacking, commit_properties=at_once)
+        table.alter.add_columns(lacking, commit_properties=at_once, post_commithook_properties=_KEEP_LOG)
     return (open_table(archive) or table) if wanted or lacking else table
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import Counter
@@ -77,3 +78,4 @@ def main(role: str, *given: str) -> None:
 
 if __name__ == "__main__":
     main(*sys.argv[1:])
+    os._exit(0)  # at the interpreter's end the threads of pyarrow and delta-rs abort now and then, when all is done
