@@ -21,17 +21,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
-
 from bench.measure import count_cores, render_table
+from bench.store import connect_both
 from pipeline.archive import Archive, write_marker
 from pipeline.audit import audit_archive
 from pipeline.edits import essence_digest
 from pipeline.model import Article, Evidence, Finding, Part, article_id, content_digest, run_id
 from pipeline.publish import publish_run
 from pipeline.seaweed import EmbeddedStore
-from pipeline.store import Store
 from spiders.protocol import CrawlSummary
 from spiders.site import Site, Source
 from spiders.warc import Exchange, SegmentWriter, read_captures
@@ -62,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         embedded = EmbeddedStore(Path(scratch) / "store", 0)
         embedded.up(tied=True)
         try:
-            store, client = _connect(embedded, given.threads)
+            store, client = connect_both(embedded, given.threads)
             archive = Archive(store, store)
             write_marker(store)
             build(archive, Path(scratch), pages=given.pages, runs=given.runs)
@@ -86,19 +83,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures = {"objects": len(keys), "bytes": size, "plain": plain, "audit": audit, "ratio": ratio}
         given.json.write_text(json.dumps(figures, indent=2))
     return 0
-
-
-def _connect(embedded: EmbeddedStore, threads: int) -> tuple[Store, Any]:
-    access = embedded.environment()
-    endpoint = access["AWS_ENDPOINT_URL_S3"]
-    session = boto3.Session(
-        aws_access_key_id=access["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=access["AWS_SECRET_ACCESS_KEY"],
-        region_name=access["AWS_REGION"],
-    )
-    store = Store("bench", session=session, endpoint=endpoint, threads=threads)
-    store.create_bucket()
-    return store, session.client("s3", endpoint_url=endpoint, config=Config(max_pool_connections=threads + 4))
 
 
 def _round(archive: Archive, client: Any, keys: Sequence[str], threads: int) -> dict[str, float]:

@@ -25,16 +25,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-import boto3
-from botocore.config import Config
-
 from bench.measure import count_cores, render_table
+from bench.store import connect_both
 from pipeline.archive import Archive, segment_key, write_marker
 from pipeline.edits import essence_digest
 from pipeline.model import Article, Evidence, Finding, Moment, Published, article_id, content_digest, run_id
 from pipeline.publish import publish_run
 from pipeline.seaweed import EmbeddedStore
-from pipeline.store import Store
 from spiders.protocol import CrawlSummary
 from spiders.site import Site, Source
 
@@ -144,19 +141,9 @@ def _put_bare(client: Any, archive: Archive, published: Published, threads: int,
 
 
 def _open(embedded: EmbeddedStore, threads: int) -> tuple[Archive, Any]:
-    access = embedded.environment()
-    endpoint = access["AWS_ENDPOINT_URL_S3"]
-    session = boto3.Session(
-        aws_access_key_id=access["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=access["AWS_SECRET_ACCESS_KEY"],
-        region_name=access["AWS_REGION"],
-    )
-    store = Store("bench", session=session, endpoint=endpoint, threads=threads)
-    store.create_bucket()
+    store, client = connect_both(embedded, threads)
     write_marker(store)
-    return Archive(store, store), session.client(
-        "s3", endpoint_url=endpoint, config=Config(max_pool_connections=threads + 4)
-    )
+    return Archive(store, store), client
 
 
 def _make_site(name: str) -> Site:

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             starts[name] = time.perf_counter() - began
         try:
             for name, embedded in (("fsync", synced), ("no fsync", loose)):
-                store, client = _clients(embedded, given.threads)
+                store, client = connect_both(embedded, given.threads)
                 ways[f"`Store.create_many`, {name}"] = store.create_many
                 ways[f"bare `put_object`, {name}"] = _bare_put(client, store.bucket, given.threads)
             figures = _measure(ways, given.objects, given.size, given.rounds)
@@ -73,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _clients(embedded: EmbeddedStore, threads: int) -> tuple[Store, Any]:
+def connect_both(embedded: EmbeddedStore, threads: int) -> tuple[Store, Any]:
+    """A new bucket of an embedded store, as ``Store`` and as a bare boto3 client see it."""
     access = embedded.environment()
     endpoint = access["AWS_ENDPOINT_URL_S3"]
     session = boto3.Session(

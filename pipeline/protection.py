@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from pipeline.errors import StoreRefused
-from pipeline.store import CHECK_PREFIX, Store, self_test
+from pipeline.store import CHECK_PREFIX, NotAllowed, Store, self_test
 from spiders.site import Site
 
 Role = Literal["reader", "writer", "auditor", "steward"]
@@ -254,9 +254,11 @@ def raw_days(keep_raw: timedelta) -> int:
 
 
 def _try(change: Callable[[], object]) -> bool:
-    """Make a change that the store may not know; False: it does not."""
+    """Make a change that the store may not know; False: it does not. A key that may not make it is an error."""
     try:
         change()
+    except NotAllowed:
+        raise
     except StoreRefused:
         return False
     return True

@@ -63,6 +63,7 @@ DIGEST_NAME = "sha256"
 
 _AGENT = f"muniment/{__version__} boto3/{boto3.__version__}"
 """Botocore's own lists all that it can do, and is put together twice a request: a tenth of the CPU of a write."""
+_UNKNOWN = frozenset({404, 405, 501})  # how stores say that they have no such thing
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 60
 _ATTEMPTS = 4
@@ -436,14 +437,7 @@ class Store:
 
     def has_versioning(self) -> bool:
         """Whether bucket versioning is on; a store that does not know it has it off."""
-        try:
-            return bool(self._call("get_bucket_versioning").get("Status") == "Enabled")
-        except ClientError as error:
-            if _status(error) in {404, 405, 501}:
-                return False
-            raise self._explained(error) from error
-        except (BotoCoreError, OSError) as error:
-            raise self._explained(error) from error
+        return bool(self._look("get_bucket_versioning").get("Status") == "Enabled")
 
     def turn_versioning(self, on: bool) -> None:
         """Turn bucket versioning on, or suspend it: then what is replaced or deleted stays as an earlier version."""
@@ -451,14 +445,7 @@ class Store:
 
     def object_lock(self) -> tuple[str, int] | None:
         """Mode and days of the bucket's default retention; None: no lock, or a store that has none."""
-        try:
-            answer = self._call("get_object_lock_configuration")
-        except ClientError as error:
-            if _status(error) in {400, 404, 405, 501}:
-                return None
-            raise self._explained(error) from error
-        except (BotoCoreError, OSError) as error:
-            raise self._explained(error) from error
+        answer = self._look("get_object_lock_configuration", unknown=_UNKNOWN | {400})
         found = answer.get("ObjectLockConfiguration", {}).get("Rule", {}).get("DefaultRetention", {})
         days = int(found.get("Days", 0)) + 365 * int(found.get("Years", 0))
         return (str(found["Mode"]).lower(), days) if days else None
@@ -477,14 +464,7 @@ class Store:
 
     def lifecycle_rules(self) -> tuple[dict[str, Any], ...]:
         """The bucket's lifecycle rules, as S3 has them; empty where there are none."""
-        try:
-            return tuple(self._call("get_bucket_lifecycle_configuration").get("Rules", ()))
-        except ClientError as error:
-            if _status(error) in {404, 405, 501}:
-                return ()
-            raise self._explained(error) from error
-        except (BotoCoreError, OSError) as error:
-            raise self._explained(error) from error
+        return tuple(self._look("get_bucket_lifecycle_configuration").get("Rules", ()))
 
     def set_lifecycle_rules(self, rules: Iterable[Mapping[str, Any]]) -> None:
         """Replace the bucket's lifecycle rules; none: remove them."""
@@ -621,6 +601,18 @@ class Store:
             raise self._explained(error, key) from error
         except (BotoCoreError, OSError) as error:
             raise self._explained(error, key) from error
+
+    def _look(self, operation: str, *, unknown: frozenset[int] = _UNKNOWN) -> Mapping[str, Any]:
+        """What is set on the bucket; empty where nothing is, or the store does not know such a thing (by status)."""
+        try:
+            answer: Mapping[str, Any] = self._call(operation)
+        except ClientError as error:
+            if _status(error) in unknown:
+                return {}
+            raise self._explained(error) from error
+        except (BotoCoreError, OSError) as error:
+            raise self._explained(error) from error
+        return answer
 
     def _pages(self, prefix: str, **arguments: str | None) -> Iterator[Mapping[str, Any]]:
         wanted = {name: value for name, value in arguments.items() if value is not None}
