@@ -9,14 +9,31 @@ Runs of sites and readers go on meanwhile, and a day that is missed does no harm
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from airflow.sdk import DAG, CronTriggerTimetable, task
 
 from dags.factory import told_to_airflow
 
+if TYPE_CHECKING:
+    from pipeline.archive import Archive
+    from pipeline.settings import Settings
+
+
+def find_archive(settings: Settings) -> Archive | None:
+    """The archive; None: no site has run yet."""
+    from pipeline.archive import open_archive
+    from pipeline.errors import NotInArchive
+
+    try:
+        return open_archive(settings, create=False)
+    except NotInArchive:
+        return None
+
+
 with DAG(
     dag_id="muniment_maintenance",
-    description="Keeps the table of all versions quick and small.",
+    description="Merges the table, lets raw data expire, cares for takedowns.",
     doc_md=__doc__,
     schedule=CronTriggerTimetable("40 3 * * *", timezone="UTC", run_immediately=timedelta()),
     catchup=False,
@@ -28,16 +45,13 @@ with DAG(
     @task(execution_timeout=timedelta(hours=6))
     def maintain_table() -> dict[str, int]:
         """Merge, shorten, clear up; how many files were merged and removed."""
-        from pipeline.archive import open_archive
-        from pipeline.errors import NotInArchive
         from pipeline.maintenance import maintain
         from pipeline.settings import read_settings
 
         settings = read_settings()
         with told_to_airflow():
-            try:
-                archive = open_archive(settings, create=False)
-            except NotInArchive:  # no site has run yet
+            archive = find_archive(settings)
+            if archive is None:
                 return {"merged": 0, "removed": 0}
             done = maintain(archive, now=settings.now())
         return {"merged": sum(done.merged.values()), "removed": done.removed}
@@ -45,16 +59,13 @@ with DAG(
     @task(execution_timeout=timedelta(hours=6))
     def care_for_takedowns() -> dict[str, int]:
         """End what is due, clean what came in; how many takedowns and runs."""
-        from pipeline.archive import open_archive
-        from pipeline.errors import NotInArchive
         from pipeline.settings import read_settings
         from pipeline.takedown import care_for_takedowns as care
 
         settings = read_settings()
         with told_to_airflow():
-            try:
-                archive = open_archive(settings, create=False)
-            except NotInArchive:  # no site has run yet
+            archive = find_archive(settings)
+            if archive is None:
                 return {"reinstated": 0, "cleaned": 0}
             done = care(archive, now=settings.now())
         return {"reinstated": len(done.reinstated), "cleaned": len(done.cleaned)}
@@ -62,19 +73,14 @@ with DAG(
     @task(execution_timeout=timedelta(hours=6))
     def expire_segments() -> dict[str, int]:
         """Remove raw data that its site keeps no longer; how many segments of each."""
-        from pipeline.archive import open_archive
-        from pipeline.errors import NotInArchive
         from pipeline.maintenance import expire_segments as expire
         from pipeline.settings import read_settings
         from pipeline.steps import read_sites
 
         settings = read_settings()
         with told_to_airflow():
-            try:
-                archive = open_archive(settings, create=False)
-            except NotInArchive:  # no site has run yet
-                return {}
-            return expire(archive, read_sites(settings).values(), now=settings.now())
+            archive = find_archive(settings)
+            return {} if archive is None else expire(archive, read_sites(settings).values(), now=settings.now())
 
     maintain_table()
     expire_segments()
