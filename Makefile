@@ -39,7 +39,7 @@ $(REPLAY): $(STAMP)
 	@scripts/make-replay-venv && touch $@
 
 lock: $(STAMP) ## bring requirements.lock up to setup.cfg (UPGRADE=--upgrade: with the newest versions it allows)
-	$(BIN)/uv pip compile setup.cfg $(UPGRADE) --quiet --universal --python-version 3.11 --extra store --extra render --extra dev \
+	$(BIN)/uv pip compile setup.cfg $(UPGRADE) --quiet --universal --python-version 3.11 --extra store --extra render --extra cluster --extra dev \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
 	$(BIN)/uv pip compile requirements-replay.in $(UPGRADE) --quiet --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements-replay.lock

@@ -8,6 +8,7 @@
     runs/<site>/<run>/index-<nnnnn>.cdxj.zst              the captures of that segment, for the run's index
     runs/<site>/<run>/boilerplate.json                    the repeated blocks that its pages were read without
     runs/<site>/<run>/report.json                         the gate's checks and verdict
+    runs/<site>/<run>/released.json                       somebody publishes what the gate refused, and why
     runs/<site>/<run>/published.json                      written last: the run is published
     articles/<site>/<article>/<nnnnnn>.json               versions of an article, from 000001 on, without gaps
     journal/<site>/<nnnnnnnn>.json                        what was done to the site's objects: a hash chain
@@ -19,6 +20,9 @@
     sites/<site>/hosts.json                               per site: what its hosts allow, and when to ask again
     sites/<site>/backfill.json                            per site: how far the walk into its past has come
     sites/<site>/endangered.json                          per site: how far its last full capture has come
+    sites/<site>/normal.json                              per site: what is normal; rebuildable from reports
+    sites/<site>/alerts.json                              per site: what operators were told, so that nobody is twice
+    health/<site>.json                                    how a site stands, for operators; rebuildable from runs
     tables/articles/                                      the Delta table, a row per version; rebuildable
     .muniment-check/                                      passing objects of the store's self-test
 
@@ -28,7 +32,8 @@ Rules:
   ``<article>`` is ``article_id(canonical URL)``; the date in a segment's key is the run's. Numbers have
   leading zeros, so that keys sort as numbers do.
 - Everything below ``warc/``, ``runs/`` and ``articles/`` is created once (``If-None-Match: *``) and never
-  overwritten. Who writes a second time gets back what stands. ``sites/`` is replaced under ``If-Match``.
+  overwritten. Who writes a second time gets back what stands. ``sites/`` and ``health/`` are replaced under
+  ``If-Match``.
 - A reader sees a run when ``published.json`` is there. Versions are written before it, so that a version
   whose run is not published yet may be seen; it is final all the same.
 - The WARC is the truth; versions come from it; table, indexes and frontier come from versions and runs.
@@ -66,6 +71,7 @@ from pipeline.model import (
     Finding,
     Marker,
     Published,
+    Release,
     Report,
     Version,
 )
@@ -74,6 +80,7 @@ from pipeline.store import DIGEST_NAME, BucketMissing, KeyMissing, Lost, Store, 
 from spiders.protocol import CrawlSummary, Orders
 
 MARKER_KEY = "muniment.json"
+HEALTH_FOLDER = "health/"
 
 _ARTICLE_ID = re.compile(r"[0-9a-f]{20}")
 _SEGMENT_KEY = re.compile(r"warc/(?P<site>[^/]+)/\d{4}/\d\d/\d\d/(?P<run>[^/]+)-(?P<number>\d{5})\.warc\.gz")
@@ -86,7 +93,7 @@ _GZIP = "application/gzip"  # not a WARC type: nothing on the way is to unpack t
 _ZSTD_LEVEL = 10
 _PART = 64 * 1024
 _TRIES = 30
-_NO_MEASURE = frozenset({"backfill", "import"})
+_NO_MEASURE = frozenset({"backfill", "import", "reextract"})
 _FORMAT_STEP = "Restore the object from a backup; if it was written by a newer Muniment, use that one."
 
 _Doc = TypeVar("_Doc", bound=BaseModel)
@@ -208,6 +215,26 @@ def endangered_key(site: str) -> str:
     return f"sites/{_check_site(site)}/endangered.json"
 
 
+def released_key(site: str, run: str) -> str:
+    """Key of who publishes a run that the gate refused, and why."""
+    return f"{_run_folder(site, run)}released.json"
+
+
+def normal_key(site: str) -> str:
+    """Key of what is normal for a site."""
+    return f"sites/{_check_site(site)}/normal.json"
+
+
+def alerts_key(site: str) -> str:
+    """Key of what operators were told of a site."""
+    return f"sites/{_check_site(site)}/alerts.json"
+
+
+def health_key(site: str) -> str:
+    """Key of how a site stands; all lie in one folder, so that one listing tells which have changed."""
+    return f"{HEALTH_FOLDER}{_check_site(site)}.json"
+
+
 def hosts_key(site: str) -> str:
     """Key of what is remembered of a site's hosts."""
     return f"sites/{_check_site(site)}/hosts.json"
@@ -241,6 +268,10 @@ class Archive:
     frontier_key = staticmethod(frontier_key)
     boilerplate_key = staticmethod(boilerplate_key)
     hosts_key = staticmethod(hosts_key)
+    released_key = staticmethod(released_key)
+    normal_key = staticmethod(normal_key)
+    alerts_key = staticmethod(alerts_key)
+    health_key = staticmethod(health_key)
     backfill_key = staticmethod(backfill_key)
     endangered_key = staticmethod(endangered_key)
 
@@ -419,10 +450,18 @@ class Archive:
         """What publishing a run made; None when it is not published."""
         return self._find(published_key(site, run), Published)
 
+    def write_release(self, release: Release) -> Release:
+        """Say that a rejected run is to be published; returns what stands there, which is the first that was said."""
+        return self._write_once(released_key(release.site, release.run), release, release.to_json())
+
+    def read_release(self, site: str, run: str) -> Release | None:
+        """Who publishes a rejected run, and why; None: nobody."""
+        return self._find(released_key(site, run), Release)
+
     # --- what one run hands to the next
 
     def read_progress(self, key: str, kind: type[_Doc]) -> _Doc | None:
-        """A document below ``sites/`` that one run hands to the next; None when there is none."""
+        """A document below ``sites/`` or ``health/`` that one run hands to the next; None when there is none."""
         return self._find(key, kind)
 
     def change_progress(

@@ -287,6 +287,10 @@ class Version(Story):
     origin: Origin | None = None  # of an imported capture
 
 
+Mode = Literal["regular", "backfill", "full", "import", "reextract"]
+"""What kind of run it is; see ``spiders.protocol.Orders``."""
+
+
 class Check(Document):
     """One named check of the gate with its figure and the limit it was held against."""
 
@@ -295,6 +299,8 @@ class Check(Document):
     figure: float | None
     limit: float | None
     message: str  # one sentence for the operator
+    normal: tuple[float, float] | None = None  # what the site's own history makes of the figure: from, to
+    basis: str | None = None  # the history that limit or normal came from, in words: "26 Mondays since 4 May"
 
 
 class SourceRecord(Document):
@@ -322,6 +328,59 @@ class RuleRecord(Document):
     since: UtcTime  # since when that is so; where idle is 0, when it found something last
 
 
+Cause = Literal[
+    "redesign",  # the pages are built otherwise
+    "consent wall",  # a question about cookies or payment stands before the pages
+    "login wall",
+    "firewall",  # something refuses us, and says so with 200 or 403
+    "throttled",  # the site asked to be left alone, and was
+    "site down",  # no answer, 5xx, a name that does not resolve, a certificate that is not good
+    "empty source",  # what names the pages names none, or none that fit
+    "dates",  # in a new form or place
+    "one text",  # a copy of one text on all pages
+    "old text",  # what is said to be new was there before
+    "language",
+    "volume",  # much more or much less than is normal, and nothing else
+    "books",  # a defect or a damaged segment
+    "unknown",
+]
+"""What a run that the gate refused, or warns of, most likely suffers from."""
+
+
+class BlockChange(Document):
+    """A block of a site's pages that is on more or on fewer of them than it was, or stands elsewhere."""
+
+    place: str  # "main > article > div.body"
+    change: Literal["gone", "came", "moved"]
+    before: float  # share of the last good runs' pages that had it
+    now: float  # share of this run's
+    moved_to: str | None = None  # where the same text stands now
+    text: str = ""  # how it begins, where it is the same on several pages; never the words of one article
+
+
+class ExamplePage(Document):
+    """A page of a run beside what the archive has of it or of one like it."""
+
+    url: str
+    what: str  # what is odd about it, in a few words
+    evidence: Evidence | None = None  # None: nothing was captured of it
+    words: int = 0
+    earlier: str | None = None  # key of the version it is held against
+    earlier_words: int | None = None
+
+
+class Diagnosis(Document):
+    """What changed, most likely why, and what to do: with the report of a run that was rejected or looks odd."""
+
+    cause: Cause
+    sentence: str  # what the operator reads first
+    likelihood: float  # 0 to 1, as the rules weigh it
+    compared: tuple[str, ...] = ()  # runs that it was held against
+    changes: tuple[BlockChange, ...] = ()
+    examples: tuple[ExamplePage, ...] = ()
+    steps: tuple[str, ...] = ()  # what to do, in order, with commands
+
+
 class Report(Document):
     """``runs/<site>/<run>/report.json``: what a run counted, its checks, and the verdict."""
 
@@ -335,8 +394,22 @@ class Report(Document):
     message: str  # what the operator reads
     sources: tuple[SourceRecord, ...] = ()  # what is remembered of each source
     rules: tuple[RuleRecord, ...] = ()  # what is remembered of each extraction rule of the site's file
-    mode: Literal["regular", "backfill", "full", "import"] = "regular"
-    """The figures of "backfill" and "import" are no measure for other runs."""
+    mode: Mode = "regular"
+    """The figures of "backfill", "import" and "reextract" are no measure for other runs."""
+    fill: dict[str, int] = Field(default_factory=dict)  # field of an article -> articles of the run that have it
+    lag: float | None = None  # seconds from publication to capture, the middle one of the new articles
+    diagnosis: Diagnosis | None = None
+
+
+class Release(Document):
+    """``runs/<site>/<run>/released.json``: somebody takes it upon them to publish what the gate refused."""
+
+    contract: int = CONTRACT
+    site: str
+    run: str
+    by: str
+    reason: str
+    at: UtcTime
 
 
 class Published(Document):
@@ -381,7 +454,9 @@ class JournalEntry(Document):
     previous: str = ""  # digest of the entry before this one; empty: this is the first
     token: str = ""  # names what is told: it is told once
     at: UtcTime
-    kind: Literal["published", "rejected", "suspended", "reinstated", "redacted", "destroyed", "repaired", "expired"]
+    kind: Literal[
+        "published", "rejected", "released", "suspended", "reinstated", "redacted", "destroyed", "repaired", "expired"
+    ]
     run: str | None = None
     takedown: str | None = None  # id of the takedown that it is part of
     by: str | None = None  # who ordered it

@@ -29,7 +29,7 @@ ROLES: tuple[Role, ...] = get_args(Role)
 _ONCE = ("articles/*", "runs/*", "warc/*", "journal/*", "indexes/*")  # created once
 _READ = ("muniment.json", *_ONCE)
 _TABLE = "tables/*"
-_STATE = "sites/*"
+_STATE = ("sites/*", "health/*")
 _ORDERS = "takedowns/*"
 _RULE = "muniment-"
 """Lifecycle rules whose id begins so are ours; others are left alone."""
@@ -63,11 +63,11 @@ def policy_of(role: Role, bucket: str, tables_bucket: str, *, conditional: bool 
                 *_allow_listing(here, _READ, there),
             ]
         case "writer":
-            written = [*here.keys(*_READ, _STATE, f"{CHECK_PREFIX}*"), *there.keys(_TABLE, f"{CHECK_PREFIX}*")]
+            written = [*here.keys(*_READ, *_STATE, f"{CHECK_PREFIX}*"), *there.keys(_TABLE, f"{CHECK_PREFIX}*")]
             statements = [
                 _allow("Read", ["s3:GetObject"], [*dict.fromkeys([*written, *here.keys(_ORDERS)])]),
                 _allow("Write", ["s3:PutObject"], [*dict.fromkeys(written)]),
-                *_allow_listing(here, (*_READ, _STATE, _ORDERS, f"{CHECK_PREFIX}*"), there),
+                *_allow_listing(here, (*_READ, *_STATE, _ORDERS, f"{CHECK_PREFIX}*"), there),
                 _allow("Look", ["s3:GetBucketVersioning"], [*dict.fromkeys((here.arn, there.arn))]),
             ]
             if conditional:
@@ -223,11 +223,12 @@ def retention_rules(sites: Iterable[Site], *, lock_days: int) -> list[dict[str, 
     after = max(lock_days, 1)
     rules: list[dict[str, Any]] = [
         {
-            "ID": f"{_RULE}state",
+            "ID": f"{_RULE}{name}",
             "Status": "Enabled",
-            "Filter": {"Prefix": _STATE.rstrip("*")},
+            "Filter": {"Prefix": folder.rstrip("*")},
             "NoncurrentVersionExpiration": {"NoncurrentDays": after},
         }
+        for name, folder in zip(("state", "health"), _STATE, strict=True)
     ]
     rules += [
         {

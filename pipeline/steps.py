@@ -64,6 +64,7 @@ from pipeline.errors import (
 )
 from pipeline.extract import read_status
 from pipeline.frontier import Frontier
+from pipeline.health import note_run
 from pipeline.intake import Planned, Survey, find_neighbours, write_run
 from pipeline.journal import record_run
 from pipeline.model import Article, Finding, Published, Report, Version, run_id
@@ -650,6 +651,7 @@ def check(work: Workplace, site_id: str, run: str) -> Report:
                     next_step=f"Run its extract step: `muniment extract-segment {site_id} {run} {segment}`.",
                 )
         report = archive.write_report(_judge(work, site, run, summary))
+    note_run(archive, site_id, run, now=work.settings.now())
     for item in report.checks:
         log.log(
             logging.INFO if item.verdict == "accept" else logging.WARNING,
@@ -709,6 +711,7 @@ def publish(work: Workplace, site_id: str, run: str) -> Published:
         published = publish_run(archive, site, run, now=work.settings.now(), reread=rereader)
     _hand_on(work, site, run)
     _remember(work, site_id, run)
+    note_run(archive, site_id, run, now=work.settings.now())
     log.info(
         "published %s: %s; versions: %s",
         run,

@@ -116,7 +116,7 @@ class Orders(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    mode: Literal["regular", "backfill", "full", "import"] = "regular"
+    mode: Literal["regular", "backfill", "full", "import", "reextract"] = "regular"
     """regular: what is new and what is due. backfill: also what the sources say of a time in the past, walking them to
     their ends. full: every page that is known or named, due or not (a last capture before a site closes). import:
     nothing is fetched; the captures are those of files from elsewhere (``pipeline.intake``)."""
