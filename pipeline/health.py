@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Literal
@@ -20,12 +21,17 @@ from typing import Literal
 from pydantic import Field
 
 from pipeline.archive import HEALTH_FOLDER, Archive
+from pipeline.errors import ArchiveError
 from pipeline.model import Cause, Document, Mode, Report, UtcTime
 
 KEPT = 120
 """So many runs of a site are kept in short: five days of an hourly site, four months of a daily one."""
 
+DAYS = 400
+"""So many days of a site are kept in counts: a year, and a month to look around in."""
+
 _SAID = 600  # characters of a message
+_MEASURED = frozenset({"regular", "full"})  # modes whose runs look at the site as it is today
 
 RunState = Literal["published", "rejected", "failed", "checked", "unfinished"]
 """failed: a step ended with a permanent error. checked: accepted, and not published yet."""
@@ -56,6 +62,29 @@ class RunRecord(Document):
     requests: int = 0
     lag: float | None = None  # seconds from publication to capture, the middle one
     stopped: str | None = None  # why the crawl left a host alone, or ended early, in words
+    gave_up: bool = False  # failed: by an error that may pass, and that the retries did not outlast
+    late: str | None = None  # it takes far longer than the site's runs do, in words; until it is noted again
+
+
+class DayCount(Document):
+    """What the regular runs of a day (UTC, by their beginning) came to."""
+
+    runs: int = 0
+    bad: int = 0  # of these: rejected, failed or unfinished
+    new: int = 0
+    edited: int = 0
+    gone: int = 0
+
+
+class OpenAlarm(Document):
+    """An alarm that is open, in short; ``pipeline.alerts`` knows the rest."""
+
+    id: str
+    kind: str
+    cause: str
+    sentence: str
+    since: UtcTime
+    acknowledged: bool = False
 
 
 class Health(Document):
@@ -64,11 +93,24 @@ class Health(Document):
     site: str
     runs: tuple[RunRecord, ...] = ()  # newest first
     updated: UtcTime
+    days: dict[str, DayCount] = Field(default_factory=dict)  # "2026-11-22" -> its counts, the latest 400 days
+    last_new: UtcTime | None = None  # when the latest run began that brought a new article
+    alarms: tuple[OpenAlarm, ...] = ()  # what is wrong and not over
 
     @property
     def latest(self) -> RunRecord | None:
         """The newest run that looked at the site as it is today."""
-        return next((run for run in self.runs if run.mode in ("regular", "full")), None)
+        return next(self.measured, None)
+
+    @property
+    def measured(self) -> Iterator[RunRecord]:
+        """The runs that looked at the site as it is today, newest first."""
+        return (run for run in self.runs if run.mode in _MEASURED)
+
+    @property
+    def freshness(self) -> float | None:
+        """Seconds from publication to capture, as the latest run had it that brought something new; None: not known."""
+        return next((run.lag for run in self.measured if run.lag is not None and run.state == "published"), None)
 
 
 def note_run(archive: Archive, site: str, run: str, *, now: datetime) -> Health:
@@ -80,16 +122,38 @@ def note_run(archive: Archive, site: str, run: str, *, now: datetime) -> Health:
     return _put(archive, site, [read_record(archive, site, run, now=now)], now)
 
 
-def note_failure(archive: Archive, site: str, run: str, *, step: str, message: str, now: datetime) -> Health:
-    """Note that a step of a run ended with a permanent error.
+def note_failure(
+    archive: Archive, site: str, run: str, *, step: str, message: str, now: datetime, gave_up: bool = False
+) -> Health:
+    """Note that a step of a run ended with a permanent error, or was tried too often.
 
     Args:
         step: "crawl", "extract", "check" or "publish".
         message: what the operator reads, with the next step.
+        gave_up: the error may pass, and there will be no further try of this run.
     """
     record = read_record(archive, site, run, now=now)
-    update = {"state": "failed", "message": f"{step}: {message}"[:_SAID]}
+    if record.state == "rejected":  # which the gate has told better
+        return _put(archive, site, [record], now)
+    update = {"state": "failed", "message": f"{step}: {message}"[:_SAID], "gave_up": gave_up}
     return _put(archive, site, [record.model_copy(update=update)], now)
+
+
+def note_late(archive: Archive, site: str, run: str, *, message: str, now: datetime) -> Health:
+    """Note that a run takes far longer than the site's runs do; the next note of this run takes that back."""
+    record = read_record(archive, site, run, now=now)
+    if record.state in ("unfinished", "checked"):
+        record = record.model_copy(update={"late": message[:_SAID]})
+    return _put(archive, site, [record], now)
+
+
+def note_alarms(archive: Archive, site: str, alarms: tuple[OpenAlarm, ...]) -> Health | None:
+    """Note which alarms are open, for those who look; None: the site never ran."""
+
+    def change(standing: Health | None) -> Health | None:
+        return standing and standing.model_copy(update={"alarms": alarms})
+
+    return archive.change_progress(archive.health_key(site), Health, change, rebuildable=True)
 
 
 def read_health(archive: Archive, site: str) -> Health | None:
@@ -114,9 +178,25 @@ def read_all(archive: Archive, sites: Iterable[str]) -> Iterator[Health]:
 
 
 def rebuild_health(archive: Archive, site: str, *, now: datetime) -> Health:
-    """Put a site's document together anew, out of its runs."""
-    newest = islice(archive.runs(site), KEPT)
-    return _put(archive, site, [read_record(archive, site, run, now=now) for run in newest], now)
+    """Put a site's document together anew, out of its runs.
+
+    The days before the kept runs are counted by what those published: whether a run that is older failed is lost.
+    """
+    runs = list(islice(archive.runs(site), KEPT * 100))
+    since = now.timestamp() - DAYS * 86_400
+    old = [run for run in runs[KEPT:] if _began(run).timestamp() > since]
+    with ThreadPoolExecutor(archive.store.threads, thread_name_prefix="health") as pool:
+        records = list(pool.map(lambda run: read_record(archive, site, run, now=now), runs[:KEPT]))
+        earlier = list(pool.map(lambda run: _read_old(archive, site, run, now), old))
+    alarms = standing.alarms if (standing := _find(archive, site)) else ()
+    built = _put_records(Health(site=site, updated=now), [*earlier, *records], now)
+
+    def change(_: Health | None) -> Health:
+        return built.model_copy(update={"alarms": alarms})
+
+    done = archive.change_progress(archive.health_key(site), Health, change, rebuildable=True)
+    assert done is not None
+    return done
 
 
 def read_record(archive: Archive, site: str, run: str, *, now: datetime) -> RunRecord:
@@ -129,7 +209,7 @@ def read_record(archive: Archive, site: str, run: str, *, now: datetime) -> RunR
         mode=orders.mode if orders else "regular",
         state=_find_state(report, published=published is not None),
         released=released,
-        began=datetime.strptime(run[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC),
+        began=_began(run),
         noted=now,
     )
     update: dict[str, object] = {}
@@ -170,15 +250,69 @@ def _find_state(report: Report | None, *, published: bool) -> RunState:
     return "rejected" if report.verdict == "reject" else "checked"
 
 
+def _read_old(archive: Archive, site: str, run: str, now: datetime) -> RunRecord:
+    """As much of a run as the counts of its day want."""
+    orders, published = archive.read_orders(site, run), archive.read_published(site, run)
+    return RunRecord(
+        run=run,
+        mode=orders.mode if orders else "regular",
+        state="published" if published else "unfinished",
+        began=_began(run),
+        noted=now,
+        versions=dict(published.versions) if published else {},
+    )
+
+
+def _find(archive: Archive, site: str) -> Health | None:
+    with suppress(ArchiveError):
+        return read_health(archive, site)
+    return None
+
+
+def _began(run: str) -> datetime:
+    return datetime.strptime(run[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+
+
 def _put(archive: Archive, site: str, records: Iterable[RunRecord], now: datetime) -> Health:
     """Put runs into a site's document, each in the place of what was noted of it before."""
-    new = {record.run: record for record in records}
+    new = list(records)
 
     def change(standing: Health | None) -> Health:
-        known = {record.run: record for record in standing.runs} if standing else {}
-        runs = sorted((known | new).values(), key=lambda record: record.run, reverse=True)
-        return Health(site=site, runs=tuple(runs[:KEPT]), updated=now)
+        return _put_records(standing or Health(site=site, updated=now), new, now)
 
     done = archive.change_progress(archive.health_key(site), Health, change, rebuildable=True)
     assert done is not None
     return done
+
+
+def _put_records(health: Health, new: list[RunRecord], now: datetime) -> Health:
+    known = {record.run: record for record in health.runs}
+    # A run that has left the list is counted in its day already, and cannot be told from one that never was in it.
+    oldest = min(known, default="") if len(known) >= KEPT else ""
+    new = [record for record in new if record.run >= oldest]
+    days = dict(health.days)
+    for record in new:
+        day = f"{record.began:%Y-%m-%d}"
+        for run, sign in ((known.get(record.run), -1), (record, 1)):
+            if run is not None and run.mode in _MEASURED:
+                days[day] = _count(days.get(day, DayCount()), run, sign)
+    brought = [record.began for record in new if record.mode in _MEASURED and record.versions.get("new")]
+    runs = sorted((known | {record.run: record for record in new}).values(), key=lambda each: each.run, reverse=True)
+    return health.model_copy(
+        update={
+            "runs": tuple(runs[:KEPT]),
+            "days": dict(sorted(days.items())[-DAYS:]),
+            "last_new": max((*brought, *((health.last_new,) if health.last_new else ())), default=None),
+            "updated": now,
+        }
+    )
+
+
+def _count(day: DayCount, run: RunRecord, sign: int) -> DayCount:
+    return DayCount(
+        runs=day.runs + sign,
+        bad=day.bad + sign * (run.state in ("rejected", "failed", "unfinished")),
+        new=day.new + sign * run.versions.get("new", 0),
+        edited=day.edited + sign * run.versions.get("edited", 0),
+        gone=day.gone + sign * run.versions.get("gone", 0),
+    )

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pipeline.health import KEPT, Health, list_health, note_failure, note_run, read_all, read_health, rebuild_health
+from pipeline.health import (
+    KEPT,
+    Health,
+    OpenAlarm,
+    list_health,
+    note_alarms,
+    note_failure,
+    note_late,
+    note_run,
+    read_all,
+    read_health,
+    rebuild_health,
+)
 from pipeline.model import Release, Report
 from pipeline.settings import Settings
 from tests.pipeline.built_archive import SITE, build_archive
@@ -74,3 +86,31 @@ def test_one_listing_tells_which_sites_have_changed(settings: Settings) -> None:
     note_failure(archive, SITE.id, a_run(2), step="crawl", message="No contact.", now=NOW)
     assert list_health(archive) != before
     assert [health.site for health in read_all(archive, [SITE.id, "never-ran"])] == [SITE.id]
+
+
+def test_days_are_counted_once_however_often_a_run_is_noted_and_the_same_after_a_loss(settings: Settings) -> None:
+    archive = build_archive(settings).archive
+    before = read_health(archive, SITE.id)
+    assert before is not None
+    (day,) = before.days.values()
+    assert (day.runs, day.bad, day.new) == (3, 0, 4)
+    assert before.last_new == before.runs[-1].began
+    again = note_run(archive, SITE.id, before.runs[0].run, now=NOW)
+    assert again.days == before.days
+    assert rebuild_health(archive, SITE.id, now=NOW).days == before.days
+    failed = note_failure(archive, SITE.id, a_run(5), step="crawl", message="No contact.", now=NOW)
+    assert sum(day.bad for day in failed.days.values()) == 1
+
+
+def test_a_late_run_is_late_until_it_is_noted_again_and_open_alarms_outlast_both(settings: Settings) -> None:
+    archive = build_archive(settings).archive
+    alarm = OpenAlarm(id="x", kind="late", cause="late", sentence="It takes long.", since=NOW)
+    run = a_run(900)
+    assert note_late(archive, SITE.id, run, message="3 hours", now=NOW).runs[0].late == "3 hours"
+    noted = note_alarms(archive, SITE.id, (alarm,))
+    assert noted is not None
+    assert noted.alarms == (alarm,)
+    after = note_failure(archive, SITE.id, run, step="crawl", message="Killed.", now=NOW, gave_up=True)
+    assert (after.runs[0].late, after.runs[0].gave_up, after.alarms) == (None, True, (alarm,))
+    assert rebuild_health(archive, SITE.id, now=NOW).alarms == (alarm,)
+    assert note_alarms(archive, "never-ran", (alarm,)) is None
