@@ -85,6 +85,7 @@ def all_reports(archive: Archive) -> list[object]:
     return [archive.read_report("old", run) for run in archive.runs("old")]
 
 
+@pytest.mark.slow
 def test_an_undated_listing_is_followed_until_the_articles_themselves_are_older_than_the_window(
     archive: Archive, settings: Settings, loopback: LoopbackSite, tmp_path: Path
 ) -> None:
@@ -144,6 +145,7 @@ def test_a_chunk_that_was_killed_is_taken_up_under_its_own_name(
     assert read_backfill(archive, "old") == done
 
 
+@pytest.mark.slow
 def test_a_rejected_chunk_stops_the_walk_until_somebody_starts_it_again(
     archive: Archive, settings: Settings, loopback: LoopbackSite, tmp_path: Path
 ) -> None:

@@ -47,6 +47,9 @@ OLD = {"bridge": old_page("bridge"), "mill": page("mill", title="The mill", para
 
 MORE_RUNS = {"run": 1, "publish": 1, "import": 1, "maintain": 2}
 
+QUICK = ("publish", "import", "suspend")
+"""Jobs whose short trial is no slow test."""
+
 SHARE = 15
 """Schedules that a slow test goes through."""
 
@@ -103,7 +106,7 @@ def suffer_all(trial: Trial, seeds: Iterable[int]) -> int:
     )
 
 
-@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize("job", [job if job in QUICK else pytest.param(job, marks=pytest.mark.slow) for job in JOBS])
 @pytest.mark.timeout(300)
 def test_a_job_that_is_killed_and_let_down_gives_what_a_clean_one_gives(
     archive: Archive, network: FaultyNetwork, job: str, tmp_path: Path
@@ -150,7 +153,7 @@ def draw_for(orders: Sequence[Order], seed: object) -> list[list[Fault]]:
     return [draw_faults(f"{seed} {number}", count=3, requests=30) for number, _ in enumerate(orders)]
 
 
-@pytest.mark.parametrize(("workers", "seeds"), [(3, 2), pytest.param(8, 12, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("workers", "seeds"), [(3, 1), pytest.param(8, 12, marks=pytest.mark.slow)])
 @pytest.mark.timeout(1200)
 def test_workers_that_publish_one_run_publish_it_once(
     archive: Archive, network: FaultyNetwork, workers: int, seeds: int, tmp_path: Path

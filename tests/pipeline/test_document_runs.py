@@ -121,6 +121,7 @@ def test_the_memory_of_documents_can_be_rebuilt(work: Workplace, newsroom: Loopb
     assert found.facts["linked_from"] == f"{newsroom.url('/news/0')} {newsroom.url('/news/1')}"
 
 
+@pytest.mark.slow
 def test_documents_that_are_put_off_are_fetched_though_their_page_is_unchanged(
     archive: Archive, settings: Settings, newsroom: LoopbackSite, tmp_path: Path
 ) -> None:

@@ -322,6 +322,7 @@ def race(archive: Archive, runs: int, seconds: float, *, kills: int = 0) -> None
     assert live(archive) <= data_files(archive)
 
 
+@pytest.mark.slow
 def test_writers_mergers_and_rebuilders_in_processes_of_their_own_lose_and_double_nothing(archive: Archive):
     race(archive, 8, 6)
 

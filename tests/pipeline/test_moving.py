@@ -77,7 +77,11 @@ def test_a_moved_table_has_the_same_rows_and_the_store_can_be_protected(settings
 
 
 @pytest.mark.parametrize(
-    "moment", [pytest.param("while rows are made", marks=pytest.mark.slow), "before the marker is switched"]
+    "moment",
+    [
+        pytest.param("while rows are made", marks=pytest.mark.slow),
+        pytest.param("before the marker is switched", marks=pytest.mark.slow),
+    ],
 )
 def test_rows_and_takedowns_that_come_while_it_moves_come_along(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, moment: str
@@ -143,7 +147,7 @@ def test_a_writer_of_an_earlier_release_is_named_by_the_audit_and_made_up_for(
     "step",
     [
         pytest.param("rebuild", marks=pytest.mark.slow),
-        "change_marker",
+        pytest.param("change_marker", marks=pytest.mark.slow),
         pytest.param("_catch_up", marks=pytest.mark.slow),
         "remove_table",
     ],
@@ -173,6 +177,7 @@ def test_it_may_be_killed_before_and_after_each_step_and_called_again(
     assert marker.moved is None
 
 
+@pytest.mark.slow
 def test_a_bucket_with_versioning_is_refused_and_the_table_stays(settings: Settings) -> None:
     old = build_archive(settings, runs=1).archive
     target = connect(settings, f"{settings.bucket}-tables")

@@ -111,6 +111,7 @@ def test_a_steward_may_take_away_and_nobody_but_the_owner_makes_users(settings: 
             iam.create_user(UserName=f"intruder-{secrets.token_hex(4)}")
 
 
+@pytest.mark.slow
 def test_a_protected_bucket_keeps_what_is_deleted_and_locks_what_is_written(settings: Settings) -> None:
     settings = settings.model_copy(update={"tables_bucket": f"{settings.bucket}-tables"})
     archive = open_archive(settings)

@@ -247,6 +247,7 @@ def test_maintenance_removes_what_has_expired_and_the_journal_says_so(settings: 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+@pytest.mark.slow
 def test_takedowns_and_audits_in_a_bucket_with_versions_and_locks(settings: Settings) -> None:
     archive = build_archive(settings, runs=1).archive
     tables = connect(settings, f"{settings.bucket}-tables")

@@ -472,7 +472,7 @@ def prepared(archive: Archive) -> tuple[Archive, str, dict[str, object], dict[st
     return archive, run, clean, before
 
 
-@pytest.mark.parametrize("share", range(2))
+@pytest.mark.parametrize("share", [0, *(pytest.param(share, marks=pytest.mark.slow) for share in range(1, 4))])
 @pytest.mark.timeout(300)
 def test_killed_at_any_request_and_run_again_gives_the_archive_of_a_clean_run(prepared, share: int):
     archive, run, clean, before = prepared
@@ -486,7 +486,7 @@ def test_killed_at_any_request_and_run_again_gives_the_archive_of_a_clean_run(pr
     assert {key: body for key, body in take_all(archive).items() if key in before and body != before[key]}.keys() == {
         archive.frontier_key(SITE.id)
     }
-    for number, after in deaths[share::2]:
+    for number, after in deaths[share::4]:
         restore(archive, before)
         mortal = MortalStore.like(archive.store)
         mortal.die_at, mortal.after = number, after
@@ -517,7 +517,8 @@ def test_killed_around_the_commit_and_run_again_gives_the_archive_of_a_clean_run
     assert contents(archive) == clean
 
 
-def test_killed_and_overtaken_by_another_run_loses_and_doubles_nothing(prepared):
+@pytest.mark.parametrize("share", [0, *(pytest.param(share, marks=pytest.mark.slow) for share in range(1, 4))])
+def test_killed_and_overtaken_by_another_run_loses_and_doubles_nothing(prepared, share: int):
     archive, run, _, before = prepared
     other = a_run(7)
     at = START + 7 * HOUR
@@ -525,7 +526,7 @@ def test_killed_and_overtaken_by_another_run_loses_and_doubles_nothing(prepared)
     restore(archive, before)
     publish_run(Archive(counting, counting), SITE, run, now=NOW)
     puts = [number for number, name in enumerate(counting.requests) if name == "put_object"]
-    for number in puts:
+    for number in puts[share::4]:
         restore(archive, before)
         mortal = MortalStore.like(archive.store)
         mortal.die_at, mortal.after = number, True

@@ -458,7 +458,7 @@ class TestMemory:
         result = run_site(work, "loop", new_run(work.settings))
         assert result.published.versions == {}
 
-    @pytest.mark.parametrize("moment", ["before", "after"])
+    @pytest.mark.parametrize("moment", ["before", pytest.param("after", marks=pytest.mark.slow)])
     def test_killed_while_it_writes_down_what_it_learned_a_run_goes_on_as_if_nothing_were(
         self, work: Workplace, newsroom: LoopbackSite, tmp_path: Path, moment: str
     ) -> None:

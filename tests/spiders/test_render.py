@@ -320,7 +320,7 @@ def _wait_until(true: Callable[[], bool], seconds: float) -> bool:
 
 
 @browser
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL])
 def test_a_child_that_is_ended_leaves_no_browser_behind(
     loopback: LoopbackSite, child: Child, how: signal.Signals
 ) -> None:
