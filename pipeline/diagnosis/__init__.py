@@ -1,0 +1,454 @@
+"""What is the matter with a run that the gate refused, or warns of: what changed, most likely why, what to do.
+
+``diagnose_run`` reads a sample of the run's captures and of those behind the latest accepted runs, ``SAMPLE`` pages
+each, and within ``SECONDS``; ``diagnose`` decides and reads nothing. How pages are compared is in
+``pipeline.diagnosis.templates``, how causes are weighed in ``pipeline.diagnosis.causes``.
+
+A diagnosis is a help and never a hindrance: it changes no verdict, and one that cannot be made says so in words.
+Captures that have expired or were taken down are passed over, as is a page that extraction could not cope with.
+
+Nothing of it is the text of one article (a takedown could not reach it here): what it tells of a block's words stands
+on three pages or more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import io
+import logging
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from pipeline.archive import Archive, version_key
+from pipeline.diagnosis.causes import KNOWN, Case, Page, Suspicion, weigh_causes
+from pipeline.diagnosis.templates import LINE, DateSpot, Sketch, compare_templates, shape_of, sketch_page
+from pipeline.errors import ArchiveError
+from pipeline.model import BlockChange, Cause, Diagnosis, Evidence, ExamplePage, Finding, Report
+from pipeline.page import decode_page, find_excess, find_other_type, parse_page
+from pipeline.store import KeyMissing
+from spiders.protocol import CrawlSummary
+from spiders.site import Site
+from spiders.warc import Captured, read_captures
+
+__all__ = ["Case", "Page", "diagnose", "diagnose_run", "explains", "tell"]
+
+log = logging.getLogger("muniment")
+
+SAMPLE: Final = 20
+"""So many pages of the run, and of the runs before it, are looked at."""
+SECONDS: Final = 45.0
+"""After that no further page is looked at."""
+
+_FINDINGS: Final = 4000  # of a run that are looked through
+_EARLIER_FINDINGS: Final = 400  # of each run before it
+_EARLIER_RUNS: Final = 8
+_EARLIER_ARTICLES: Final = 60
+_RECORD_BYTES: Final = 4 << 20  # of a capture as it is stored
+_DRAWN_BYTES: Final = 3 << 20  # that are read behind a capture, to where its page stands as a browser drew it
+_PAGE_BYTES: Final = 3 << 20  # of a page
+_EXAMPLES: Final = 3
+_CHANGES: Final = 12
+_LINES: Final = 12  # of a text, by which it is found on its page
+
+_BY_FIGURES: Final = frozenset({"sources", "dried", "books", "captures", "errors", "blocked", "documents", "volume"})
+"""Checks that count what became of URLs: for a warning of these no page is read once more."""
+
+
+def diagnose_run(
+    archive: Archive, site: Site, summary: CrawlSummary, report: Report, *, history: Sequence[Report] = ()
+) -> Diagnosis | None:
+    """What is the matter with a run; None: it was accepted, or is only warned of and nothing explains that.
+
+    Never raises: what goes wrong on the way is told in the diagnosis, which is of an unknown cause then.
+
+    Args:
+        archive: where its captures and findings are, and those of earlier runs.
+        site: whose run it is.
+        summary: what its crawl did.
+        report: what the gate says.
+        history: reports of accepted runs, newest first; where there are none, the archive is asked.
+    """
+    if report.verdict == "accept":
+        return None
+    try:
+        return _diagnose_run(archive, site, summary, report, history)
+    except Exception as error:  # noqa: BLE001 - the verdict stands, whatever goes wrong while it is explained
+        log.warning("no diagnosis of %s: %s: %s", report.run, type(error).__name__, error)
+        if report.verdict != "reject":
+            return None
+        return Diagnosis(
+            cause="unknown",
+            sentence=f"No diagnosis could be made ({type(error).__name__}); the checks stand.",
+            likelihood=0.0,
+            steps=_find_steps("unknown", report, None),
+        )
+
+
+def _diagnose_run(
+    archive: Archive, site: Site, summary: CrawlSummary, report: Report, history: Sequence[Report]
+) -> Diagnosis | None:
+    until = time.monotonic() + SECONDS
+    now = list(_look_at(archive, site, report.run, _FINDINGS))
+    history = history or archive.accepted_reports(site.id, before=report.run, most=_EARLIER_RUNS)
+    before, compared = _read_earlier(archive, site, history, until)
+    sketches: list[Sketch] = []
+    earlier: list[Sketch] = []
+    note = "" if before else " No earlier run of the site has pages to compare it with."
+    odd = {check.name for check in report.checks if check.verdict != "accept"}
+    if report.verdict == "reject" or odd - _BY_FIGURES:
+        sketches, _ = _read_sketches(archive, _choose(now, ("article", "not-an-article", "blocked")), until)
+        if sketches and before:
+            earlier, lost = _read_sketches(archive, _choose(before, ("article",)), until)
+            if not earlier:
+                note = f" No earlier page could be looked at: {lost or 'their captures cannot be read'}."
+    case = Case(
+        report=report,
+        summary=summary,
+        history=history,
+        now=now,
+        before=before,
+        sketches=sketches,
+        comparison=compare_templates(earlier, sketches),
+    )
+    found = diagnose(case, compared=compared, note=note)
+    if not explains(found, report):
+        return None
+    examples = tuple(_add_earlier(archive, site.id, each, [*now, *before]) for each in found.examples)
+    return found.model_copy(update={"examples": examples})
+
+
+def explains(diagnosis: Diagnosis, report: Report) -> bool:
+    """Whether a diagnosis is worth telling: of a refusal always, of a warning where its cause is known."""
+    if report.verdict == "reject":
+        return True
+    return diagnosis.cause != "unknown" and diagnosis.likelihood >= KNOWN
+
+
+# --- deciding -------------------------------------------------------------------------------------------
+
+_CALLED: Final[dict[Cause, str]] = {
+    "redesign": "a redesign of the pages",
+    "consent wall": "a consent wall",
+    "login wall": "a login wall",
+    "firewall": "a firewall or a bot check",
+    "throttled": "throttling",
+    "site down": "that the site is down",
+    "empty source": "an empty source",
+    "dates": "dates in a new form or place",
+    "one text": "a copy of one text on many pages",
+    "old text": "old text under new addresses",
+    "language": "pages in another language",
+    "volume": "an unusual number of pages",
+    "books": "damage or a defect",
+}
+
+
+def diagnose(case: Case, *, compared: Sequence[str] = (), note: str = "") -> Diagnosis:
+    """The likeliest cause with its evidence, and what to do. Pure.
+
+    Args:
+        case: all that was counted, read and compared.
+        compared: runs that it was held against.
+        note: what else is to be said, such as that there was nothing to compare with.
+    """
+    suspicions = weigh_causes(case)
+    first = suspicions[0] if suspicions else None
+    changes = case.comparison.changes[:_CHANGES] if case.comparison is not None else ()
+    if first is None or first.likelihood < 0.25:
+        why = f" The nearest guess is {_CALLED[first.cause]}: {first.why}." if first is not None else ""
+        return Diagnosis(
+            cause="unknown",
+            sentence=f"Nothing that is known explains what the checks say.{why}{note}",
+            likelihood=first.likelihood if first is not None else 0.0,
+            compared=tuple(compared),
+            changes=changes,
+            examples=tuple(_make_examples(case, None)),
+            steps=_find_steps("unknown", case.report, None),
+        )
+    sentence = f"{_put_likelihood(first.likelihood)} {_CALLED[first.cause]}: {first.why}."
+    second = next((each for each in suspicions[1:] if each.likelihood >= max(0.3, first.likelihood - 0.25)), None)
+    if second is not None:
+        sentence += f" It may also be {_CALLED[second.cause]}: {second.why}."
+    return Diagnosis(
+        cause=first.cause,
+        sentence=sentence + note,
+        likelihood=first.likelihood,
+        compared=tuple(compared),
+        changes=changes,
+        examples=tuple(_make_examples(case, first)),
+        steps=_find_steps(first.cause, case.report, first),
+    )
+
+
+def _put_likelihood(likelihood: float) -> str:
+    if likelihood >= 0.85:
+        return "Almost certainly"
+    return "Probably" if likelihood >= KNOWN else "Perhaps"
+
+
+def _make_examples(case: Case, suspicion: Suspicion | None) -> Iterator[ExamplePage]:
+    """Three pages: those that speak for the cause, then others of the run, then what earlier runs had."""
+    told: set[str] = set()
+    odd: list[tuple[Page | str, str]] = list(suspicion.pages) if suspicion is not None else []
+    kinds = ("failed", "blocked", "not-an-article", "gone", "article")
+    others = sorted((p for p in case.now if p.kind in kinds), key=lambda page: kinds.index(page.kind))
+    odd += [(page, page.reason or f"{page.kind}, {page.words} words") for page in others]
+    seen_now = {page.url for page in case.now}
+    odd += [
+        (page.url, "was read in an earlier run, and is not among this run's pages")
+        for page in case.before
+        if page.kind == "article" and page.url not in seen_now
+    ]
+    for page, what in odd:
+        url = page if isinstance(page, str) else page.url
+        if url in told:
+            continue
+        told.add(url)
+        found = None if isinstance(page, str) else page
+        yield ExamplePage(
+            url=url,
+            what=what[:200],
+            evidence=found.evidence if found is not None else None,
+            words=found.words if found is not None else 0,
+        )
+        if len(told) == _EXAMPLES:
+            return
+
+
+def _find_steps(cause: Cause, report: Report, suspicion: Suspicion | None) -> tuple[str, ...]:
+    """What to do, in order, with the commands."""
+    site, run = report.site, report.run
+    host = (suspicion.host if suspicion is not None else None) or "the site"
+    inspect = f"`muniment inspect {run}` shows the checks, what changed and a sample of what would be published."
+    live = f"`muniment sites check --live {site}` asks each source now."
+    again = f"Then `muniment run {site}` (or trigger its DAG): nothing is lost, the next run fetches it all again."
+    release = f'If the pages are right all the same: `muniment release {run} --reason "…"`.'
+    correct = f"Correct the site's file ([[extract]], `from` today), then `muniment sites check {site}`."
+    reread = f"`muniment reextract {run}` reads the captures again with the corrected file, without fetching."
+    wait = "Wait for the next run; the frontier was not moved."
+    one = "`muniment extract URL --explain`, for one of the example pages, shows every block and what became of it."
+    steps: dict[Cause, tuple[str, ...]] = {
+        "redesign": (inspect, one, correct, reread, release),
+        "dates": (
+            inspect,
+            one,
+            "Name the new place in the site's file ([[extract]] with `published`, `from` today).",
+            reread,
+            release,
+        ),
+        "consent wall": (
+            inspect,
+            f"Look at {host} in a private browser window: is the wall for everybody?",
+            "Ask the publisher to let the user agent pass; Muniment does not press buttons of consent.",
+            again,
+        ),
+        "login wall": (
+            inspect,
+            "Look whether the articles are for subscribers now; if so, narrow `article` in the site's file.",
+            release,
+        ),
+        "firewall": (
+            inspect,
+            f"Ask {host} to let the user agent pass, or raise `crawl.delay` in the site's file; do not go around it.",
+            again,
+        ),
+        "throttled": (
+            "Wait: no later run asks the host before the time that it named.",
+            "If it comes again, raise `crawl.delay` or lower `crawl.fetch_at_most` in the site's file.",
+            again,
+        ),
+        "site down": (
+            live,
+            f"Look whether {host} opens in a browser; if it has moved, write the new address into the site's file.",
+            wait,
+            again,
+        ),
+        "empty source": (
+            live,
+            "Look for the new address of the source on the site, or `muniment sites probe` its front page.",
+            f"Correct `sources` or `article` in the site's file, then `muniment sites check {site}`.",
+            again,
+        ),
+        "one text": (
+            inspect,
+            "Open the example pages in a browser: do they show different articles there?",
+            wait,
+            release,
+        ),
+        "old text": (
+            inspect,
+            "If the site has moved its archive to new addresses, the texts are right and will be there twice.",
+            release,
+        ),
+        "language": (
+            inspect,
+            "If the site has another language now, write it into its file (`language`).",
+            "If pages in another language came among the others, narrow `article` or add to `exclude`.",
+            release,
+        ),
+        "volume": (inspect, live, "If the pages are news of the site (an election, a move): release them.", release),
+        "books": (
+            f"`muniment audit --site {site}` names a damaged segment.",
+            "In Airflow clear the task `extract` of this run; else trigger a new run.",
+            again,
+        ),
+        "unknown": (inspect, live, one, release),
+    }
+    return steps[cause] if report.verdict == "reject" else tuple(step for step in steps[cause] if step != release)
+
+
+def tell(diagnosis: Diagnosis) -> Iterator[str]:
+    """A diagnosis in plain lines, as the log of ``check`` ends with it."""
+    yield f"diagnosis: {diagnosis.sentence}"
+    yield f"cause: {diagnosis.cause} (likelihood {diagnosis.likelihood:.0%})"
+    if diagnosis.compared:
+        yield f"compared with: {', '.join(diagnosis.compared)}"
+    for change in diagnosis.changes:
+        yield f"changed: {put_change(change)}"
+    for example in diagnosis.examples:
+        yield f"example: {put_example(example)}"
+    for number, step in enumerate(diagnosis.steps, start=1):
+        yield f"do {number}: {step}"
+
+
+def put_change(change: BlockChange) -> str:
+    """A change of a block in a line."""
+    words = f' "{change.text}"' if change.text else ""
+    if change.change == "moved":
+        return f"moved: {change.place} → {change.moved_to}"
+    return f"{change.change}: {change.place}{words} (on {change.before:.0%} of pages before, on {change.now:.0%} now)"
+
+
+def put_example(example: ExamplePage) -> str:
+    """An example in a line."""
+    words = f", {example.words} words" if example.words else ""
+    held = f"; {example.earlier} has {example.earlier_words} words" if example.earlier else ""
+    return f"{example.url} ({example.what}{words}{held})"
+
+
+# --- reading --------------------------------------------------------------------------------------------
+
+
+def _look_at(archive: Archive, site: Site, run: str, most: int) -> Iterator[Page]:
+    """What is looked at of a run's findings; documents that pages link are left out."""
+    for finding in islice(archive.read_findings(site.id, run), most):
+        if "linked_from" not in finding.facts:
+            yield _reduce(finding)
+
+
+def _reduce(finding: Finding) -> Page:
+    article = finding.article
+    if article is None:
+        return Page(url=finding.requested, kind=finding.kind, reason=finding.reason or "", evidence=finding.evidence)
+    moment = article.published
+    squeezed = " ".join(article.text.split()).encode("utf-8", "surrogatepass")
+    return Page(
+        url=finding.requested,
+        article=article.article,
+        kind="document" if article.kind == "document" else finding.kind,
+        reason=finding.reason or "",
+        evidence=finding.evidence,
+        words=article.words,
+        text=hashlib.sha256(squeezed).digest()[:16],
+        lines=tuple(islice((line[:LINE] for line in article.text.split("\n") if len(line) >= LINE), _LINES)),
+        titled=bool(article.title),
+        language=article.language or "",
+        published=moment.value if moment else None,
+        dated=DateSpot(moment.source, shape_of(moment.original)) if moment else None,
+    )
+
+
+def _read_earlier(
+    archive: Archive, site: Site, history: Sequence[Report], until: float
+) -> tuple[list[Page], list[str]]:
+    """Pages of the latest accepted runs that have articles, and these runs."""
+    pages: list[Page] = []
+    runs: list[str] = []
+    articles = 0
+    for report in islice(history, 3 * _EARLIER_RUNS):
+        if len(runs) >= _EARLIER_RUNS or articles >= _EARLIER_ARTICLES or time.monotonic() > until:
+            break
+        if not report.counts.get("articles"):
+            continue
+        try:
+            found = list(_look_at(archive, site, report.run, _EARLIER_FINDINGS))
+        except (ArchiveError, KeyMissing) as error:
+            log.warning("the findings of %s cannot be read: %s", report.run, error)
+            continue
+        pages += found
+        articles += sum(page.kind == "article" for page in found)
+        runs.append(report.run)
+    return pages, runs
+
+
+def _choose(pages: Iterable[Page], kinds: Sequence[str]) -> list[Page]:
+    """Up to ``SAMPLE`` pages with a body, one for each address: the same ones at every try, and from all over the run.
+
+    What extraction failed at is not looked at once more: it runs in processes that may die of a page, this does not.
+    """
+    by_url: dict[str, Page] = {}
+    for page in pages:
+        evidence = page.evidence
+        if page.kind in kinds and evidence is not None and evidence.record_type == "response" and evidence.status < 500:
+            by_url.setdefault(page.url, page)
+    return heapq.nsmallest(SAMPLE, by_url.values(), key=lambda page: hashlib.sha256(page.url.encode()).digest())
+
+
+def _read_sketches(archive: Archive, pages: Sequence[Page], until: float) -> tuple[list[Sketch], str]:
+    """How these pages are built, and why some could not be looked at."""
+    sketches: list[Sketch] = []
+    lost = ""
+    for page in pages:
+        if time.monotonic() > until:
+            lost = f"{SECONDS:.0f} seconds were spent"
+            break
+        assert page.evidence is not None
+        try:
+            capture = _read_page(archive, page.evidence)
+            sketch = None if capture is None else _sketch(capture, page)
+        except KeyMissing:
+            lost = "their segments have expired (keep_raw)"
+        except Exception as error:  # noqa: BLE001 - whatever a page provokes costs that page
+            log.info("%s was not looked at: %s", page.url, type(error).__name__)
+        else:
+            if sketch is not None:
+                sketches.append(sketch)
+            elif not lost:
+                lost = "their captures were taken down, or hold no page"
+    return sketches, lost
+
+
+def _read_page(archive: Archive, evidence: Evidence) -> Captured | None:
+    if evidence.length > _RECORD_BYTES:
+        return None
+    behind = _DRAWN_BYTES if evidence.rendered_digest is not None else 0
+    record = archive.store.get_range(evidence.warc, evidence.offset, evidence.length + behind)
+    found = next(iter(read_captures(io.BytesIO(record))), None)
+    return found if found is not None and found.record_id == evidence.record_id else None
+
+
+def _sketch(capture: Captured, page: Page) -> Sketch | None:
+    drawn = capture.rendered
+    payload = capture.body(_PAGE_BYTES) if drawn is None else drawn[:_PAGE_BYTES]
+    if not payload.strip() or find_other_type(payload, capture.header("content-type")):
+        return None
+    written = decode_page(payload, capture.header("content-type") if drawn is None else "text/html;charset=utf-8")
+    if find_excess(written) is not None:
+        return None
+    tree = parse_page(written)
+    return None if tree is None else sketch_page(tree, url=page.url, lines=page.lines)
+
+
+def _add_earlier(archive: Archive, site: str, example: ExamplePage, pages: Iterable[Page]) -> ExamplePage:
+    """An example beside the latest version of its article."""
+    ids = [page.article for page in pages if page.url == example.url and page.article]
+    if not ids or not (number := archive.latest_number(site, ids[0])):
+        return example
+    version = archive.version(site, ids[0], number)
+    if version.state == "redacted":
+        return example
+    key = version_key(site, ids[0], number)
+    return example.model_copy(update={"earlier": key, "earlier_words": version.words})
