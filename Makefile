@@ -58,6 +58,7 @@ test: $(STAMP) $(REPLAY) ## the tests, without the slow ones
 	$(TESTS) -m 'not slow'
 
 test-all: $(STAMP) $(REPLAY) ## all tests
+	@scripts/need-servers
 	$(TESTS)
 
 demo: $(STAMP) ## two newsrooms on loopback, through Airflow into SeaweedFS, twice; ends by itself
