@@ -23,6 +23,7 @@
     sites/<site>/normal.json                              per site: what is normal; rebuildable from reports
     sites/<site>/alerts.json                              per site: what operators were told, so that nobody is twice
     health/<site>.json                                    how a site stands, for operators; rebuildable from runs
+    watch.json                                            what the watch over all sites has seen and is to send
     tables/articles/                                      the Delta table, a row per version; rebuildable
     .muniment-check/                                      passing objects of the store's self-test
 
@@ -32,8 +33,8 @@ Rules:
   ``<article>`` is ``article_id(canonical URL)``; the date in a segment's key is the run's. Numbers have
   leading zeros, so that keys sort as numbers do.
 - Everything below ``warc/``, ``runs/`` and ``articles/`` is created once (``If-None-Match: *``) and never
-  overwritten. Who writes a second time gets back what stands. ``sites/`` and ``health/`` are replaced under
-  ``If-Match``.
+  overwritten. Who writes a second time gets back what stands. ``sites/``, ``health/`` and ``watch.json`` are replaced
+  under ``If-Match``.
 - A reader sees a run when ``published.json`` is there. Versions are written before it, so that a version
   whose run is not published yet may be seen; it is final all the same.
 - The WARC is the truth; versions come from it; table, indexes and frontier come from versions and runs.
@@ -81,6 +82,7 @@ from spiders.protocol import CrawlSummary, Orders
 
 MARKER_KEY = "muniment.json"
 HEALTH_FOLDER = "health/"
+WATCH_KEY = "watch.json"
 
 _ARTICLE_ID = re.compile(r"[0-9a-f]{20}")
 _SEGMENT_KEY = re.compile(r"warc/(?P<site>[^/]+)/\d{4}/\d\d/\d\d/(?P<run>[^/]+)-(?P<number>\d{5})\.warc\.gz")
