@@ -1,7 +1,7 @@
 """What is the matter with a run that the gate refused, or warns of: what changed, most likely why, what to do.
 
-``diagnose_run`` reads a sample of the run's captures and of those behind the latest accepted runs, ``SAMPLE`` pages
-each, and within ``SECONDS``; ``diagnose`` decides and reads nothing. How pages are compared is in
+``diagnose_run`` reads a sample of the run's captures and of those behind the latest accepted runs, twenty pages
+each and within ``SECONDS``; ``diagnose`` decides and reads nothing. How pages are compared is in
 ``pipeline.diagnosis.templates``, how causes are weighed in ``pipeline.diagnosis.causes``.
 
 A diagnosis is a help and never a hindrance: it changes no verdict, and one that cannot be made says so in words.
@@ -13,45 +13,29 @@ on three pages or more.
 
 from __future__ import annotations
 
-import hashlib
-import heapq
-import io
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from pipeline.archive import Archive, version_key
+from pipeline.archive import Archive
 from pipeline.diagnosis.causes import KNOWN, Case, Page, Suspicion, weigh_causes
-from pipeline.diagnosis.templates import LINE, DateSpot, Sketch, compare_templates, shape_of, sketch_page
-from pipeline.errors import ArchiveError
-from pipeline.model import BlockChange, Cause, Diagnosis, Evidence, ExamplePage, Finding, Report
-from pipeline.page import decode_page, find_excess, find_other_type, parse_page
-from pipeline.store import KeyMissing
+from pipeline.diagnosis.reading import EARLIER_RUNS, add_earlier, choose, look_at, read_earlier, read_sketches
+from pipeline.diagnosis.templates import Sketch, compare_templates
+from pipeline.model import BlockChange, Cause, Diagnosis, ExamplePage, Report
 from spiders.protocol import CrawlSummary
 from spiders.site import Site
-from spiders.warc import Captured, read_captures
 
 __all__ = ["Case", "Page", "diagnose", "diagnose_run", "explains", "tell"]
 
 log = logging.getLogger("muniment")
 
-SAMPLE: Final = 20
-"""So many pages of the run, and of the runs before it, are looked at."""
 SECONDS: Final = 45.0
 """After that no further page is looked at."""
 
 _FINDINGS: Final = 4000  # of a run that are looked through
-_EARLIER_FINDINGS: Final = 400  # of each run before it
-_EARLIER_RUNS: Final = 8
-_EARLIER_ARTICLES: Final = 60
-_RECORD_BYTES: Final = 4 << 20  # of a capture as it is stored
-_DRAWN_BYTES: Final = 3 << 20  # that are read behind a capture, to where its page stands as a browser drew it
-_PAGE_BYTES: Final = 3 << 20  # of a page
 _EXAMPLES: Final = 3
 _CHANGES: Final = 12
-_LINES: Final = 12  # of a text, by which it is found on its page
 
 _BY_FIGURES: Final = frozenset({"sources", "dried", "books", "captures", "errors", "blocked", "documents", "volume"})
 """Checks that count what became of URLs: for a warning of these no page is read once more."""
@@ -91,17 +75,17 @@ def _diagnose_run(
     archive: Archive, site: Site, summary: CrawlSummary, report: Report, history: Sequence[Report]
 ) -> Diagnosis | None:
     until = time.monotonic() + SECONDS
-    now = list(_look_at(archive, site, report.run, _FINDINGS))
-    history = history or archive.accepted_reports(site.id, before=report.run, most=_EARLIER_RUNS)
-    before, compared = _read_earlier(archive, site, history, until)
+    now = list(look_at(archive, site, report.run, _FINDINGS))
+    history = history or archive.accepted_reports(site.id, before=report.run, most=EARLIER_RUNS)
+    before, compared = read_earlier(archive, site, history, until)
     sketches: list[Sketch] = []
     earlier: list[Sketch] = []
     note = "" if before else " No earlier run of the site has pages to compare it with."
     odd = {check.name for check in report.checks if check.verdict != "accept"}
     if report.verdict == "reject" or odd - _BY_FIGURES:
-        sketches, _ = _read_sketches(archive, _choose(now, ("article", "not-an-article", "blocked")), until)
+        sketches, _ = read_sketches(archive, choose(now, ("article", "not-an-article", "blocked")), until)
         if sketches and before:
-            earlier, lost = _read_sketches(archive, _choose(before, ("article",)), until)
+            earlier, lost = read_sketches(archive, choose(before, ("article",)), until)
             if not earlier:
                 note = f" No earlier page could be looked at: {lost or 'their captures cannot be read'}."
     case = Case(
@@ -116,7 +100,7 @@ def _diagnose_run(
     found = diagnose(case, compared=compared, note=note)
     if not explains(found, report):
         return None
-    examples = tuple(_add_earlier(archive, site.id, each, [*now, *before]) for each in found.examples)
+    examples = tuple(add_earlier(archive, site.id, each, [*now, *before]) for each in found.examples)
     return found.model_copy(update={"examples": examples})
 
 
@@ -327,128 +311,3 @@ def put_example(example: ExamplePage) -> str:
     words = f", {example.words} words" if example.words else ""
     held = f"; {example.earlier} has {example.earlier_words} words" if example.earlier else ""
     return f"{example.url} ({example.what}{words}{held})"
-
-
-# --- reading --------------------------------------------------------------------------------------------
-
-
-def _look_at(archive: Archive, site: Site, run: str, most: int) -> Iterator[Page]:
-    """What is looked at of a run's findings; documents that pages link are left out."""
-    for finding in islice(archive.read_findings(site.id, run), most):
-        if "linked_from" not in finding.facts:
-            yield _reduce(finding)
-
-
-def _reduce(finding: Finding) -> Page:
-    article = finding.article
-    if article is None:
-        return Page(url=finding.requested, kind=finding.kind, reason=finding.reason or "", evidence=finding.evidence)
-    moment = article.published
-    squeezed = " ".join(article.text.split()).encode("utf-8", "surrogatepass")
-    return Page(
-        url=finding.requested,
-        article=article.article,
-        kind="document" if article.kind == "document" else finding.kind,
-        reason=finding.reason or "",
-        evidence=finding.evidence,
-        words=article.words,
-        text=hashlib.sha256(squeezed).digest()[:16],
-        lines=tuple(islice((line[:LINE] for line in article.text.split("\n") if len(line) >= LINE), _LINES)),
-        titled=bool(article.title),
-        language=article.language or "",
-        published=moment.value if moment else None,
-        dated=DateSpot(moment.source, shape_of(moment.original)) if moment else None,
-    )
-
-
-def _read_earlier(
-    archive: Archive, site: Site, history: Sequence[Report], until: float
-) -> tuple[list[Page], list[str]]:
-    """Pages of the latest accepted runs that have articles, and these runs."""
-    pages: list[Page] = []
-    runs: list[str] = []
-    articles = 0
-    for report in islice(history, 3 * _EARLIER_RUNS):
-        if len(runs) >= _EARLIER_RUNS or articles >= _EARLIER_ARTICLES or time.monotonic() > until:
-            break
-        if not report.counts.get("articles"):
-            continue
-        try:
-            found = list(_look_at(archive, site, report.run, _EARLIER_FINDINGS))
-        except (ArchiveError, KeyMissing) as error:
-            log.warning("the findings of %s cannot be read: %s", report.run, error)
-            continue
-        pages += found
-        articles += sum(page.kind == "article" for page in found)
-        runs.append(report.run)
-    return pages, runs
-
-
-def _choose(pages: Iterable[Page], kinds: Sequence[str]) -> list[Page]:
-    """Up to ``SAMPLE`` pages with a body, one for each address: the same ones at every try, and from all over the run.
-
-    What extraction failed at is not looked at once more: it runs in processes that may die of a page, this does not.
-    """
-    by_url: dict[str, Page] = {}
-    for page in pages:
-        evidence = page.evidence
-        if page.kind in kinds and evidence is not None and evidence.record_type == "response" and evidence.status < 500:
-            by_url.setdefault(page.url, page)
-    return heapq.nsmallest(SAMPLE, by_url.values(), key=lambda page: hashlib.sha256(page.url.encode()).digest())
-
-
-def _read_sketches(archive: Archive, pages: Sequence[Page], until: float) -> tuple[list[Sketch], str]:
-    """How these pages are built, and why some could not be looked at."""
-    sketches: list[Sketch] = []
-    lost = ""
-    for page in pages:
-        if time.monotonic() > until:
-            lost = f"{SECONDS:.0f} seconds were spent"
-            break
-        assert page.evidence is not None
-        try:
-            capture = _read_page(archive, page.evidence)
-            sketch = None if capture is None else _sketch(capture, page)
-        except KeyMissing:
-            lost = "their segments have expired (keep_raw)"
-        except Exception as error:  # noqa: BLE001 - whatever a page provokes costs that page
-            log.info("%s was not looked at: %s", page.url, type(error).__name__)
-        else:
-            if sketch is not None:
-                sketches.append(sketch)
-            elif not lost:
-                lost = "their captures were taken down, or hold no page"
-    return sketches, lost
-
-
-def _read_page(archive: Archive, evidence: Evidence) -> Captured | None:
-    if evidence.length > _RECORD_BYTES:
-        return None
-    behind = _DRAWN_BYTES if evidence.rendered_digest is not None else 0
-    record = archive.store.get_range(evidence.warc, evidence.offset, evidence.length + behind)
-    found = next(iter(read_captures(io.BytesIO(record))), None)
-    return found if found is not None and found.record_id == evidence.record_id else None
-
-
-def _sketch(capture: Captured, page: Page) -> Sketch | None:
-    drawn = capture.rendered
-    payload = capture.body(_PAGE_BYTES) if drawn is None else drawn[:_PAGE_BYTES]
-    if not payload.strip() or find_other_type(payload, capture.header("content-type")):
-        return None
-    written = decode_page(payload, capture.header("content-type") if drawn is None else "text/html;charset=utf-8")
-    if find_excess(written) is not None:
-        return None
-    tree = parse_page(written)
-    return None if tree is None else sketch_page(tree, url=page.url, lines=page.lines)
-
-
-def _add_earlier(archive: Archive, site: str, example: ExamplePage, pages: Iterable[Page]) -> ExamplePage:
-    """An example beside the latest version of its article."""
-    ids = [page.article for page in pages if page.url == example.url and page.article]
-    if not ids or not (number := archive.latest_number(site, ids[0])):
-        return example
-    version = archive.version(site, ids[0], number)
-    if version.state == "redacted":
-        return example
-    key = version_key(site, ids[0], number)
-    return example.model_copy(update={"earlier": key, "earlier_words": version.words})

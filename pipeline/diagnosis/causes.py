@@ -35,6 +35,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from pipeline.diagnosis.templates import Comparison, DateSpot, Sketch
+from pipeline.metadata import GUESSED
 from pipeline.model import Cause, Evidence, Report
 from pipeline.walls import find_block
 from spiders.protocol import CrawlSummary
@@ -366,12 +367,16 @@ def _suspect_old_text(case: Case) -> Iterator[Suspicion]:
     again = [page for page in fresh if known.get(page.text)]
     dates = [page.published for page in case.before if page.kind == "article" and page.published]
     newest = max(dates, default=None)
+    # A date that is guessed, or read from another place than ever, says more about the template than about the text.
+    places = {page.dated.place for page in case.before if page.dated} - GUESSED
     old = [
         page
         for page in fresh
         if newest is not None
         and statistics.median((newest - date).total_seconds() for date in dates) < _OLD.total_seconds() / 3
         and page.published is not None
+        and page.dated is not None
+        and page.dated.place in places
         and newest - page.published > _OLD
     ]
     odd = {page.url: page for page in (*again, *old)}
@@ -455,7 +460,7 @@ def _suspect_redesign(case: Case) -> Iterator[Suspicion]:
     built = _built_otherwise(comparison)
     lost = list(_find_losses(case))
     if comparison.text_moved:
-        built = max(built, 0.9 if lost else 0.7)
+        built = max(built, 0.9)
     if not built:
         return
     likelihood = 0.9 * built * (1.0 if lost else 0.65)
