@@ -8,6 +8,7 @@
     runs/<site>/<run>/index-<nnnnn>.cdxj.zst              the captures of that segment, for the run's index
     runs/<site>/<run>/boilerplate.json                    the repeated blocks that its pages were read without
     runs/<site>/<run>/report.json                         the gate's checks and verdict
+    runs/<site>/<run>/comparison.json                     of a re-extraction: what it reads otherwise than before
     runs/<site>/<run>/released.json                       somebody publishes what the gate refused, and why
     runs/<site>/<run>/published.json                      written last: the run is published
     articles/<site>/<article>/<nnnnnn>.json               versions of an article, from 000001 on, without gaps
@@ -53,6 +54,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -68,6 +70,7 @@ from pipeline.model import (
     CONTRACT,
     RUN_ID,
     SITE_ID,
+    Comparison,
     Evidence,
     Finding,
     Marker,
@@ -222,6 +225,11 @@ def released_key(site: str, run: str) -> str:
     return f"{_run_folder(site, run)}released.json"
 
 
+def comparison_key(site: str, run: str) -> str:
+    """Key of what a re-extraction reads otherwise."""
+    return f"{_run_folder(site, run)}comparison.json"
+
+
 def normal_key(site: str) -> str:
     """Key of what is normal for a site."""
     return f"sites/{_check_site(site)}/normal.json"
@@ -271,6 +279,7 @@ class Archive:
     boilerplate_key = staticmethod(boilerplate_key)
     hosts_key = staticmethod(hosts_key)
     released_key = staticmethod(released_key)
+    comparison_key = staticmethod(comparison_key)
     normal_key = staticmethod(normal_key)
     alerts_key = staticmethod(alerts_key)
     health_key = staticmethod(health_key)
@@ -311,6 +320,36 @@ class Archive:
         """Keys of the segments of a run, in order."""
         start = segment_key(site, run, 0).removesuffix("00000.warc.gz")
         return [found.key for found in self.store.list(start) if _SEGMENT_KEY.fullmatch(found.key)]
+
+    def all_segments(self, site: str) -> Iterator[tuple[str, str]]:
+        """Run and key of every segment of a site, in order of their days."""
+        for found in self.store.list(f"warc/{_check_site(site)}/"):
+            match = _SEGMENT_KEY.fullmatch(found.key)
+            if match is not None:
+                yield match["run"], found.key
+
+    def numbered_segments(self, site: str, run: str, *, again: bool = True) -> dict[int, str]:
+        """The segments whose pages a run has read, by the numbers of its findings, in order.
+
+        These are its own; of a re-extraction they are earlier runs'.
+
+        Args:
+            again: False: only those whose captures count as the run's, not what was published before it.
+        """
+        own = self.segments(site, run)
+        if own:
+            return {segment_number(key): key for key in own}
+        orders = self.read_orders(site, run)
+        if orders is None or orders.mode != "reextract" or (orders.reads_again and not again):
+            return {}
+        return dict(enumerate(orders.sources))
+
+    def find_run(self, run: str) -> list[str]:
+        """Sites that have a run of this id, in order; hardly ever more than one."""
+        with ThreadPoolExecutor(self.store.threads, thread_name_prefix="find") as pool:
+            sites = self.sites()
+            there = pool.map(lambda site: next(self.store.list(_run_folder(site, run)), None), sites)
+            return [site for site, found in zip(sites, there, strict=True) if found is not None]
 
     def upload_segment(self, site: str, run: str, number: int, path: Path) -> str:
         """Store a sealed segment; again with the same file is harmless.
@@ -404,7 +443,7 @@ class Archive:
             found = _EXTRACTED_KEY.fullmatch(entry.key)
             if found is not None:
                 numbers[int(found["number"])] = entry.key
-        missing = sorted({segment_number(key) for key in self.segments(site, run)} - numbers.keys())
+        missing = sorted(self.numbered_segments(site, run).keys() - numbers.keys())
         if missing:
             raise ArchiveError(
                 f"Run {run} of {site}: segments {', '.join(map(str, missing))} were never extracted.",
@@ -412,6 +451,15 @@ class Archive:
             )
         for _, key in sorted(numbers.items()):
             yield from self._findings_under(key)
+
+    def read_segment(self, site: str, run: str, number: int) -> Iterator[Finding]:
+        """The findings of one segment of a run, in the order of its records.
+
+        Raises:
+            KeyMissing: it was not extracted.
+            ArchiveError: a line cannot be read.
+        """
+        return self._findings_under(extracted_key(site, run, number))
 
     def write_lessons(self, site: str, run: str, lessons: _Doc) -> _Doc:
         """Store what a run's pages are read by; returns what stands there, which is the first that was written."""
@@ -459,6 +507,14 @@ class Archive:
     def read_release(self, site: str, run: str) -> Release | None:
         """Who publishes a rejected run, and why; None: nobody."""
         return self._find(released_key(site, run), Release)
+
+    def write_comparison(self, comparison: Comparison) -> Comparison:
+        """Store what a re-extraction reads otherwise; returns what stands there: the first that was written."""
+        return self._write_once(comparison_key(comparison.site, comparison.run), comparison, comparison.to_json())
+
+    def read_comparison(self, site: str, run: str) -> Comparison | None:
+        """What a re-extraction reads otherwise; None when it was not compared, or the run is none."""
+        return self._find(comparison_key(site, run), Comparison)
 
     # --- what one run hands to the next
 

@@ -338,9 +338,13 @@ def _stamp(date: str) -> str:
 # --- the index of a run
 
 
-def write_part(archive: Archive, site: str, run: str, number: int, segment: Path) -> bool:
-    """Store the lines of one segment, which is on this machine; False when they stand there already."""
-    key = archive.segment_key(site, run, number)
+def write_part(archive: Archive, site: str, run: str, number: int, segment: Path, key: str | None = None) -> bool:
+    """Store the lines of one segment, which is on this machine; False when they stand there already.
+
+    Args:
+        key: of the segment, where it is another run's.
+    """
+    key = key or archive.segment_key(site, run, number)
     with segment.open("rb") as stream:
         return archive.write_index_part(site, run, number, index_segment(stream, key))
 
@@ -401,8 +405,8 @@ def repair_index(archive: Archive, site: str, run: str) -> bool:
 
 
 def _gather(archive: Archive, site: str, run: str, *, parts: bool) -> Iterator[bytes]:
-    for key in archive.segments(site, run):
-        part = archive.read_index_part(site, run, archive.segment_number(key)) if parts else None
+    for number, key in archive.numbered_segments(site, run, again=False).items():
+        part = archive.read_index_part(site, run, number) if parts else None
         if part is not None:
             yield from part
             continue

@@ -174,6 +174,16 @@ def note_sighting(finding: Finding) -> Sighting:
     )
 
 
+def note_again(finding: Finding) -> Sighting | None:
+    """What to remember of a capture that was published before and is read again; None: nothing.
+
+    It is no look of its own: what was missing or blocked then has been counted, and so has what became of the look.
+    """
+    if finding.kind != "article":
+        return None
+    return replace(note_sighting(finding), why=None, dated=None)
+
+
 def note_silence(url: str, at: datetime) -> Sighting:
     """What to remember of a page that failed without an answer to record."""
     absent = dict.fromkeys(("seen_at", "article", "article_at", "lastmod", "lastmod_at", *_BODY_COLUMNS))
@@ -445,6 +455,18 @@ class Frontier:
         """How many articles stand in which state."""
         return dict(self._db.execute("SELECT state, count(*) FROM articles GROUP BY state ORDER BY state").fetchall())
 
+    def has_news(self, sighting: Sighting) -> bool:
+        """Whether a capture of an article tells something that is not known, be it that it is read otherwise."""
+        row = self._db.execute("SELECT * FROM urls WHERE url = ?", (sighting.url,)).fetchone()
+        if row is None or row["article_at"] is None:
+            return True
+        if (sighting.article_at or "") < row["article_at"] and (sighting.captured_at or "") < (
+            row["captured_at"] or ""
+        ):
+            return False
+        told = ("kind", "canonical", "published", "digest")
+        return any(getattr(sighting, name) != row[name] for name in told)
+
     def has_applied(self, run: str) -> bool:
         """Whether a run's sightings are in."""
         return self._db.execute("SELECT 1 FROM runs_applied WHERE run = ?", (run,)).fetchone() is not None
@@ -682,8 +704,12 @@ class Frontier:
             if published is not None:
                 findings = self._archive.read_findings(self._site, run)
                 crossed = CrossCheck(recast=published.recast)
-                sightings = [note_sighting(crossed.reread(finding)) for finding in findings]
                 summary = self._archive.read_summary(self._site, run)
+                orders = None if summary is not None else self._archive.read_orders(self._site, run)
+                if orders is not None and orders.reads_again:
+                    sightings = list(filter(None, map(note_again, findings)))
+                else:
+                    sightings = [note_sighting(crossed.reread(finding)) for finding in findings]
                 if summary is not None:
                     sightings += note_uncaptured(summary)
                 self._apply(run, sightings, (), changed.get(run, ()), published.storms)

@@ -27,6 +27,10 @@ The rules:
 - In a storm (``pipeline.publish`` sees it: most of what a run asked for is missing) an answer is *doubted*: it counts
   only where the answers go on for ``_STORM_PATIENCE``, because a site may really have dropped half of its pages. That
   never holds for blocks: a wall before the whole site is a fact about us, not about its articles.
+- A ``reextracted`` version says that a page was read anew, and in essence otherwise: the publisher changed nothing.
+  Only the capture behind the article's latest text makes one (what an older capture would have read is no longer the
+  text, and must not become it); moment, evidence and state are those of the version whose text it replaces. Of what a
+  takedown has touched there is none.
 - Where an article's address is live, its aliases make no versions: pages that differ only in what surrounds the
   text would otherwise take turns.
 - A live capture after a tombstone or a block is a ``restored`` version even when the text is what it was.
@@ -326,6 +330,70 @@ def decide(  # noqa: PLR0911 - one return per reason reads best
         assert finding.article is not None
         return Decision(outcome=Outcome.UNCHANGED, reason=why, same=_essence_of(finding.article))
     return _archived(version)
+
+
+def decide_again(  # noqa: PLR0911 - one return per reason reads best
+    making: Making, finding: Finding, versions: Sequence[Version], *, article: str
+) -> Decision:
+    """Decide on a capture that was published before and is read again.
+
+    Args:
+        making: the re-extraction.
+        finding: what the capture gives now.
+        versions: all of the article's, in order of number; may be empty.
+        article: id of the article.
+    """
+    page = finding.article
+    own = next((version for version in versions if version.run == making.run), None)
+    before = versions[: own.n - 1] if own is not None else versions
+    last = last_text(before)
+    if own is not None and own.evidence.record_id == finding.evidence.record_id:
+        return Decision(outcome=Outcome.ARCHIVED, reason=f"version {own.n} was made before", version=own, stands=True)
+    if page is None or own is not None:
+        return no_version(finding, None if own is None else "another capture speaks for the article")
+    if is_withheld(finding):
+        return _withheld()
+    if not before:
+        return _archived(_live(making, finding, page, (), n=1, change=Change.NEW, article=article))
+    if last is None or evidence_of(last, before).evidence.record_id != finding.evidence.record_id:
+        return no_version(finding, "the article's text is not that of this capture")
+    if last.state is State.REDACTED or "takedown" in (last.note or ""):
+        return no_version(finding, "a takedown has touched the article's text")
+    if _is_cosmetic(page, last):
+        return no_version(finding)
+    fields = {name: getattr(page, name) for name in Story.model_fields if name not in ("url", "kind")}
+    return _archived(
+        last.model_copy(
+            update={
+                **fields,
+                "essence": _essence_of(page),
+                "n": len(versions) + 1,
+                "change": Change.REEXTRACTED,
+                "run": making.run,
+                "evidence": finding.evidence,  # not that of an answer "not modified", which has no page
+                "extractor": finding.extractor or making.extractor,
+                "code": making.code,
+                "note": f"the page of version {last.n} was read again",
+                "edit": None,
+            }
+        )
+    )
+
+
+def last_text(versions: Sequence[Version]) -> Version | None:
+    """The version that has an article's latest text; None: it has none, or goes on as another article."""
+    current = current_version(versions)
+    if current is None or current.moved_to is not None:
+        return None
+    return current_version(version for version in versions if is_readable(version))
+
+
+def evidence_of(version: Version, versions: Iterable[Version]) -> Version:
+    """The version whose capture has the page: one that an answer "not modified" made has the text of an earlier one."""
+    if version.evidence.record_type == "response":
+        return version
+    same = [each for each in versions if each.digest == version.digest and each.evidence.record_type == "response"]
+    return same[-1] if same else version
 
 
 def version_before(finding: Finding, versions: Sequence[Version]) -> Version | None:

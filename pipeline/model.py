@@ -75,6 +75,7 @@ class Change(StrEnum):
     MOVED = "moved"
     RESTORED = "restored"
     BLOCKED = "blocked"
+    REEXTRACTED = "reextracted"  # its page was read anew, and otherwise; the publisher changed nothing
 
 
 class Moment(Document):
@@ -398,6 +399,8 @@ class Report(Document):
     """The figures of "backfill", "import" and "reextract" are no measure for other runs."""
     fill: dict[str, int] = Field(default_factory=dict)  # field of an article -> articles of the run that have it
     lag: float | None = None  # seconds from publication to capture, the middle one of the new articles
+    lengths: dict[int, int] = Field(default_factory=dict)  # class of lengths (pipeline.normal.expect) -> articles
+    openings: str = ""  # how its articles begin, in digests (pipeline.normal.openings)
     diagnosis: Diagnosis | None = None
 
 
@@ -410,6 +413,46 @@ class Release(Document):
     by: str
     reason: str
     at: UtcTime
+    into: str | None = None  # the re-extraction that publishes its captures in its place; None: it is published itself
+
+
+class ComparedPage(Document):
+    """A page that is read otherwise now than it was."""
+
+    url: str
+    what: Literal["text", "came", "went", "fields"]
+    why: str | None = None  # went: what it is now; fields: which differ
+    words_before: int = 0
+    words: int = 0
+    evidence: Evidence | None = None
+
+
+class Comparison(Document):
+    """``runs/<site>/<run>/comparison.json``: what a re-extraction makes of pages, beside what was made of them."""
+
+    contract: int = CONTRACT
+    site: str
+    run: str
+    runs: int  # whose captures were read again
+    first: str  # of these
+    last: str
+    pages: int  # captures
+    articles_before: int
+    articles: int
+    same: int  # articles before and now, in essence with the same headline and text
+    text: int  # … with another headline or text
+    came: int  # articles only now
+    went: int  # articles no longer
+    unknown: int = 0  # what had been made of them is not to be had
+    words_before: int = 0  # of the texts that are others now
+    words_added: int = 0
+    words_removed: int = 0
+    fields: dict[str, int] = Field(default_factory=dict)  # field -> articles in which it differs, before and now
+    fill_before: dict[str, int] = Field(default_factory=dict)  # field -> articles that had it, of those that still are
+    fill: dict[str, int] = Field(default_factory=dict)  # … and have it
+    reasons: dict[str, int] = Field(default_factory=dict)  # of those that went: "not-an-article: too short" -> 3
+    one_text: int = 0  # pages of the largest group that came or changed and have one text, at different addresses
+    examples: tuple[ComparedPage, ...] = ()
 
 
 class Published(Document):

@@ -39,6 +39,7 @@ from pipeline.lifecycle import (
     Standing,
     decide,
     decide_quickly,
+    evidence_of,
     fold_address,
     is_live,
     is_read_otherwise,
@@ -112,7 +113,7 @@ class _Books:
             self.ends[finding.requested] = decision.outcome
 
 
-class _LateRows:
+class LateRows:
     """The run's rows for the table, whose library is loaded with the first of them: most runs make none, and it costs
     0.2 s of CPU. A context manager.
     """
@@ -193,12 +194,12 @@ def publish_run(archive: Archive, site: Site, run: str, *, now: datetime, reread
     published = archive.read_published(site.id, run)
     if published is not None:
         return published
-    making = Making(site=site, run=run, code=f"muniment {__version__}", extractor=_installed_extractor())
+    making = Making(site=site, run=run, code=f"muniment {__version__}", extractor=installed_extractor())
     summary = archive.read_summary(site.id, run)
     if summary is None:
         raise NotInArchive(f"Run {run} of {site.id} has no crawl.json.", next_step="Run its crawl step first.")
     books = _Books()
-    with Frontier.open(archive, site) as frontier, _LateRows(archive) as rows:
+    with Frontier.open(archive, site) as frontier, LateRows(archive) as rows:
         if frontier.has_applied(run):  # interrupted near its end: what the journal tells of it stands
             published = find_published(archive, site.id, run)
             if published is not None:
@@ -290,7 +291,7 @@ def _make_versions(
     crossed: CrossCheck,
     speakers: frozenset[int],
     books: _Books,
-    rows: _LateRows,
+    rows: LateRows,
     reread: Reread | None,
 ) -> None:
     """Settle all articles of a run, many at once; what they come to is noted in the order of the findings."""
@@ -351,7 +352,7 @@ def _holder(frontier: Frontier, address: str, article: str) -> str | None:
     return None if standing is None or standing.article == article else standing.article
 
 
-def _note(archive: Archive, case: _Case, settled: Future[_Settled], books: _Books, rows: _LateRows) -> None:
+def _note(archive: Archive, case: _Case, settled: Future[_Settled], books: _Books, rows: LateRows) -> None:
     decision, standing = settled.result()
     books.end(case.finding, decision)
     if standing is not None:
@@ -384,7 +385,7 @@ def _settle(archive: Archive, making: Making, case: _Case, reread: Reread | None
             and is_read_otherwise(case.finding, last)
         ):
             if reread is not None and last.n not in read:
-                read[last.n] = reread(_evidence_of(last, versions))
+                read[last.n] = reread(evidence_of(last, versions))
             decision = _decide(making, case, versions, before=read.get(last.n))
         version = decision.version
         if version is None or decision.stands:
@@ -417,14 +418,6 @@ def _decide(making: Making, case: _Case, versions: list[Version], *, before: Art
 def _tells_of_text(version: Version) -> bool:
     """Whether a version is made because its text differs from another's."""
     return version.edit is not None or (version.change is Change.NEW and version.n > 1)
-
-
-def _evidence_of(version: Version, versions: Iterable[Version]) -> Version:
-    """The version whose capture has the page: one that an answer "not modified" made has the text of an earlier one."""
-    if version.evidence.record_type == "response":
-        return version
-    same = [each for each in versions if each.digest == version.digest and each.evidence.record_type == "response"]
-    return same[-1] if same else version
 
 
 def _settle_from_memory(archive: Archive, making: Making, case: _Case) -> Decision | None:
@@ -463,7 +456,7 @@ def _sum_up(summary: CrawlSummary, books: _Books, crossed: CrossCheck, table_row
     )
 
 
-def _installed_extractor() -> str:
+def installed_extractor() -> str:
     """For findings of releases that did not name it."""
     try:
         return f"trafilatura {installed_version('trafilatura')}"

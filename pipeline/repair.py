@@ -191,7 +191,7 @@ class _SiteRepair:
                 break
             added = archive.read_lessons(site, run, Memory) if archive.read_published(site, run) else None
             orders = archive.read_orders(site, run)
-            if added is not None and (orders is None or orders.mode != "import"):  # as ``steps.recall``
+            if added is not None and (orders is None or orders.teaches):  # as ``steps.recall``
                 memory = join(memory, added, self._makers.now)
         standing = archive.store.head(key)
         etag = standing.etag if standing else None

@@ -101,11 +101,11 @@ def _endangered_status(archive: Archive, site: Site, now: datetime) -> Endangere
 
 
 def _latest_run(archive: Archive, site_id: str) -> str | None:
-    """The newest run that crawled; of a site that has none, the newest import."""
+    """The newest run that crawled; of a site that has none, the newest of the others."""
     newest = None
     for run in archive.runs(site_id):
         orders = archive.read_orders(site_id, run)
-        if orders is None or orders.mode != "import":
+        if orders is None or orders.mode not in ("import", "reextract"):
             return run
         newest = newest or run
     return newest

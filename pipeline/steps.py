@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -49,6 +49,7 @@ from pipeline.boilerplate import WINDOW, Memory, Observed, join
 from pipeline.boilerplate import learn as learn_pages
 from pipeline.cdx import write_part
 from pipeline.check import check_run
+from pipeline.diagnosis import diagnose_run, tell
 from pipeline.endangered import adapt_site, begin_run, end_run, excuse_closing, last_due
 from pipeline.errors import (
     AlreadyRunning,
@@ -67,8 +68,17 @@ from pipeline.frontier import Frontier
 from pipeline.health import note_run
 from pipeline.intake import Planned, Survey, find_neighbours, write_run
 from pipeline.journal import record_run
-from pipeline.model import Article, Finding, Published, Report, Version, run_id
+from pipeline.model import Article, Comparison, Finding, Published, Release, Report, Version, run_id
 from pipeline.publish import publish_run
+from pipeline.reextract import (
+    compare_run,
+    describe_comparison,
+    judge_again,
+    plan_reextraction,
+    publish_again,
+    runs_to_claim,
+)
+from pipeline.release import claim_run, release_run
 from pipeline.settings import Settings, child_environment
 from pipeline.store import BucketMissing, KeyMissing, connect
 from pipeline.takedown import Sieve, clean_run, withheld_urls
@@ -520,16 +530,16 @@ def recall(work: Workplace, site_id: str) -> Memory:
         if len(memory.pages) >= WINDOW:
             break
         added = archive.read_lessons(site_id, run, Memory) if archive.read_published(site_id, run) else None
-        if added is not None and not _is_import(archive, site_id, run):
+        if added is not None and _teaches(archive, site_id, run):
             memory = join(memory, added, work.settings.now())
     return memory
 
 
 def _remember(work: Workplace, site_id: str, run: str) -> None:
-    """Add what a published run's pages taught to what is known of the site; what imported pages did is no news."""
+    """Add what a published run's pages taught to what is known of the site; what is no news to it is left out."""
     archive, now = work.archive, work.settings.now()
     added = archive.read_lessons(site_id, run, Memory)
-    if added is None or not added.pages or _is_import(archive, site_id, run):
+    if added is None or not added.pages or not _teaches(archive, site_id, run):
         return
     try:
         archive.change_progress(
@@ -547,18 +557,23 @@ def _is_import(archive: Archive, site_id: str, run: str) -> bool:
     return orders is not None and orders.mode == "import"
 
 
+def _teaches(archive: Archive, site_id: str, run: str) -> bool:
+    orders = archive.read_orders(site_id, run)
+    return orders is None or orders.teaches
+
+
 def _observe_run(
     work: Workplace, site: Site, run: str, *, most: int, spool: Path, extractor: Extractor
 ) -> Iterator[Observed]:
     """A sample of a run's pages as the memory looks at them: always the same one of the same segments."""
     archive = work.archive
-    keys = archive.segments(site.id, run)
+    keys = list(archive.numbered_segments(site.id, run).values())
     keys = keys[:: -(-len(keys) // _LEARN_SEGMENTS) or 1]
     sieve = Sieve.read(archive, site.id)  # what must not be read teaches nothing
     pages: list[tuple[bytes, str, int]] = []
     paths: dict[str, Path] = {}
-    for key in keys:
-        paths[key] = spool / f"learn-{archive.segment_number(key):05d}.warc.gz"
+    for place, key in enumerate(keys):
+        paths[key] = spool / f"learn-{place:05d}.warc.gz"
         archive.download_segment(key, paths[key])
         for number, capture in _unread(site, paths[key]):
             if sieve.touches(capture):
@@ -587,20 +602,25 @@ def extract(
         work: the workplace.
         site_id: which site.
         run: id of the run.
-        segment: number of the segment.
+        segment: number of the segment; of a re-extraction its place among those that are read again.
         extractor: a pool that is already running; without one, a pool is started for this call.
 
     Returns:
         How many findings of each kind.
+
+    Raises:
+        NotInArchive: a re-extraction has no such segment, or its raw data has expired meanwhile.
     """
     site, archive = work.site(site_id), work.archive
     counts = archive.count_findings(site_id, run, segment)
     if counts is None:
-        key = archive.segment_key(site_id, run, segment)
+        orders = archive.read_orders(site_id, run)
+        key = _key_of_segment(archive, site_id, run, segment, orders)
         with _scratch(work.settings, run) as spool:
             path = spool / "segment.warc.gz"
             archive.download_segment(key, path)
-            write_part(archive, site_id, run, segment, path)  # first: where findings are, the part is
+            if orders is None or not orders.reads_again:
+                write_part(archive, site_id, run, segment, path, key)  # first: where findings are, the part is
             with ExitStack() as stack:
                 pool = extractor or stack.enter_context(Extractor(work.settings.processes))
                 # A run in which nothing has changed has no page to read, and asks for nothing.
@@ -614,12 +634,24 @@ def extract(
     return counts
 
 
+def _key_of_segment(archive: Archive, site_id: str, run: str, segment: int, orders: Orders | None) -> str:
+    """Key of the segment of which a run's findings of that number are."""
+    if orders is None or orders.mode != "reextract":
+        return archive.segment_key(site_id, run, segment)
+    if segment >= len(orders.sources) or archive.store.head(orders.sources[segment]) is None:
+        raise NotInArchive(
+            f"Run {run} of {site_id} cannot read segment {segment:05d} again: it is not there (any more).",
+            next_step="Raw data may have expired meanwhile (keep_raw). Begin anew: muniment reextract --help",
+        )
+    return orders.sources[segment]
+
+
 def read_again(work: Workplace, site_id: str, run: str, segment: int) -> Iterator[Finding]:
     """The findings of a segment as its run made them: by the same lessons, and by the code of today."""
     site, archive = work.site(site_id), work.archive
     memory = archive.read_lessons(site_id, run, Memory) if site.memory else None
     with _scratch(work.settings, run) as spool, Extractor(work.settings.processes) as pool:
-        key = archive.segment_key(site_id, run, segment)
+        key = _key_of_segment(archive, site_id, run, segment, archive.read_orders(site_id, run))
         path = spool / "segment.warc.gz"
         archive.download_segment(key, path)
         found = pool.extract_segment(site, path, key, memory=memory and memory.to_judge_by())
@@ -640,11 +672,11 @@ def check(work: Workplace, site_id: str, run: str) -> Report:
     report = archive.read_report(site_id, run)
     if report is None:
         summary = archive.read_summary(site_id, run)
-        if summary is None:
+        if summary is None and not _reads_again(archive, site_id, run):
             raise NotInArchive(
                 f"Run {run} of {site_id} has no crawl.json.", next_step="Run its crawl step first, or again."
             )
-        for segment in _segment_numbers(archive, site_id, run):
+        for segment in archive.numbered_segments(site_id, run):
             if archive.count_findings(site_id, run, segment) is None:
                 raise NotInArchive(
                     f"Segment {segment:05d} of run {run} of {site_id} is not extracted.",
@@ -660,6 +692,11 @@ def check(work: Workplace, site_id: str, run: str) -> Report:
             item.name,
             item.message,
         )
+    for line in tell(report.diagnosis) if report.diagnosis is not None else ():
+        log.warning("%s", line)
+    if report.verdict == "reject" and (release := _find_release(archive, site_id, run)) is not None:
+        log.warning("verdict: reject. %s It was released by %s: %s", report.message, release.by, release.reason)
+        return report
     if report.verdict == "reject":
         clean_run(archive, site_id, run, now=work.settings.now())
         record_run(archive, site_id, run, published=None, now=work.settings.now(), message=report.message)
@@ -672,17 +709,41 @@ def check(work: Workplace, site_id: str, run: str) -> Report:
     return report
 
 
-def _judge(work: Workplace, site: Site, run: str, summary: CrawlSummary) -> Report:
-    """The gate's report, as strict as this kind of run deserves."""
+def _reads_again(archive: Archive, site_id: str, run: str) -> bool:
+    orders = archive.read_orders(site_id, run)
+    return orders is not None and orders.reads_again
+
+
+def _judge(work: Workplace, site: Site, run: str, summary: CrawlSummary | None) -> Report:
+    """The gate's report, as strict as this kind of run deserves; without a summary: of what was published before."""
     archive, now = work.archive, work.settings.now()
     orders = archive.read_orders(site.id, run) or Orders()
+    if orders.mode == "reextract":
+        comparison = compare_run(archive, site.id, run)
+        log.info("%s", describe_comparison(comparison))
+        if summary is None:
+            return judge_again(comparison)
+    crawled = orders.of[0] if orders.unpublished else run  # with whose captures, and in whose time
+    kind = (archive.read_orders(site.id, crawled) or Orders()).mode if orders.unpublished else orders.mode
+    assert summary is not None
     history: list[Report] = []
-    if orders.mode in ("backfill", "import"):
+    if kind in ("backfill", "import"):
         site = relax_limits(site)
     else:
-        history = archive.accepted_reports(site.id, before=run, most=HISTORY)
+        history = archive.accepted_reports(site.id, before=crawled, most=HISTORY)
     report = check_run(site, summary, archive.read_findings(site.id, run), history)
-    return excuse_closing(site, report, now).model_copy(update={"mode": orders.mode})
+    report = excuse_closing(site, report, now).model_copy(update={"mode": orders.mode})
+    return _explain(work, site, summary, report, history)
+
+
+def _explain(work: Workplace, site: Site, summary: CrawlSummary, report: Report, history: Sequence[Report]) -> Report:
+    """The report with what is the matter, where it is refused, or warned of and that can be told."""
+    if report.verdict == "warn" and report.mode not in ("regular", "full"):
+        return report
+    diagnosis = diagnose_run(work.archive, site, summary, report, history=history)
+    if diagnosis is None:
+        return report
+    return report.model_copy(update={"diagnosis": diagnosis, "message": f"{diagnosis.sentence} {report.message}"})
 
 
 # --- publish ----------------------------------------------------------------------------------------
@@ -700,15 +761,20 @@ def publish(work: Workplace, site_id: str, run: str) -> Published:
     report = archive.read_report(site_id, run)
     if report is None:
         raise NotInArchive(f"Run {run} of {site_id} has no report.", next_step="Run its check step first.")
-    if report.verdict == "reject":
+    if report.verdict == "reject" and _find_release(archive, site_id, run) is None:
         raise RunRejected(report.message, next_step="A rejected run is not published; see its report.")
     if report.site != site_id or report.run != run:
         raise ArchiveError(
             f"The report under {archive.report_key(site_id, run)} is of {report.site} {report.run}.",
             next_step="Something overwrote it; compare with the store's log.",
         )
-    with Rereader(archive, site, run, processes=work.settings.processes) as rereader:
-        published = publish_run(archive, site, run, now=work.settings.now(), reread=rereader)
+    orders = archive.read_orders(site_id, run) or Orders()
+    if orders.reads_again:
+        published = publish_again(archive, site, run, now=work.settings.now())
+    else:
+        _claim(work, site_id, run, orders)
+        with Rereader(archive, site, run, processes=work.settings.processes) as rereader:
+            published = publish_run(archive, site, run, now=work.settings.now(), reread=rereader)
     _hand_on(work, site, run)
     _remember(work, site_id, run)
     note_run(archive, site_id, run, now=work.settings.now())
@@ -719,6 +785,38 @@ def publish(work: Workplace, site_id: str, run: str) -> Published:
         ", ".join(f"{count} {name}" for name, count in sorted(published.versions.items()) if count) or "none",
     )
     return published
+
+
+def _claim(work: Workplace, site_id: str, run: str, orders: Orders) -> None:
+    """Make sure that nobody else publishes what a rejected run captured, before its re-extraction does."""
+    for rejected in runs_to_claim(orders):
+        claim_run(work.archive, site_id, rejected, into=run, now=work.settings.now())
+        note_run(work.archive, site_id, rejected, now=work.settings.now())
+
+
+def _find_release(archive: Archive, site_id: str, run: str) -> Release | None:
+    """Who released a rejected run to be published; None: nobody, or a re-extraction publishes what it captured."""
+    release = archive.read_release(site_id, run)
+    return release if release is not None and release.into is None else None
+
+
+def release(work: Workplace, site_id: str, run: str, *, by: str, reason: str) -> Published:
+    """Publish a run that the gate refused, because somebody says that it is right; called again, it goes on.
+
+    Args:
+        work: the workplace.
+        site_id: which site.
+        run: id of the rejected run; whether newer ones are published meanwhile does not matter.
+        by: who releases it.
+        reason: why; stands in the journal for ever.
+
+    Raises:
+        NotInArchive, ArchiveError: it cannot be released; the message says why.
+        WriteConflict, StoreUnavailable: try again.
+    """
+    standing = release_run(work.archive, site_id, run, by=by, reason=reason, now=work.settings.now())
+    log.info("run %s of %s was released by %s: %s", run, site_id, standing.by, standing.reason)
+    return publish(work, site_id, run)
 
 
 class Rereader:
@@ -1015,7 +1113,7 @@ def find_regular_run(work: Workplace, site: Site, now: datetime) -> str | None:
     archive = work.archive
     for run in islice(archive.runs(site.id), _LOOK_BACK):
         orders = archive.read_orders(site.id, run)
-        if orders is None or orders.mode in ("backfill", "import"):
+        if orders is None or orders.mode in ("backfill", "import", "reextract"):
             continue
         began = datetime.strptime(run[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         lasts = timedelta(seconds=site.crawl.run_seconds) + _RUN_MARGIN
@@ -1035,6 +1133,73 @@ def _is_alive(work: Workplace, site_id: str, run: str) -> bool:
     heads = [head for key in keys if (head := work.archive.store.head(key)) is not None]
     newest = max((head.modified for head in heads), default=datetime.min.replace(tzinfo=UTC))
     return datetime.now(UTC) - newest < timedelta(seconds=work.settings.segment_seconds) + _DUE_MARGIN
+
+
+# --- a re-extraction --------------------------------------------------------------------------------
+
+
+def plan_again(
+    work: Workplace,
+    site_id: str,
+    run: str,
+    *,
+    of: str | None = None,
+    since: date | None = None,
+    until: date | None = None,
+) -> range:
+    """Say what a re-extraction reads again (``pipeline.reextract.plan_reextraction``); numbers of its segments."""
+    work.site(site_id)
+    orders = plan_reextraction(work.archive, site_id, run, of=of, since=since, until=until)
+    what = "a rejected run's captures" if orders.unpublished else f"captures of {len(orders.of)} runs"
+    log.info("%s reads %s of %s again, in %d segments", run, what, site_id, len(orders.sources))
+    return range(len(orders.sources))
+
+
+def compare(work: Workplace, site_id: str, run: str) -> Comparison:
+    """Hold what a re-extraction reads against what these captures gave before.
+
+    Raises:
+        NotInArchive: it is no re-extraction, or a segment of it is not extracted.
+    """
+    comparison = compare_run(work.archive, site_id, run)
+    log.info("%s", describe_comparison(comparison))
+    return comparison
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reextracted:
+    """What ``reextract_run`` did; without a report: it was only compared."""
+
+    site: str
+    run: str
+    comparison: Comparison
+    report: Report | None = None
+    published: Published | None = None
+
+
+def reextract_run(
+    work: Workplace, site_id: str, run: str, *, compare_only: bool = False, progress: Progress | None = None
+) -> Reextracted:
+    """All steps of a re-extraction that is planned, in this process; called again it goes on.
+
+    Raises:
+        RunRejected and all that the steps raise.
+    """
+    progress = progress or Progress()
+    numbers = plan_again(work, site_id, run)
+    progress.step("extract")
+    with Extractor(work.settings.processes) as extractor:
+        for number in numbers:
+            extract(work, site_id, run, number, extractor=extractor)
+            progress.segments(number + 1, len(numbers))
+    progress.step("check")
+    comparison = compare(work, site_id, run)
+    if compare_only:
+        return Reextracted(site=site_id, run=run, comparison=comparison)
+    report = check(work, site_id, run)
+    progress.step("publish")
+    published = publish(work, site_id, run)
+    return Reextracted(site=site_id, run=run, comparison=comparison, report=report, published=published)
 
 
 # --- an import --------------------------------------------------------------------------------------

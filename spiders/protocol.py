@@ -119,7 +119,8 @@ class Orders(BaseModel):
     mode: Literal["regular", "backfill", "full", "import", "reextract"] = "regular"
     """regular: what is new and what is due. backfill: also what the sources say of a time in the past, walking them to
     their ends. full: every page that is known or named, due or not (a last capture before a site closes). import:
-    nothing is fetched; the captures are those of files from elsewhere (``pipeline.intake``)."""
+    nothing is fetched; the captures are those of files from elsewhere (``pipeline.intake``). reextract: nothing is
+    fetched; captures of earlier runs are read again (``pipeline.reextract``)."""
     since: date | None = None  # backfill: the first day that is wanted; import: day of the earliest capture
     until: date | None = None  # backfill: the last day that is wanted; import: day of the latest capture
     trust_dates: bool = True  # a date in a source that has not moved says that the page has not changed
@@ -132,6 +133,19 @@ class Orders(BaseModel):
     fetched_before: datetime | None = None  # full: what was fetched at or after this moment is not fetched again
     walk: Walk | None = None  # where to take the walk up; None: sources are read as the site says, no deeper
     beside: tuple[str, ...] = ()  # import: earlier runs of the site that have some of its captures; these are left out
+    of: tuple[str, ...] = ()  # reextract: the runs whose captures are read again, in order
+    sources: tuple[str, ...] = ()  # reextract: keys of the segments that have them; findings are numbered by these
+    unpublished: bool = False  # reextract: they were published by no run, and count as this one's
+
+    @property
+    def reads_again(self) -> bool:
+        """Whether all its captures were published before, so that none of them is an observation of its own."""
+        return self.mode == "reextract" and not self.unpublished
+
+    @property
+    def teaches(self) -> bool:
+        """Whether its pages are news to the site's memory of repeated blocks."""
+        return self.mode != "import" and not self.reads_again
 
 
 def segment_name(run: str, number: int) -> str:

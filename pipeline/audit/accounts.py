@@ -12,9 +12,14 @@ from pipeline.errors import ArchiveError
 from pipeline.model import RUN_ID, Outcome
 
 _RUN_FILES = re.compile(
-    r"(orders|crawl|boilerplate|report|published)\.json|extracted-\d{5}\.jsonl\.zst|index-\d{5}\.cdxj\.zst"
+    r"(orders|crawl|boilerplate|report|comparison|released|published)\.json|extracted-\d{5}\.jsonl\.zst|index-\d{5}\.cdxj\.zst"
 )
-_SITE_FILES = frozenset({"frontier.sqlite.zst", "boilerplate.json", "hosts.json", "backfill.json", "endangered.json"})
+_SITE_FILES = frozenset(
+    {
+        *("frontier.sqlite.zst", "boilerplate.json", "hosts.json", "backfill.json", "endangered.json", "normal.json"),
+        "alerts.json",
+    }
+)
 
 
 def judge_accounts(look: Look) -> None:
@@ -71,6 +76,8 @@ def _account_for_run(look: Look, run: str | None, document: str = "") -> str | N
         return f"nothing: run {run} was rejected"
     if known.weak or not known.told & {"published", "rejected", "repaired"} or document == "published.json":
         return None
+    if known.is_released and (not document or document == "released.json"):
+        return None  # it is being published, or that was interrupted: told with the runs
     if not known.told & {"published", "repaired"} and not document:
         return f"nothing: run {run} was rejected"
     return f"nothing: the journal tells what run {run} made, and not this"
@@ -133,11 +140,18 @@ def judge_runs(look: Look, published: set[str]) -> None:
                     untold.append(about)
                     runs[about] = run
             elif each.names and "published.json" not in each.names:
+                command = f"run {look.site} --run {run}"
                 look.tell(
                     f"runs/{look.site}/{run}/",
                     f"run {run} has not ended: it has {', '.join(sorted(each.names))}. If nobody is at work on it, "
-                    f"go on with: muniment run {look.site} --run {run}",
+                    f"go on with: muniment {f'reextract {run}' if _is_reextraction(look, run) else command}",
                 )
+        elif each.is_released and _waits_for_release(look, run):
+            look.tell(
+                look.archive.released_key(look.site, run),
+                f"run {run} was released and is not published. If nobody is at work on it, go on with: muniment "
+                f"release {run}",
+            )
         _judge_figures(look, run, each)
     # Where entries are lost, they told of as many runs or takedowns.
     for number, about in enumerate(untold[look.lost_entries :], start=1):
@@ -150,6 +164,21 @@ def judge_runs(look: Look, published: set[str]) -> None:
             ),
             run=runs.get(about),
         )
+
+
+def _is_reextraction(look: Look, run: str) -> bool:
+    with suppress(ArchiveError):  # damaged: that is told of it
+        orders = look.archive.read_orders(look.site, run)
+        return orders is not None and orders.mode == "reextract"
+    return False
+
+
+def _waits_for_release(look: Look, run: str) -> bool:
+    """Whether a released run is to be published itself, and not by the re-extraction of its captures."""
+    with suppress(ArchiveError):
+        release = look.archive.read_release(look.site, run)
+        return release is not None and release.into is None
+    return False
 
 
 def _judge_figures(look: Look, run: str, each: Run) -> None:

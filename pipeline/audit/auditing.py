@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipeline.archive import MARKER_KEY, Archive
+from pipeline.archive import HEALTH_FOLDER, MARKER_KEY, Archive
 from pipeline.audit.accounts import judge_accounts, judge_orders, judge_runs, judge_versions, tell_expired
 from pipeline.audit.chain import find_hidden, read_journal, read_orders
 from pipeline.audit.derived import (
@@ -119,7 +119,7 @@ def _survey(
             if top in _TOPS and "/" in rest and SITE_ID.fullmatch(site):
                 found.add(site)
                 yield key
-            elif key != MARKER_KEY and not key.startswith((CHECK_PREFIX, f"{TABLE_KEY}/")):
+            elif key != MARKER_KEY and not key.startswith((CHECK_PREFIX, HEALTH_FOLDER, f"{TABLE_KEY}/")):
                 strange.append(key)
 
     if choice is not None and choice.number is not None:

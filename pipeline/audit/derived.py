@@ -88,7 +88,7 @@ def judge_memory(look: Look, published: set[str]) -> None:
         with suppress(ArchiveError):  # damaged: that is told of them
             lessons = look.archive.read_lessons(look.site, run, Memory)
             orders = look.archive.read_orders(look.site, run)
-            if lessons is not None and lessons.pages and (orders is None or orders.mode != "import"):
+            if lessons is not None and lessons.pages and (orders is None or orders.teaches):
                 expected = f"the repeated blocks that run {run} and others taught"
                 look.name(Flaw(key=key, problem="missing", expected=expected, stands="nothing"))
                 return
@@ -108,8 +108,8 @@ def judge_indexes(look: Look, published: set[str]) -> None:
         try:
             body = look.archive.store.get(key).body
         except KeyMissing:
-            continue  # of a release that made none; one that was made is missed by the journal
-        segments = set(look.archive.segments(look.site, run))
+            continue  # of a release that made none, or it reads again; one that was made is missed by the journal
+        segments = set(look.archive.numbered_segments(look.site, run, again=False).values())
         try:
             lines = [parse_line(line) for line in body.splitlines(keepends=True)]
         except ArchiveError as error:

@@ -84,7 +84,13 @@ class Run:
     @property
     def is_rejected(self) -> bool:
         """Whether the journal tells that it was rejected, and nothing else of it."""
-        return self.told == {"rejected"} and not self.weak
+        return self.told == {"rejected"} and not self.weak and "released.json" not in self.names
+
+    @property
+    def is_released(self) -> bool:
+        """Whether somebody has released what the gate had refused, and no entry tells yet that it was published."""
+        released = "released" in self.told or "released.json" in self.names
+        return released and not self.told & {"published", "repaired"}
 
 
 @dataclass(kw_only=True)

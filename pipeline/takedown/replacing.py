@@ -109,7 +109,7 @@ class Carrier:
                 replace_rows(self.archive, versions, now=self.now, reason=f"takedown {self._id}")
                 self._settle_state(versions)
         for run in self._runs():
-            for key in self.archive.segments(site, run):
+            for key in self.archive.numbered_segments(site, run, again=False).values():
                 self._blank_segment(key)
             listed = [entry.key for entry in self.archive.store.list(f"runs/{site}/{run}/")]
             self._clean_all([key for key in listed if _FINDINGS.fullmatch(key)], clean_findings_bytes, "findings")

@@ -20,7 +20,7 @@ from pipeline.errors import RunRejected, StoreRefused
 from pipeline.frontier import Frontier
 from pipeline.journal import read_journal
 from pipeline.model import Published, Version, article_id
-from pipeline.publish import _LateRows, publish_run
+from pipeline.publish import LateRows, publish_run
 from pipeline.settings import Settings
 from pipeline.steps import Workplace, check, extract, publish, run_import
 from pipeline.store import Item, Store, Stored, connect
@@ -178,9 +178,9 @@ def test_a_takedown_in_the_middle_of_publishing_leaves_nothing_in_versions_and_r
                 take_down(work, kind)
             return super().put_version(version)
 
-    commit = _LateRows.commit
+    commit = LateRows.commit
 
-    def commit_late(rows: _LateRows, site: str, run: str, *, now: datetime) -> int:
+    def commit_late(rows: LateRows, site: str, run: str, *, now: datetime) -> int:
         if moment == "committing":
             take_down(work, kind)
         count = commit(rows, site, run, now=now)
@@ -188,7 +188,7 @@ def test_a_takedown_in_the_middle_of_publishing_leaves_nothing_in_versions_and_r
             take_down(work, kind)
         return count
 
-    monkeypatch.setattr(_LateRows, "commit", commit_late)
+    monkeypatch.setattr(LateRows, "commit", commit_late)
     seen = as_role("writer")
     told = publish_run(Interrupted(seen, seen), SITE, RUN, now=NOW)
     assert told.table_rows == 1
