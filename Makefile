@@ -25,7 +25,7 @@ PACKAGES := pipeline spiders dags
 # One more than there are cores, for they often wait for a child, a server or a clock; eight at most.
 TESTS := $(RUN) -m pytest -n $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 7 ] && n=7; echo $$((n + 1))) --dist loadscope
 
-.PHONY: help venv lock check format test test-all demo up bench clean
+.PHONY: help venv lock check format test test-all prove demo up bench clean
 
 help: ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -38,15 +38,23 @@ $(STAMP):
 $(REPLAY): $(STAMP)
 	@scripts/make-replay-venv && touch $@
 
-lock: $(STAMP) ## bring requirements.lock up to setup.cfg (UPGRADE=--upgrade: with the newest versions it allows)
+lock: $(STAMP) ## bring the locks up to setup.cfg (UPGRADE=--upgrade: with the newest versions it allows)
 	$(BIN)/uv pip compile setup.cfg $(UPGRADE) --quiet --universal --python-version 3.11 --extra store --extra render --extra cluster --extra dev \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
 	$(BIN)/uv pip compile requirements-replay.in $(UPGRADE) --quiet --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements-replay.lock
+	for images in 'setup.cfg --extra cluster:requirements' 'setup.cfg --extra cluster --extra kubernetes:kubernetes' \
+		docker/build.in:build docker/store.in:store; do \
+		$(BIN)/uv pip compile $${images%:*} --quiet --universal --python-version 3.11 --constraint requirements.lock \
+			--generate-hashes --no-emit-index-url --no-header --no-annotate --output-file "docker/$${images#*:}.lock" || exit 1; \
+	done
 
-check: $(STAMP) ## style, types and the rules about who may import whom
+check: $(STAMP) ## style, types, the rules about who may import whom, and the files of docker/
 	@failed=0; \
-	for tool in 'ruff check .' 'ruff format --check .' 'mypy $(PACKAGES) $(wildcard bench)' 'lint-imports --no-logo'; do \
+	for tool in 'ruff check .' 'ruff format --check .' 'mypy $(PACKAGES) $(wildcard bench)' 'lint-imports --no-logo' \
+		'hadolint docker/Dockerfile' 'shellcheck $(wildcard docker/*.sh)' \
+		'check-jsonschema --builtin-schema vendor.compose-spec docker/compose.yaml docker/prove/compose.yaml' \
+		'kubernetes-validate --strict --quiet docker/kubernetes/pod-template.yaml'; do \
 		echo "$$tool"; $(BIN)/$$tool || failed=1; \
 	done; exit $$failed
 
@@ -60,6 +68,9 @@ test: $(STAMP) $(REPLAY) ## the tests, without the slow ones
 test-all: $(STAMP) $(REPLAY) ## all tests
 	@scripts/need-servers
 	$(TESTS)
+
+prove: $(STAMP) ## the composition of docker/, built, started, lost and restored for real (root, Debian; 10 to 15 minutes)
+	PYTHON='$(RUN)' docker/prove.sh
 
 demo: $(STAMP) ## two newsrooms on loopback, through Airflow into SeaweedFS, twice; ends by itself
 	$(RUN) -m bench.demo
