@@ -19,6 +19,7 @@ from pipeline.cli import (
     audit,
     export,
     extract,
+    inspection,
     intake,
     memory,
     preview,
@@ -57,6 +58,7 @@ app.add_typer(
 app.add_typer(store.app, name="store", help="The embedded S3 store, and the self-test of any store.")
 app.add_typer(table.app, name="table", help="The table of all versions: how it stands, maintenance, making it anew.")
 runs.add_to(app)
+inspection.add_to(app)
 versions.add_to(app)
 intake.add_to(app)
 preview.add_to(app)
