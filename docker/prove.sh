@@ -11,6 +11,8 @@
 #
 #     PROVE_KEEP=1       leave everything running, and say how to end it
 #     PROVE_BASES=DIR    keep the base images' archives there, for the next time
+#     PROVE_DOCKER=unix:///…/docker.sock   use that dockerd, with its build cache, and leave it running: while one works
+#                        on these files. Never that of a machine in use: names of images are taken.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -36,7 +38,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/muniment-prove.XXXXXX")
 chmod 0711 "$work"
 bases=${PROVE_BASES:-$work/bases}
 mkdir -p "$bases"
-export DOCKER_HOST="unix://$work/docker.sock" DOCKER_BUILDKIT=1 DOCKER_CONFIG="$work/client"
+export DOCKER_HOST="${PROVE_DOCKER:-unix://$work/docker.sock}" DOCKER_BUILDKIT=1 DOCKER_CONFIG="$work/client"
 export COMPOSE=docker-compose COMPOSE_HTTP_TIMEOUT=300
 export MUNIMENT_IMAGE=muniment:prove MUNIMENT_STORE_IMAGE=muniment-store:prove
 export POSTGRES_IMAGE=postgres:16 REDIS_IMAGE=redis:7 PROVE_CHECKOUT="$work/mounted"
@@ -57,7 +59,7 @@ compose() {
 end() {
     status=$?
     trap - EXIT INT TERM
-    if [ $status -ne 0 ] && [ -n "$dockerd" ]; then
+    if [ $status -ne 0 ] && docker version >/dev/null 2>&1; then
         say "Failed with status $status. What ran, and the last lines of what is not well:"
         docker ps --all --format '{{.Names}}\t{{.Status}}' || true
         for id in $(docker ps --all --quiet); do
@@ -70,14 +72,16 @@ end() {
             esac
         done
     fi
-    if [ -n "${PROVE_KEEP:-}" ] && [ -n "$dockerd" ]; then
-        say "Left running: DOCKER_HOST=$DOCKER_HOST, dockerd is process $dockerd, files below $work"
+    if [ -n "${PROVE_KEEP:-}" ]; then
+        say "Left running: DOCKER_HOST=$DOCKER_HOST, dockerd is process ${dockerd:-of others}, files below $work"
         exit $status
+    fi
+    if [ -e "$project/compose.yaml" ]; then
+        compose down --volumes --timeout 20 >/dev/null 2>&1 || true
     fi
     if [ -n "$dockerd" ]; then
         # shellcheck disable=SC2046 # several ids
         [ -z "$(docker ps --all --quiet)" ] || docker rm --force --volumes $(docker ps --all --quiet) >/dev/null || true
-        docker network prune --force >/dev/null 2>&1 || true
         kill "$dockerd" 2>/dev/null || true
         wait "$dockerd" 2>/dev/null || true
     fi
@@ -100,29 +104,33 @@ fail() {
 
 # --- a dockerd of our own -----------------------------------------------------------------------------------------
 
-say "Starting a dockerd below $work"
-echo '{}' >"$work/daemon.json"
-# No bridge, no firewall rules, no forwarding: composed networks reach within themselves, and published ports are
-# served by Docker's own proxy. Nothing of the machine's network is changed but for the bridges that go at the end.
-setsid dockerd --config-file="$work/daemon.json" --data-root="$work/data" --exec-root="$work/exec" \
-    --pidfile="$work/dockerd.pid" --host="$DOCKER_HOST" --exec-opt native.cgroupdriver=cgroupfs \
-    --bridge=none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false >"$work/dockerd.log" 2>&1 &
-dockerd=$!
-tries=60
-until docker version >/dev/null 2>&1; do
-    tries=$((tries - 1))
-    if [ $tries -eq 0 ] || ! kill -0 $dockerd 2>/dev/null; then
-        tail -20 "$work/dockerd.log" >&2
-        dockerd=
-        fail "dockerd does not start"
-    fi
-    sleep 1
-done
+start_dockerd() {
+    say "Starting a dockerd below $work"
+    echo '{}' >"$work/daemon.json"
+    # No bridge, no firewall rules, no forwarding: composed networks reach within themselves, and published ports are
+    # served by Docker's own proxy. Nothing of the machine's network is changed but for the bridges that go at the end.
+    setsid dockerd --config-file="$work/daemon.json" --data-root="$work/data" --exec-root="$work/exec" \
+        --pidfile="$work/dockerd.pid" --host="$DOCKER_HOST" --exec-opt native.cgroupdriver=cgroupfs \
+        --bridge=none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false >"$work/dockerd.log" 2>&1 &
+    dockerd=$!
+    tries=60
+    until docker version >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        if [ $tries -eq 0 ] || ! kill -0 $dockerd 2>/dev/null; then
+            tail -20 "$work/dockerd.log" >&2
+            dockerd=
+            fail "dockerd does not start"
+        fi
+        sleep 1
+    done
+}
+[ -n "${PROVE_DOCKER:-}" ] || start_dockerd
 
 # --- stand-ins for the base images --------------------------------------------------------------------------------
 
 say "Making base images of Debian's packages"
 make_base() {
+    [ -z "${PROVE_DOCKER:-}" ] || ! docker image inspect "$3" >/dev/null 2>&1 || return 0
     [ -s "$bases/$1.tar" ] ||
         { nice mmdebstrap --quiet --variant=minbase --include="$2" bookworm "$bases/$1.new.tar" &&
             mv "$bases/$1.new.tar" "$bases/$1.tar"; }
@@ -285,8 +293,8 @@ wait_until_well
 say "Losing everything"
 compose down --volumes >/dev/null 2>&1
 rm -rf "$project"
-[ -z "$(docker volume ls --quiet)" ] || docker volume prune --force >/dev/null
-[ -z "$(docker volume ls --quiet)" ] || fail "a volume is left: $(docker volume ls --quiet)"
+left=$(docker volume ls --quiet --filter label=com.docker.compose.project=muniment)
+[ -z "$left" ] || fail "a volume is left: $left"
 mkdir -p "$project"
 cp "$here"/compose.yaml "$here"/muniment.env "$here"/*.sh "$project/"
 
