@@ -69,6 +69,7 @@ from pipeline.health import note_run
 from pipeline.intake import Planned, Survey, find_neighbours, write_run
 from pipeline.journal import record_run
 from pipeline.model import Article, Comparison, Finding, Published, Release, Report, Version, run_id
+from pipeline.normal import Normal, learn_normal, read_normal
 from pipeline.publish import publish_run
 from pipeline.reextract import (
     compare_run,
@@ -727,11 +728,13 @@ def _judge(work: Workplace, site: Site, run: str, summary: CrawlSummary | None) 
     kind = (archive.read_orders(site.id, crawled) or Orders()).mode if orders.unpublished else orders.mode
     assert summary is not None
     history: list[Report] = []
+    normal: Normal | None = None
     if kind in ("backfill", "import"):
         site = relax_limits(site)
     else:
         history = archive.accepted_reports(site.id, before=crawled, most=HISTORY)
-    report = check_run(site, summary, archive.read_findings(site.id, run), history)
+        normal = read_normal(archive, site.id)
+    report = check_run(site, summary, archive.read_findings(site.id, run), history, normal)
     report = excuse_closing(site, report, now).model_copy(update={"mode": orders.mode})
     return _explain(work, site, summary, report, history)
 
@@ -777,6 +780,7 @@ def publish(work: Workplace, site_id: str, run: str) -> Published:
             published = publish_run(archive, site, run, now=work.settings.now(), reread=rereader)
     _hand_on(work, site, run)
     _remember(work, site_id, run)
+    learn_normal(archive, report, zone=site.timezone)
     note_run(archive, site_id, run, now=work.settings.now())
     log.info(
         "published %s: %s; versions: %s",

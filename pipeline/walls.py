@@ -30,6 +30,18 @@ _CONSENT = re.compile(
     r"measure (?:ad|audience|content))\b",
     re.IGNORECASE,
 )
+# Pieces of the wordings that `count_wall_words` looks for, in small letters: the patterns take a hundred times as long.
+_LOGIN_HINTS: Final = (
+    *("sign in", "signin", "log in", "login", "subscri", "account", "registered", "members", "password", "anmelde"),
+    *("einloggen", "registr", "abonn", "passwor", "-vous", "sesión", "suscr", "regíst", "accedi", "inloggen", "zalog"),
+    *("konto", "hasła", "logga in", "prenum", "lösenord", "log ind", "adgangs", "logg inn", "passord", "mewngofnod"),
+    *("cyfrinair", "weiterlesen", "mot de passe", "contraseña", "assin", "senha", "mitglied", "kunde", "para socios"),
+)
+_FIREWALL_HINTS: Final = (
+    *("captcha", "javascript", "human", "robot", "denied", "blocked", "just a moment", "security check", "unusual"),
+    *("too many requests", "attention required", "forbidden", "pardon our", "your browser", "bot ", "unsuccessful"),
+)
+_EDGE: Final = 500  # characters at either end of a text, where walls speak
 _CONSENT_HINTS: Final = ("ookie", "onsent", "artners", "rivacy", "ersonal", "vendors", "hoices", "egitimate")
 _LOGIN = re.compile(
     r"\b(?:(?:sign|log) ?in (?:to|or|now)|"
@@ -334,6 +346,28 @@ def find_block(titles: Sequence[str], text: str, seen: str, *, words: int, dated
     if len(seen.split()) < 80 and (_LOGIN.search(seen) or _LOGIN_ABROAD.search(seen)):
         return "login or paywall page"
     return None
+
+
+def count_wall_words(text: str) -> int:
+    """How many different phrases of consent, login and firewall pages a text begins or ends with; 0 for most texts.
+
+    One alone is a story's, so it counts as none, unless it asks the reader to sign in. For telling that *many* pages of
+    a run do so: a single text is judged by `find_block`.
+    """
+    edges = text if len(text) <= 2 * _EDGE else f"{text[:_EDGE]}\n{text[-_EDGE:]}"
+    folded = edges.lower()
+    asks: set[str] = set()
+    if any(hint in folded for hint in _LOGIN_HINTS):
+        asks = {match.group().lower() for pattern in (_LOGIN, _LOGIN_ABROAD) for match in pattern.finditer(edges)}
+    terms: set[str] = set()
+    if sum(hint in folded for hint in _CONSENT_HINTS) >= 2:
+        terms = {match.group().lower() for match in _CONSENT.finditer(edges)}
+    if any(hint in edges for hint in (*_BUTTON_HINTS, *_BUTTON_HINTS_FARTHER)):
+        terms |= {match.group().lower() for match in _CONSENT_ABROAD.finditer(edges)}
+    walled: set[str] = set()
+    if any(hint in folded for hint in _FIREWALL_HINTS):
+        walled = {match.group().lower() for match in _FIREWALL.finditer(edges)}
+    return sum(len(said) if len(said) > 1 else 0 for said in (terms, walled)) + len(asks)
 
 
 def _is_consent(text: str) -> bool:

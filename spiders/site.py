@@ -225,6 +225,17 @@ class ExtractRules(_Part):
         return (self.from_ is None or self.from_ <= day) and (self.until is None or day <= self.until)
 
 
+CheckName = Literal[
+    "sources", "dried", "listing", "books", "captures", "volume", "errors", "blocked", "outcomes", "article-yield",
+    "title", "published", "dates", "fill", "language", "short-bodies", "length", "shrunk", "phrases", "old-text",
+    "same-body", "canonical", "memory", "rules", "documents",
+]  # fmt: skip
+"""The checks of the gate, in their order."""
+FilledField = Literal[
+    "modified", "authors", "byline", "section", "image", "description", "standfirst", "tags", "language"
+]
+
+
 class CheckLimits(_Part):
     """Limits of the gate that differ from the defaults (see ``pipeline.check``)."""
 
@@ -240,6 +251,47 @@ class CheckLimits(_Part):
     min_words: Whole | None = Field(default=None, ge=0, description="Fewest words of the middle (median) article.")
     max_same_body_share: Share | None = Field(
         default=None, description="Largest share of articles that may have one and the same text (0 to 1)."
+    )
+    min_new: Whole | None = Field(
+        default=None, ge=0, description="Fewest new addresses that a run must find, instead of what is learned."
+    )
+    max_new: Whole | None = Field(
+        default=None, ge=1, description="Most new addresses that a run may find, instead of what is learned."
+    )
+    min_items: Whole | None = Field(
+        default=None,
+        ge=0,
+        description="Fewest entries that the sources must list together, instead of what is learned.",
+    )
+    min_fill: dict[FilledField, Share] = Field(
+        default={},
+        description="Smallest share of articles that must have a field, instead of what is learned; 0: it may be lost.",
+        examples=[{"authors": 0.5, "image": 0.0}],
+    )
+    max_blocked_share: Share | None = Field(
+        default=None, description="Largest share of pages that may be blocked before it is told (0 to 1)."
+    )
+    max_gone_share: Share | None = Field(
+        default=None, description="Largest share of pages that may be gone before it is told (0 to 1)."
+    )
+    max_old_text_share: Share | None = Field(
+        default=None, description="Largest share of new articles that may begin as earlier ones do (0 to 1)."
+    )
+    max_wall_share: Share | None = Field(
+        default=None, description="Largest share of articles that may speak of consent or of signing in (0 to 1)."
+    )
+    max_odd_date_share: Share | None = Field(
+        default=None,
+        description="Largest share of dates that may lie in the future, be too old or out of order (0 to 1).",
+    )
+    max_other_language_share: Share | None = Field(
+        default=None, description="Largest share of articles in a language that is unusual for the site (0 to 1)."
+    )
+    verdicts: dict[CheckName, Literal["accept", "warn", "reject"]] = Field(
+        default={},
+        description="The most that a check may say: accept (it is told, no more), warn; reject: it rejects where it "
+        "would warn.",
+        examples=[{"volume": "warn", "old-text": "reject"}],
     )
 
 

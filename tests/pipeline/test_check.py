@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -12,15 +12,12 @@ from hypothesis import strategies as st
 from pipeline.check import FEW, check_run, share_interval
 from pipeline.model import Article, Check, Evidence, Finding, Moment, Report, Stripped, article_id, content_digest
 from spiders.protocol import CrawlSummary, SourceYield
-from spiders.site import CheckLimits, Site, Source
+from spiders.site import CheckLimits, CheckName, Site, Source
 
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 RUN = "20261122T090000Z-00000000"
 HOST = "https://ledger.example"
-NAMES = (
-    "sources", "dried", "books", "captures", "errors", "blocked", "article-yield", "title", "published", "short-bodies",
-    "same-body", "canonical", "memory", "rules", "documents",
-)  # fmt: skip
+NAMES = get_args(CheckName)
 _numbers = itertools.count()
 
 

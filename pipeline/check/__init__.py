@@ -11,28 +11,43 @@ A share of a handful of pages says little: one broken page on a quiet day must n
 beyond its limit warns, and it rejects only where chance does not explain it: with ``FEW`` pages or more, when the
 limit also lies outside the share's confidence interval (Wilson's, 80 %). Two of five failed pages warn, eight of
 twenty reject. The limits can be set per site (``[check]`` in the site's file).
+
+Two sorts of checks: those with limits that hold for any site are here, those against the site's own history in
+``pipeline.check.usual``. docs/gate.md has them all.
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import math
 import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
 
+from pipeline.check.tally import FIELDS, Tally
+from pipeline.check.usual import (
+    MAX_ONE_SHARE,
+    RARE,
+    Bounds,
+    check_dates,
+    check_fill,
+    check_language,
+    check_length,
+    check_listing,
+    check_old_text,
+    check_outcomes,
+    check_phrases,
+    check_shrunk,
+    check_volume,
+    judge_fill,
+    tell_missing,
+)
+from pipeline.check.verdicts import FEW, Verdict, find_share, find_worst, is_beyond, make_check, share_interval
 from pipeline.model import Check, Finding, Outcome, Report, RuleRecord, SourceRecord
+from pipeline.normal import History, Normal
+from pipeline.normal.openings import pack_openings
 from spiders.protocol import CrawlSummary, SourceYield
 from spiders.site import CheckLimits, Site
-
-Verdict = Literal["accept", "warn", "reject"]
-
-FEW = 5
-"""With fewer pages than this a share only warns."""
 
 MAX_ERROR_SHARE = 0.25
 MAX_BLOCKED_SHARE = 0.5
@@ -61,161 +76,109 @@ MAX_SPARED_SHARE = 0.2
 """Where the site's memory would take too much of more articles than this, it learned wrongly, or the site is new."""
 
 _SHOWN = 3
-_SAID = 80  # characters of a block that are told
-_RECURRING = 2000  # different blocks that are counted at once
 _DAYS = 35  # so many days with something new are remembered of a source
 _LEARNING = timedelta(days=14)  # two week-ends; before that ...
 _YOUNG_SILENCE = timedelta(days=5)  # ... a source may be silent over one with a holiday at its end
 _UNKNOWN_SILENCE = timedelta(days=45)  # where neither its dates nor its history say what is normal
-_Z = 1.28  # normal quantile of an 80 % interval
 
 
-def check_run(site: Site, summary: CrawlSummary, findings: Iterable[Finding], history: Sequence[Report]) -> Report:
-    """Hold a run against its limits.
+def check_run(
+    site: Site,
+    summary: CrawlSummary,
+    findings: Iterable[Finding],
+    history: Sequence[Report],
+    normal: Normal | None = None,
+) -> Report:
+    """Hold a run against its limits, and against what is normal for its site.
 
     Args:
         site: its limits and its name.
         summary: what the crawl did.
         findings: every finding of the run, once through.
         history: reports of accepted earlier runs, newest first.
+        normal: what is normal for the site; None where nothing is known, or does not matter.
 
     Returns:
         The report with every check in a fixed order, the figures, the reasons and the message.
     """
-    tally = _Tally()
+    past = History(normal, summary.run, kind=site.kind, country=site.country, zone=site.timezone)
+    tally = Tally(known=past.openings)
     for finding in findings:
         tally.add(finding)
     limits = site.check
     records = _record_sources(summary, history)
     rules = _record_rules(summary, tally, history)
-    checks = (
-        _check_sources(summary),
-        _check_dried(site, summary, records),
-        _check_books(summary, tally),
-        _check_captures(summary, tally, limits, history),
-        _check_errors(summary, tally, limits),
-        _check_blocked(tally),
-        _check_article_yield(tally, limits),
-        _check_title(tally, limits),
-        _check_published(tally, limits, history),
-        _check_short_bodies(tally, limits, history),
-        _check_same_body(tally, limits),
-        _check_canonical(tally),
-        _check_memory(tally),
-        _check_rules(rules),
-        _check_documents(summary, tally),
-    )
-    verdict = _worst(check.verdict for check in checks)
+    counts = _counts(summary, tally) | _count_for_normal(summary, tally, records)
+    checks = tuple(
+        Bounds(limits=limits).apply((
+            _check_sources(summary),
+            _check_dried(site, summary, records),
+            check_listing(past, limits, summary, records),
+            _check_books(summary, tally),
+            _check_captures(summary, tally, limits, history),
+            check_volume(past, limits, counts.get("new")),
+            _check_errors(summary, tally, limits),
+            _check_blocked(tally),
+            check_outcomes(past, limits, counts),
+            _check_article_yield(tally, limits),
+            _check_title(tally, limits, past),
+            _check_published(tally, limits, history, past),
+            check_dates(past, limits, tally),
+            check_fill(past, limits, tally),
+            check_language(past, limits, tally),
+            _check_short_bodies(tally, limits, history),
+            check_length(past, tally),
+            check_shrunk(past, tally),
+            check_phrases(past, limits, tally),
+            check_old_text(past, limits, tally),
+            _check_same_body(tally, limits),
+            _check_canonical(tally),
+            _check_memory(tally),
+            _check_rules(rules),
+            _check_documents(summary, tally),
+        ))
+    )  # fmt: skip
+    verdict = find_worst(check.verdict for check in checks)
     return Report(
         site=site.id,
         run=summary.run,
         verdict=verdict,
         checks=checks,
-        counts=_counts(summary, tally),
+        counts=counts,
         reasons=dict(sorted((tally.reasons + tally.document_reasons + Counter(summary.reasons)).items())),
         message=_message(site, summary, tally, verdict, checks),
         sources=records,
         rules=rules,
+        fill={name: tally.fill[name] for name in FIELDS if tally.fill[name]},
+        lag=tally.lag,
+        lengths=tally.lengths,
+        openings=pack_openings(tally.openings),
     )
 
 
-@dataclass(kw_only=True)
-class _Tally:
-    """Figures of a run's findings; memory grows with the number of pages, not with their size."""
-
-    kinds: Counter[str] = field(default_factory=Counter)
-    reasons: Counter[str] = field(default_factory=Counter)
-    words: list[int] = field(default_factory=list)
-    titled: int = 0
-    dated: int = 0
-    requested: set[str] = field(default_factory=set)
-    bodies: dict[bytes, dict[str, str]] = field(default_factory=dict)  # text digest -> article -> URL
-    canonicals: dict[str, list[str]] = field(default_factory=dict)  # canonical URL -> pages that claim it
-    recurring: Counter[str] = field(default_factory=Counter)  # what the site's memory left out -> articles
-    relieved: int = 0  # articles out of which it left something
-    spared: list[tuple[str, str]] = field(default_factory=list)  # articles in which it would have taken too much
-    ruled: Counter[str] = field(default_factory=Counter)  # rule of the site's file -> articles it was held against
-    obeyed: Counter[str] = field(default_factory=Counter)  # … and on which it found something
-
-    documents: Counter[str] = field(default_factory=Counter)  # kinds of what pages link; counted apart from them
-    document_reasons: Counter[str] = field(default_factory=Counter)
-
-    def add(self, finding: Finding) -> None:
-        self.requested.add(finding.requested)
-        if "linked_from" in finding.facts:
-            self.documents[finding.kind] += 1
-            if finding.reason:
-                self.document_reasons[f"document {finding.kind}: {finding.reason}"] += 1
-            return
-        self.kinds[finding.kind] += 1
-        if finding.reason:
-            self.reasons[f"{finding.kind}: {finding.reason}"] += 1
-        article = finding.article
-        if article is None:
-            return
-        left_out = {
-            line[:_SAID] for block in article.stripped if block.rule == "memory" for line in block.text.split("\n")
-        }
-        self.recurring.update(left_out)
-        if len(self.recurring) > _RECURRING:
-            self.recurring = Counter(dict(self.recurring.most_common(_RECURRING // 2)))
-        self.relieved += bool(left_out)
-        if "memory" in article.origins:
-            self.spared.append((finding.final, article.origins["memory"]))
-        self.ruled.update(finding.rules.keys())
-        self.obeyed.update(rule for rule, found in finding.rules.items() if found)
-        self.words.append(article.words)
-        self.titled += bool(article.title)
-        self.dated += article.published is not None
-        digest = hashlib.sha256(" ".join(article.text.split()).encode("utf-8", "surrogatepass")).digest()[:16]
-        self.bodies.setdefault(digest, {})[article.article] = article.url
-        self.canonicals.setdefault(article.url, []).append(finding.final)
-
-    @property
-    def pages(self) -> int:
-        """Captured pages, without documents."""
-        return len(self.requested) - self.documents.total()
-
-    @property
-    def articles(self) -> int:
-        return self.kinds["article"]
-
-    @property
-    def median_words(self) -> int:
-        return int(statistics.median(self.words)) if self.words else 0
-
-
-def _check(
-    name: str, verdict: Verdict, message: str, *, figure: float | None = None, limit: float | None = None
-) -> Check:
-    rounded = None if figure is None else round(figure, 4)
-    return Check(name=name, verdict=verdict, figure=rounded, limit=limit, message=message)
-
-
-def _worst(verdicts: Iterable[Verdict]) -> Verdict:
-    order: tuple[Verdict, ...] = ("accept", "warn", "reject")
-    return max(verdicts, key=order.index, default="accept")
-
-
-def _beyond(part: int, whole: int, limit: float) -> Verdict:
-    """The verdict on a share that is beyond its limit, above or below: is it more than chance?"""
-    low, high = share_interval(part, whole)
-    return "reject" if whole >= FEW and not low <= limit <= high else "warn"
-
-
-def share_interval(part: int, whole: int) -> tuple[float, float]:
-    """Wilson's score interval (80 %) of the share that ``part`` of ``whole`` was drawn from."""
-    if not whole:
-        return 0.0, 1.0
-    share, square = part / whole, _Z * _Z
-    centre = share + square / (2 * whole)
-    spread = _Z * math.sqrt(share * (1 - share) / whole + square / (4 * whole * whole))
-    scale = 1 + square / whole
-    return (centre - spread) / scale, (centre + spread) / scale
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 0.0
+def _count_for_normal(summary: CrawlSummary, tally: Tally, records: Sequence[SourceRecord]) -> dict[str, int]:
+    """Figures that are learned from, beside those that are shown anyway."""
+    counts = {
+        "asked": tally.pages + _failed_pages(summary),
+        "failed-pages": tally.kinds["failed"] + _failed_pages(summary),
+        "new-articles": tally.new,
+        "old-text": len(tally.copies),
+        "pairs": tally.pairs,
+        "shrunk": len(tally.shrunk),
+        "phrases": len(tally.phrases),
+        "odd-dates": tally.odd_dates.total(),
+        "stale": tally.stale,
+        "one-moment": tally.one_moment,
+        "one-title": tally.one_title,
+        **{f"lang-{language}": number for language, number in sorted(tally.languages.items())},
+    }
+    if summary.walk is None:
+        # What a source lists that nobody has read before is new to us, and not on the site.
+        known = [source for source, record in zip(summary.sources, records, strict=True)
+                 if record.since != summary.finished]  # fmt: skip
+        if known:
+            counts["new"] = sum(source.new for source in known)
+    return counts
 
 
 def _check_sources(summary: CrawlSummary) -> Check:
@@ -225,7 +188,7 @@ def _check_sources(summary: CrawlSummary) -> Check:
     named = "; ".join(f"{source.url}: {source.error}" for source in (dead or failed)[:_SHOWN])
     more = f" and {len(dead or failed) - _SHOWN} more" if len(dead or failed) > _SHOWN else ""
     if dead and not alive:
-        return _check(
+        return make_check(
             "sources",
             "reject",
             f"No source answered ({named}{more}), so nothing new can be found. Is the site down, has it moved its "
@@ -236,8 +199,8 @@ def _check_sources(summary: CrawlSummary) -> Check:
     if failed:
         what = "gave nothing" if dead else "gave only a part"
         said = f"{len(dead or failed)} of {len(summary.sources)} sources {what}: {named}{more}."
-        return _check("sources", "warn", said, figure=alive, limit=1)
-    return _check("sources", "accept", f"All {alive} sources answered.", figure=alive, limit=1)
+        return make_check("sources", "warn", said, figure=alive, limit=1)
+    return make_check("sources", "accept", f"All {alive} sources answered.", figure=alive, limit=1)
 
 
 def _check_dried(site: Site, summary: CrawlSummary, records: Sequence[SourceRecord]) -> Check:
@@ -251,8 +214,8 @@ def _check_dried(site: Site, summary: CrawlSummary, records: Sequence[SourceReco
                 said.append(f"{source.url} {cause}")
     if said:
         more = f" And {len(said) - _SHOWN} more." if len(said) > _SHOWN else ""
-        return _check("dried", "warn", "; ".join(said[:_SHOWN]) + f".{more}", figure=len(said), limit=0)
-    return _check("dried", "accept", "No source is silent for longer than is normal for it.", figure=0, limit=0)
+        return make_check("dried", "warn", "; ".join(said[:_SHOWN]) + f".{more}", figure=len(said), limit=0)
+    return make_check("dried", "accept", "No source is silent for longer than is normal for it.", figure=0, limit=0)
 
 
 def _find_drought(source: SourceYield, record: SourceRecord, quiet: timedelta | None, now: datetime) -> str | None:
@@ -331,11 +294,11 @@ def _put_time(time: timedelta) -> str:
     return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.0f} hours"
 
 
-def _check_books(summary: CrawlSummary, tally: _Tally) -> Check:
+def _check_books(summary: CrawlSummary, tally: Tally) -> Check:
     told = summary.captured + sum(summary.outcomes.values())
     off = abs(summary.discovered - told) + abs(summary.captured - len(tally.requested))
     if off:
-        return _check(
+        return make_check(
             "books",
             "reject",
             f"{summary.discovered} URLs were discovered, {told} have an outcome, and {len(tally.requested)} of "
@@ -344,16 +307,16 @@ def _check_books(summary: CrawlSummary, tally: _Tally) -> Check:
             figure=off,
             limit=0,
         )
-    return _check(
+    return make_check(
         "books", "accept", f"All {summary.discovered} discovered URLs have one outcome each.", figure=0, limit=0
     )
 
 
-def _check_captures(summary: CrawlSummary, tally: _Tally, limits: CheckLimits, history: Sequence[Report]) -> Check:
+def _check_captures(summary: CrawlSummary, tally: Tally, limits: CheckLimits, history: Sequence[Report]) -> Check:
     captured = tally.pages
     least = limits.min_captures
     if least is not None and captured < least:
-        return _check(
+        return make_check(
             "captures",
             "reject",
             f"{captured} pages were captured; the site's file asks for {least} at least.",
@@ -363,7 +326,7 @@ def _check_captures(summary: CrawlSummary, tally: _Tally, limits: CheckLimits, h
     if summary.discovered == 0:
         off_pattern = summary.reasons.get("off-pattern", 0)
         if off_pattern:
-            return _check(
+            return make_check(
                 "captures",
                 "reject",
                 f"The sources list {off_pattern} links and none matches the site's `article` pattern: the site has "
@@ -373,7 +336,7 @@ def _check_captures(summary: CrawlSummary, tally: _Tally, limits: CheckLimits, h
                 limit=1,
             )
         first = not any(report.counts.get("discovered") for report in history)
-        return _check(
+        return make_check(
             "captures",
             "reject" if first else "warn",
             "The sources list nothing at all" + (", and never did." if first else "; earlier runs found pages there."),
@@ -382,9 +345,9 @@ def _check_captures(summary: CrawlSummary, tally: _Tally, limits: CheckLimits, h
         )
     wanted = captured + _failed_pages(summary)
     if wanted and not captured:
-        return _check("captures", "reject", f"None of {wanted} wanted pages could be captured.", figure=0, limit=1)
+        return make_check("captures", "reject", f"None of {wanted} wanted pages could be captured.", figure=0, limit=1)
     quiet = " (nothing was due)" if not wanted else ""
-    return _check("captures", "accept", f"{captured} pages were captured{quiet}.", figure=captured, limit=least)
+    return make_check("captures", "accept", f"{captured} pages were captured{quiet}.", figure=captured, limit=least)
 
 
 def _failed_pages(summary: CrawlSummary) -> int:
@@ -392,72 +355,87 @@ def _failed_pages(summary: CrawlSummary) -> int:
     return summary.outcomes.get(Outcome.FAILED, 0) - summary.documents.get(Outcome.FAILED, 0)
 
 
-def _check_errors(summary: CrawlSummary, tally: _Tally, limits: CheckLimits) -> Check:
+def _check_errors(summary: CrawlSummary, tally: Tally, limits: CheckLimits) -> Check:
     failed = tally.kinds["failed"] + _failed_pages(summary)
     asked = tally.pages + _failed_pages(summary)
     limit = MAX_ERROR_SHARE if limits.max_error_share is None else limits.max_error_share
-    share = _share(failed, asked)
+    share = find_share(failed, asked)
     if share > limit:
-        return _check(
+        return make_check(
             "errors",
-            _beyond(failed, asked, limit),
+            is_beyond(failed, asked, limit),
             f"{failed} of {asked} pages failed ({_most_common(summary, tally, 'failed')}); at most {limit:.0%} may. "
             "Is the site overloaded, or slower than its time-out?",
             figure=share,
             limit=limit,
         )
     verdict: Verdict = "warn" if failed >= FEW else "accept"
-    return _check("errors", verdict, f"{failed} of {asked} pages failed.", figure=share, limit=limit)
+    return make_check("errors", verdict, f"{failed} of {asked} pages failed.", figure=share, limit=limit)
 
 
-def _check_blocked(tally: _Tally) -> Check:
+def _check_blocked(tally: Tally) -> Check:
     blocked, pages = tally.kinds["blocked"], sum(tally.kinds.values())
-    share = _share(blocked, pages)
+    share = find_share(blocked, pages)
     if share > MAX_BLOCKED_SHARE:
-        return _check(
+        return make_check(
             "blocked",
-            _beyond(blocked, pages, MAX_BLOCKED_SHARE),
+            is_beyond(blocked, pages, MAX_BLOCKED_SHARE),
             f"{blocked} of {pages} pages were a block, a login or a consent wall "
             f"({_most_common(None, tally, 'blocked')}). The site refuses us: slow down, ask it, or stop.",
             figure=share,
             limit=MAX_BLOCKED_SHARE,
         )
     verdict: Verdict = "warn" if blocked else "accept"
-    return _check(
+    return make_check(
         "blocked", verdict, f"{blocked} of {pages} pages were blocked.", figure=share, limit=MAX_BLOCKED_SHARE
     )
 
 
-def _check_article_yield(tally: _Tally, limits: CheckLimits) -> Check:
+def _check_article_yield(tally: Tally, limits: CheckLimits) -> Check:
     pages = tally.articles + tally.kinds["not-an-article"]
     limit = MIN_ARTICLE_YIELD if limits.min_article_yield is None else limits.min_article_yield
-    share = _share(tally.articles, pages)
+    share = find_share(tally.articles, pages)
     if pages and share < limit:
-        return _check(
+        return make_check(
             "article-yield",
-            _beyond(tally.articles, pages, limit),
+            is_beyond(tally.articles, pages, limit),
             f"{tally.articles} of {pages} pages are articles ({_most_common(None, tally, 'not-an-article')}); at least "
             f"{limit:.0%} should be. Has the site been redesigned, or does the `article` pattern take in other pages?",
             figure=share,
             limit=limit,
         )
     told = f"{tally.articles} of {pages} pages are articles." if pages else "There was no page to extract."
-    return _check("article-yield", "accept", told, figure=share if pages else None, limit=limit)
+    return make_check("article-yield", "accept", told, figure=share if pages else None, limit=limit)
 
 
-def _check_title(tally: _Tally, limits: CheckLimits) -> Check:
+def _check_title(tally: Tally, limits: CheckLimits, past: History) -> Check:
     limit = MIN_TITLE_SHARE if limits.min_title_share is None else limits.min_title_share
-    share = _share(tally.titled, tally.articles)
+    share = find_share(tally.titled, tally.articles)
     if tally.articles and share < limit:
-        return _check(
+        return make_check(
             "title",
-            _beyond(tally.titled, tally.articles, limit),
+            is_beyond(tally.titled, tally.articles, limit),
             f"{tally.articles - tally.titled} of {tally.articles} articles have no headline; at least {limit:.0%} need "
             "one. The site has probably been redesigned.",
             figure=share,
             limit=limit,
         )
-    return _check(
+    one = tally.one_title
+    usual = past.expect_share("title", "one-title", "articles", found=one, of=tally.articles) if one else None
+    if one >= FEW and find_share(one, tally.articles) > MAX_ONE_SHARE:
+        known = usual is not None and usual.expected.above >= RARE
+        if not known:
+            return make_check(
+                "title",
+                "warn" if usual is None else is_beyond(one, tally.articles, MAX_ONE_SHARE),
+                f"{one} of {tally.articles} articles have one and the same headline: it is the site's name, or that of "
+                "a box. The site has probably been redesigned.",
+                figure=find_share(one, tally.articles),
+                limit=MAX_ONE_SHARE,
+                usual=usual,
+                per=tally.articles,
+            )
+    return make_check(
         "title",
         "accept",
         f"{tally.titled} of {tally.articles} articles have a headline.",
@@ -466,44 +444,60 @@ def _check_title(tally: _Tally, limits: CheckLimits) -> Check:
     )
 
 
-def _check_published(tally: _Tally, limits: CheckLimits, history: Sequence[Report]) -> Check:
+def _check_published(tally: Tally, limits: CheckLimits, history: Sequence[Report], past: History) -> Check:
     missing = tally.articles - tally.dated
-    share = _share(tally.dated, tally.articles)
+    share = find_share(tally.dated, tally.articles)
     figure = share if tally.articles else None
     told = f"{tally.dated} of {tally.articles} articles have a date of publication"
     if limits.min_published_share is not None and tally.articles and share < limits.min_published_share:
-        return _check(
+        return make_check(
             "published",
-            _beyond(tally.dated, tally.articles, limits.min_published_share),
+            is_beyond(tally.dated, tally.articles, limits.min_published_share),
             f"{told}; the site's file asks for {limits.min_published_share:.0%}.",
             figure=share,
             limit=limits.min_published_share,
         )
+    if limits.min_published_share is None and tally.articles:
+        usual = past.expect_share("published", "fill-published", "articles", found=tally.dated, of=tally.articles)
+        if usual is not None:
+            odd = judge_fill(usual, tally.dated, tally.articles)
+            lost = tell_missing("date of publication", usual, tally.dated, tally.articles)
+            return make_check(
+                "published",
+                odd,
+                f"{told}."
+                if odd == "accept"
+                else f"{lost}. Dates have moved or changed their form: look at one page beside its version.",
+                figure=share,
+                limit=FALLEN_FILL,
+                usual=usual,
+                per=tally.articles,
+            )
     normal = _usual_share(history, "dated")
     if tally.articles and normal is not None and normal >= NORMAL_FILL and share <= FALLEN_FILL:
-        return _check(
+        return make_check(
             "published",
-            _beyond(tally.dated, tally.articles, normal),
+            is_beyond(tally.dated, tally.articles, normal),
             f"{missing} of {tally.articles} articles have no date of publication; normal is {1 - normal:.0%}. "
             "Dates have moved or changed their form: look at one page beside its version.",
             figure=share,
             limit=FALLEN_FILL,
         )
     verdict: Verdict = "warn" if tally.articles >= FEW and share < MIN_ARTICLE_YIELD else "accept"
-    return _check("published", verdict, f"{told}.", figure=figure, limit=limits.min_published_share)
+    return make_check("published", verdict, f"{told}.", figure=figure, limit=limits.min_published_share)
 
 
-def _check_short_bodies(tally: _Tally, limits: CheckLimits, history: Sequence[Report]) -> Check:
+def _check_short_bodies(tally: Tally, limits: CheckLimits, history: Sequence[Report]) -> Check:
     limit = MIN_WORDS if limits.min_words is None else limits.min_words
     if not tally.words:
-        return _check("short-bodies", "accept", "There is no text to measure.", limit=limit)
+        return make_check("short-bodies", "accept", "There is no text to measure.", limit=limit)
     median = tally.median_words
     shortest = ", ".join(str(words) for words in sorted(tally.words)[:_SHOWN])
     told = f"The middle article has {median} words; the shortest have {shortest}."
     usual = [report.counts["median_words"] for report in history if report.counts.get("articles", 0) >= FEW]
     normal = statistics.median(usual) if usual else None
     if median < limit:
-        return _check(
+        return make_check(
             "short-bodies",
             "reject" if tally.articles >= FEW else "warn",
             f"{told} At least {limit} are expected: is it a teaser, a paywall, or a page drawn by script?",
@@ -511,55 +505,55 @@ def _check_short_bodies(tally: _Tally, limits: CheckLimits, history: Sequence[Re
             limit=limit,
         )
     if normal is not None and median < FALLEN_WORDS * normal:
-        return _check(
+        return make_check(
             "short-bodies",
             "reject" if tally.articles >= FEW else "warn",
             f"{told} Normal is {normal:.0f}: the text has moved out of reach, or a wall stands before it.",
             figure=median,
             limit=round(FALLEN_WORDS * normal),
         )
-    return _check("short-bodies", "accept", told, figure=median, limit=limit)
+    return make_check("short-bodies", "accept", told, figure=median, limit=limit)
 
 
-def _check_same_body(tally: _Tally, limits: CheckLimits) -> Check:
+def _check_same_body(tally: Tally, limits: CheckLimits) -> Check:
     limit = MAX_SAME_BODY_SHARE if limits.max_same_body_share is None else limits.max_same_body_share
     most = max(tally.bodies.values(), key=len, default={})
     articles = sum(len(urls) for urls in tally.bodies.values())
     same = len(most) if len(most) > 1 else 0
-    share = _share(same, articles)
+    share = find_share(same, articles)
     if share > limit:
-        return _check(
+        return make_check(
             "same-body",
-            _beyond(same, articles, limit) if same >= SAME else "warn",
+            is_beyond(same, articles, limit) if same >= SAME else "warn",
             f"{same} of {articles} articles have one and the same text, for example {_some(most.values())}. That is a "
             "consent wall, a block page or a template, not news.",
             figure=share,
             limit=limit,
         )
-    return _check("same-body", "accept", "No text stands on many pages.", figure=share, limit=limit)
+    return make_check("same-body", "accept", "No text stands on many pages.", figure=share, limit=limit)
 
 
-def _check_canonical(tally: _Tally) -> Check:
+def _check_canonical(tally: Tally) -> Check:
     url, pages = max(tally.canonicals.items(), key=lambda item: len(set(item[1])), default=("", []))
     same = len(set(pages)) if len(set(pages)) > 1 else 0
-    share = _share(same, tally.articles)
+    share = find_share(same, tally.articles)
     if share > MAX_SAME_CANONICAL_SHARE:
-        return _check(
+        return make_check(
             "canonical",
-            _beyond(same, tally.articles, MAX_SAME_CANONICAL_SHARE) if same >= SAME else "warn",
+            is_beyond(same, tally.articles, MAX_SAME_CANONICAL_SHARE) if same >= SAME else "warn",
             f"{same} of {tally.articles} pages say that they are {url}: they would all become one article. The site's "
             "template is wrong, or a wall answers in its place.",
             figure=share,
             limit=MAX_SAME_CANONICAL_SHARE,
         )
-    return _check(
+    return make_check(
         "canonical", "accept", "Pages name addresses of their own.", figure=share, limit=MAX_SAME_CANONICAL_SHARE
     )
 
 
-def _check_memory(tally: _Tally) -> Check:
+def _check_memory(tally: Tally) -> Check:
     """What the site's memory left out of the articles' texts, and where it would have taken too much."""
-    share = _share(len(tally.spared), tally.articles)
+    share = find_share(len(tally.spared), tally.articles)
     often = sorted(tally.recurring.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]
     named = "; ".join(f'"{text}" ({pages})' for text, pages in often)
     said = (
@@ -571,10 +565,10 @@ def _check_memory(tally: _Tally) -> Check:
         pages = "; ".join(f"{url} ({why})" for url, why in tally.spared[:_SHOWN])
         said += f" On {len(tally.spared)} it would have been too much, and less or nothing was: {pages}."
     loud = len(tally.spared) >= SAME and share > MAX_SPARED_SHARE
-    return _check("memory", "warn" if loud else "accept", said, figure=share, limit=MAX_SPARED_SHARE)
+    return make_check("memory", "warn" if loud else "accept", said, figure=share, limit=MAX_SPARED_SHARE)
 
 
-def _record_rules(summary: CrawlSummary, tally: _Tally, history: Sequence[Report]) -> tuple[RuleRecord, ...]:
+def _record_rules(summary: CrawlSummary, tally: Tally, history: Sequence[Report]) -> tuple[RuleRecord, ...]:
     """What is remembered of each extraction rule after this run, by name; one that was not asked stays as it was."""
     before: dict[str, RuleRecord] = {}
     for report in history:  # newest first
@@ -593,14 +587,14 @@ def _record_rules(summary: CrawlSummary, tally: _Tally, history: Sequence[Report
     return tuple(records)
 
 
-def _check_documents(summary: CrawlSummary, tally: _Tally) -> Check:
+def _check_documents(summary: CrawlSummary, tally: Tally) -> Check:
     """Documents that pages link; whatever they are like, the run's articles are published."""
     lost = summary.documents.get(Outcome.FAILED, 0)
     asked, read = tally.documents.total() + lost, tally.documents["article"] + tally.documents["unchanged"]
-    share = _share(read, asked)
+    share = find_share(read, asked)
     why = ", ".join(f"{reason} {count}" for reason, count in tally.document_reasons.most_common(_SHOWN))
     said = f"{read} of {asked} documents that pages link were read" + (f" ({why})." if why else ".")
-    return _check(
+    return make_check(
         "documents",
         "warn" if asked >= FEW and share < MIN_DOCUMENT_SHARE else "accept",
         said if asked else "No document was asked for.",
@@ -622,7 +616,7 @@ def _check_rules(records: Sequence[RuleRecord]) -> Check:
             said.append(f"rule {record.rule} found nothing on {record.pages - record.found} of {record.pages} pages")
     if said:
         more = f", and {len(said) - _SHOWN} more" if len(said) > _SHOWN else ""
-        return _check(
+        return make_check(
             "rules",
             "warn",
             f"{'; '.join(said[:_SHOWN])}{more}. The pages are read without it: has the site been redesigned? Correct "
@@ -630,20 +624,20 @@ def _check_rules(records: Sequence[RuleRecord]) -> Check:
             figure=len(said),
             limit=0,
         )
-    return _check("rules", "accept", "No rule of the site's file is idle.", figure=0, limit=0)
+    return make_check("rules", "accept", "No rule of the site's file is idle.", figure=0, limit=0)
 
 
 def _usual_share(history: Sequence[Report], part: str) -> float | None:
     """The middle share of articles with a field over earlier runs that had enough articles."""
     shares = [
-        _share(report.counts.get(part, 0), report.counts["articles"])
+        find_share(report.counts.get(part, 0), report.counts["articles"])
         for report in history
         if report.counts.get("articles", 0) >= FEW
     ]
     return statistics.median(shares) if shares else None
 
 
-def _most_common(summary: CrawlSummary | None, tally: _Tally, kind: str) -> str:
+def _most_common(summary: CrawlSummary | None, tally: Tally, kind: str) -> str:
     reasons: Counter[str] = Counter(tally.reasons)
     if summary is not None:
         reasons.update(summary.reasons)
@@ -655,7 +649,7 @@ def _some(urls: Iterable[str]) -> str:
     return " and ".join(sorted(urls)[:2])
 
 
-def _counts(summary: CrawlSummary, tally: _Tally) -> dict[str, int]:
+def _counts(summary: CrawlSummary, tally: Tally) -> dict[str, int]:
     return {
         "discovered": summary.discovered,
         "captured": summary.captured,
@@ -677,7 +671,7 @@ def _told(counts: Mapping[str, int]) -> Iterator[str]:
             yield f"{count} {name}"
 
 
-def _message(site: Site, summary: CrawlSummary, tally: _Tally, verdict: Verdict, checks: Sequence[Check]) -> str:
+def _message(site: Site, summary: CrawlSummary, tally: Tally, verdict: Verdict, checks: Sequence[Check]) -> str:
     """What the operator reads first: what happened, and for each check that is not well its sentence."""
     kinds = ", ".join(_told(dict(sorted(tally.kinds.items())))) or "no pages"
     figures = f"{summary.discovered} URLs discovered, {tally.pages} pages captured: {kinds}."
@@ -688,3 +682,6 @@ def _message(site: Site, summary: CrawlSummary, tally: _Tally, verdict: Verdict,
     odd = [check for check in checks if check.verdict == verdict]
     begin = f"{site.name}: nothing of this run is published." if verdict == "reject" else f"{site.name}: published."
     return f"{begin} " + " ".join(f"[{check.name}] {check.message}" for check in odd) + f" {figures}"
+
+
+__all__ = ["FEW", "check_run", "share_interval"]
