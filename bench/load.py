@@ -331,7 +331,7 @@ for number in range({count}):
             before = this
     globals()[dag_id] = dag
 """
-_STEPS: Final = ("crawl", "check", "publish")
+_STEPS: Final = ("crawl", "publish")
 _SMALL: Final = 30
 
 

@@ -23,7 +23,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bench.measure import count_cores, cpu_of, render_table
+from bench.measure import PeakMemory, count_cores, cpu_of, render_table
 from pipeline.archive import open_archive
 from pipeline.seaweed import EmbeddedStore
 from pipeline.settings import Settings
@@ -58,6 +58,9 @@ class Round:
     seconds: float
     worker_cpu: float  # seconds of CPU in the workers
     airflow_cpu: float  # … in api-server, scheduler, DAG processor, PostgreSQL and Redis
+    worker_mb: float  # MiB of PSS of all workers at the highest sample
+    airflow_mb: float  # … of the other parts
+    database: int  # bytes by which Airflow's database grew
     others: float  # cores that everything else on the machine used, the store and the sites among it
 
 
@@ -98,12 +101,15 @@ def run_round(cluster: Cluster, sites: Sequence[str], workers: int) -> Round:
     names = {name: name.startswith("w") and name[1:].isdigit() for name in cluster.part_names}
     own = {name: cluster.pids([name]) for name in names}
     before = {name: cpu_of(pids) for name, pids in own.items()}
+    held = cluster.database_bytes()
     clock = MachineClock()
-    runs = {site: airflow.trigger(f"site_{site}") for site in sites}
-    for site, run in runs.items():
-        ended = airflow.wait_for_run(run.dag, run.dag_run, timeout=_ROUND_SECONDS)
-        if ended.state != "success":
-            raise RuntimeError(f"{site} ended as {ended.state}: {airflow.tasks(run.dag, run.dag_run)}")
+    roots = {kind: [pid for name in names if names[name] is kind for pid in own[name]] for kind in (True, False)}
+    with PeakMemory(roots[True]) as of_workers, PeakMemory(roots[False]) as of_rest:
+        runs = {site: airflow.trigger(f"site_{site}") for site in sites}
+        for site, run in runs.items():
+            ended = airflow.wait_for_run(run.dag, run.dag_run, timeout=_ROUND_SECONDS)
+            if ended.state != "success":
+                raise RuntimeError(f"{site} ended as {ended.state}: {airflow.tasks(run.dag, run.dag_run)}")
     seconds, machine = clock.tell()
     used = {name: cpu_of(pids) - before[name] for name, pids in own.items()}
     return Round(
@@ -111,6 +117,9 @@ def run_round(cluster: Cluster, sites: Sequence[str], workers: int) -> Round:
         seconds=seconds,
         worker_cpu=sum(value for name, value in used.items() if names[name]),
         airflow_cpu=sum(value for name, value in used.items() if not names[name]),
+        worker_mb=of_workers.mb,
+        airflow_mb=of_rest.mb,
+        database=cluster.database_bytes() - held,
         others=(machine - sum(used.values())) / seconds,
     )
 
@@ -166,10 +175,16 @@ def tell(rounds: Sequence[Round], sites: int) -> str:
                 medians[workers],
                 statistics.median(each.worker_cpu for each in chosen) / sites,
                 statistics.median(each.airflow_cpu for each in chosen) / sites,
+                statistics.median(each.worker_mb for each in chosen),
+                statistics.median(each.airflow_mb for each in chosen),
+                statistics.median(each.database for each in chosen) / sites / 1e3,
                 statistics.median(each.others for each in chosen),
             )
         )
-    heads = ("workers", "seconds", "workers' CPU s a site", "Airflow's other CPU s a site", "cores used by others")
+    heads = (
+        *("workers", "seconds", "their CPU s a site", "other parts' CPU s a site", "their MiB", "other parts' MiB"),
+        *("KB in the database a site", "cores used by others"),
+    )
     return f"{render_table(heads, rows)}\n\nTwo workers: {medians[1] / medians[2]:.2f} × one, on {count_cores()} cores."
 
 

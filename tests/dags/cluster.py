@@ -306,6 +306,20 @@ class Cluster:
             return None
         return next((name for name, part in self._parts.items() if part.process.pid == session), None)
 
+    def database_bytes(self) -> int:
+        """How much Airflow's database holds."""
+        import psycopg2
+
+        url = f"postgresql://airflow:{self._passwords['postgres']}@127.0.0.1:{self._postgres}/postgres"
+        connection = psycopg2.connect(url)
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_database_size(current_database())")
+                (size,) = cursor.fetchone()
+                return int(size)
+        finally:
+            connection.close()
+
     def tell_logs(self, lines: int = 30) -> str:
         """The ends of all logs, for the message of a test that fails."""
         return "\n".join(
