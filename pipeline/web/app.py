@@ -1,0 +1,585 @@
+"""The routes of the Archive pages: what is asked for, checked; what it takes, read; a template, filled.
+
+Everything stands behind ``pipeline.web.access.Gate``. Ids in addresses must have the form of ids, parameters come once
+and are of bounded length, and what is not there is not told from what the visitor may not see. An error of the archive
+is a page with the operator's next step.
+
+    /                                                   how all sites stand
+    /sites/<site>                                       a site
+    /sites/<site>/runs/<run>                            a run; POST …/release
+    /sites/<site>/articles/<article>                    an article; ?n= shows that version
+    /sites/<site>/articles/<article>/compare            ?old=&new=: two versions side by side
+    /sites/<site>/articles/<article>/<n>/record         the WARC record, to download
+    /sites/<site>/articles/<article>/takedown           the form, and POST
+    /quarantine                                         runs that the gate refused
+    /search                                             versions by headline, address, date, site
+    /dags/<dag>, /dags/<dag>/runs/<run>                 from Airflow's tabs to the pages above
+    /static/<name>                                      the style sheet, the script, the icon
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Annotated, Any, Final
+from urllib.parse import parse_qs
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from pipeline.archive import Archive
+from pipeline.errors import ArchiveError, MunimentError, NotInArchive, Permanent, Temporary
+from pipeline.health import Health, read_health
+from pipeline.model import RUN_ID, SITE_ID, Report, State, Version
+from pipeline.store import NotAllowed
+from pipeline.web import acting
+from pipeline.web.access import DAG_PREFIX, Door, Gate, Visitor, is_token, make_token
+from pipeline.web.article_page import SHOWN, is_withheld, make_article_view, make_comparison_view
+from pipeline.web.charts import draw_spark
+from pipeline.web.display import list_static, make_environment
+from pipeline.web.overview import NEEDS, Wanted, arrange, count_needs, list_choices, make_lines
+from pipeline.web.search import Asked, read_asked, search
+from pipeline.web.shelf import Shelf
+from pipeline.web.site_page import SAMPLED, list_reported, make_check_rows, make_site_view, take_sample
+
+log = logging.getLogger("muniment")
+
+PAGE: Final = 100
+"""Lines of a list on one page."""
+_DIGITS: Final = 6
+_ARTICLE: Final = 20
+_HEX: Final = frozenset("0123456789abcdef")
+
+
+class Refused(Exception):
+    """An answer of a status, with words."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+        self.words = words
+
+
+def build_app(open_shelf: Callable[[], Shelf], door: Door) -> Gate:
+    """The pages as an ASGI app.
+
+    Args:
+        open_shelf: opens the archive; asked again, with the next request, when it fails.
+        door: who may come in.
+    """
+    pages = Pages(open_shelf, door)
+    app = FastAPI(title="Archive", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    routes: list[tuple[str, Callable[..., Response], list[str]]] = [
+        ("/", pages.overview, ["GET", "HEAD"]),
+        ("/sites/{site}", pages.site, ["GET", "HEAD"]),
+        ("/sites/{site}/runs/{run}", pages.run, ["GET", "HEAD"]),
+        ("/sites/{site}/runs/{run}/release", pages.release, ["POST"]),
+        ("/sites/{site}/articles/{article}", pages.article, ["GET", "HEAD"]),
+        ("/sites/{site}/articles/{article}/compare", pages.compare, ["GET", "HEAD"]),
+        ("/sites/{site}/articles/{article}/takedown", pages.takedown, ["GET", "HEAD"]),
+        ("/sites/{site}/articles/{article}/takedown", pages.take_down, ["POST"]),
+        ("/sites/{site}/articles/{article}/{n}/record", pages.record, ["GET", "HEAD"]),
+        ("/quarantine", pages.quarantine, ["GET", "HEAD"]),
+        ("/search", pages.search, ["GET", "HEAD"]),
+        ("/dags/{dag}", pages.dag, ["GET", "HEAD"]),
+        ("/dags/{dag}/runs/{name:path}", pages.dag_run, ["GET", "HEAD"]),
+        ("/static/{name}", pages.static, ["GET", "HEAD"]),
+    ]
+    for path, answer, methods in routes:
+        app.add_api_route(path, answer, methods=methods, response_class=HTMLResponse)
+    app.add_exception_handler(404, pages.tell_missing)
+    app.add_exception_handler(405, pages.tell_wrong_method)
+    app.add_exception_handler(Exception, pages.tell_trouble)
+    app.add_exception_handler(Refused, pages.tell_refused)
+    app.add_exception_handler(MunimentError, pages.tell_error)
+    return Gate(app, door, [(path, tuple(methods)) for path, _, methods in routes])
+
+
+async def read_form(request: Request) -> dict[str, list[str]]:
+    """The fields of a form, whose size the gate has bounded."""
+    try:
+        text = (await request.body()).decode()
+        return parse_qs(text, keep_blank_values=True, strict_parsing=bool(text), max_num_fields=60)
+    except ValueError:
+        raise Refused(400, "This form cannot be read.") from None
+
+
+FormDep = Annotated[dict[str, list[str]], Depends(read_form)]
+
+
+class Pages:
+    """The answers. Each reads what it needs of the shelf, and nothing stays."""
+
+    def __init__(self, open_shelf: Callable[[], Shelf], door: Door) -> None:
+        self._open = open_shelf
+        self._opening = threading.Lock()
+        self._opened: Shelf | None = None
+        self._door = door
+        self._templates = make_environment()
+
+    @property
+    def _shelf(self) -> Shelf:
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._open()
+            return self._opened
+
+    @property
+    def _archive(self) -> Archive:
+        return self._shelf.archive
+
+    # --- all sites
+
+    def overview(self, request: Request) -> Response:
+        """How all sites stand."""
+        given = read_query(request, text=100, kind=60, family=100, region=100, need=20, sort=10, page=6)
+        if given["need"] not in ("", *NEEDS) or given["sort"] not in ("", "need", "name", "fresh"):
+            raise Refused(400, "There is no such order or state.")
+        shelf = self._shelf
+        now = shelf.now()
+        every = self._visible(request, make_lines(shelf.standings(), shelf.facts(), now))
+        wanted = Wanted(**{**{name: given[name] for name in given if name != "page"}, "sort": given["sort"] or "need"})  # type: ignore[arg-type]
+        lines = arrange(every, wanted)
+        shown, pages, page = cut(lines, given["page"])
+        sparks = {
+            line.facts.site: draw_spark(
+                {"new": line.standing.new, "changed": line.standing.changed, "failed": line.standing.failed}
+            )
+            for line in shown
+        }
+        return self._page(
+            request,
+            "overview.html",
+            lines=shown,
+            sparks=sparks,
+            found=len(lines),
+            total=len(every),
+            needs=count_needs(every),
+            choices=list_choices(every),
+            wanted=wanted,
+            given=given,
+            page=page,
+            pages=pages,
+            now=now,
+        )
+
+    def quarantine(self, request: Request) -> Response:
+        """The runs that the gate refused and nobody released, newest first."""
+        given = read_query(request, page=6)
+        shelf = self._shelf
+        lines = self._visible(request, make_lines(shelf.standings(), shelf.facts(), shelf.now()))
+        refused = sorted(
+            ((run, line.facts) for line in lines for run in line.standing.refused),
+            key=lambda pair: (pair[0].began, pair[1].site),
+            reverse=True,
+        )
+        shown, pages, page = cut(refused, given["page"])
+        return self._page(
+            request, "quarantine.html", refused=shown, found=len(refused), page=page, pages=pages, given=given
+        )
+
+    # --- one site
+
+    def site(self, request: Request, site: str) -> Response:
+        """A site."""
+        read_query(request)
+        health = self._read_health(request, site)
+        reports = self._read_reports(site, list_reported(health))
+        facts = self._shelf.facts().get(site)
+        return self._page(
+            request,
+            "site.html",
+            site=site,
+            facts=facts,
+            view=make_site_view(health, reports),
+            dag=f"{DAG_PREFIX}{site}",
+            now=self._shelf.now(),
+        )
+
+    def run(self, request: Request, site: str, run: str) -> Response:
+        """A run of a site, and of one that the gate refused what would have been published."""
+        given = read_query(request, done=10)
+        self._check(request, site, run=run)
+        archive = self._archive
+        report, summary = archive.read_report(site, run), archive.read_summary(site, run)
+        if report is None and summary is None and archive.read_orders(site, run) is None:
+            raise Refused(404, "There is no such run.")
+        published, release = archive.read_published(site, run), archive.read_release(site, run)
+        rejected = report is not None and report.verdict == "reject" and published is None
+        sample, trouble = self._read_sample(site, run) if rejected else ([], None)
+        may = rejected and self._door.may_change(visitor_of(request), site)
+        return self._page(
+            request,
+            "run.html",
+            site=site,
+            facts=self._shelf.facts().get(site),
+            run=run,
+            began=datetime.strptime(run[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC),
+            report=report,
+            checks=list(make_check_rows([report] if report else [])),
+            summary=summary,
+            published=published,
+            made=[split_key(key) for key in islice(published.made, PAGE)] if published else [],
+            release=release,
+            rejected=rejected,
+            may_release=may,
+            token=make_token(self._door, visitor_of(request), f"/sites/{site}/runs/{run}/release") if may else "",
+            sample=sample,
+            trouble=trouble,
+            sampled=SAMPLED,
+            most=acting.MOST_REASON,
+            done=given["done"],
+        )
+
+    def release(self, request: Request, site: str, run: str, form: FormDep) -> Response:
+        """Release a run that the gate refused."""
+        self._check(request, site, run=run)
+        self._check_form(request, site, form, f"/sites/{site}/runs/{run}/release")
+        acting.release(self._shelf, site, run, visitor=visitor_of(request), reason=read_reason(form))
+        return self._go(request, f"/sites/{site}/runs/{run}?done=released")
+
+    # --- one article
+
+    def article(self, request: Request, site: str, article: str) -> Response:
+        """An article."""
+        given = read_query(request, n=_DIGITS, done=10)
+        self._check(request, site, article=article)
+        n = read_number(given["n"]) if given["n"] else None
+        versions, count = self._read_versions(site, article, n)
+        view = make_article_view(versions, n, count)
+        return self._page(
+            request,
+            "article.html",
+            site=site,
+            facts=self._shelf.facts().get(site),
+            article=article,
+            view=view,
+            may_take_down=self._door.may_change(visitor_of(request), site),
+            done=given["done"],
+        )
+
+    def compare(self, request: Request, site: str, article: str) -> Response:
+        """Two versions of an article side by side."""
+        given = read_query(request, old=_DIGITS, new=_DIGITS)
+        self._check(request, site, article=article)
+        wanted = [read_number(given["old"]), read_number(given["new"])]
+        old, new = self._shelf.versions(site, article, wanted)
+        return self._page(
+            request,
+            "compare.html",
+            site=site,
+            facts=self._shelf.facts().get(site),
+            article=article,
+            view=None if is_withheld(old) or is_withheld(new) else make_comparison_view(old, new),
+            old=old,
+            new=new,
+        )
+
+    def record(self, request: Request, site: str, article: str, n: str) -> Response:
+        """The WARC record of a version, byte for byte as its segment has it: one gzip member."""
+        read_query(request)
+        self._check(request, site, article=article)
+        version = self._archive.version(site, article, read_number(n))
+        if version.state is State.REDACTED:
+            raise Refused(410, "This version was taken down, and its evidence with it.")
+        return Response(
+            self._archive.read_record(version.evidence),
+            media_type="application/warc",
+            headers={
+                "content-disposition": f'attachment; filename="{site}-{article}-{version.n:06}.warc.gz"',
+                "content-security-policy": "default-src 'none'; sandbox",
+            },
+        )
+
+    def takedown(self, request: Request, site: str, article: str) -> Response:
+        """The form of a takedown."""
+        read_query(request)
+        self._check(request, site, article=article)
+        if not self._door.may_change(visitor_of(request), site):
+            raise Refused(403, "Only an operator can take an article down.")
+        versions, count = self._read_versions(site, article, None)
+        return self._page(
+            request,
+            "takedown.html",
+            site=site,
+            facts=self._shelf.facts().get(site),
+            article=article,
+            view=make_article_view(versions, None, count),
+            token=make_token(self._door, visitor_of(request), f"/sites/{site}/articles/{article}/takedown"),
+            most=acting.MOST_REASON,
+        )
+
+    def take_down(self, request: Request, site: str, article: str, form: FormDep) -> Response:
+        """Order a takedown and carry it out."""
+        self._check(request, site, article=article)
+        self._check_form(request, site, form, f"/sites/{site}/articles/{article}/takedown")
+        spans = [line.strip() for line in read_field(form, "spans", 4000).splitlines() if line.strip()]
+        if len(spans) > acting.MOST_SPANS:
+            raise Refused(400, f"At most {acting.MOST_SPANS} passages at once.")
+        if read_field(form, "what", 10) not in ("all", "words") or (form["what"] == ["words"]) != bool(spans):
+            raise Refused(400, "Say whether all of it is withheld, or which words.")
+        acting.take_down(
+            self._archive,
+            self._shelf,
+            site,
+            article,
+            visitor=visitor_of(request),
+            reason=read_reason(form),
+            spans=spans,
+        )
+        return self._go(request, f"/sites/{site}/articles/{article}?done=withheld")
+
+    # --- search
+
+    def search(self, request: Request) -> Response:
+        """Versions by headline, address, date, site."""
+        given = read_query(request, text=300, site=63, since=10, until=10)
+        began = time.perf_counter()
+        try:
+            asked = read_asked(given)
+        except ValueError as error:
+            raise Refused(400, str(error)) from None
+        shelf = self._shelf
+        sites = shelf.sites()
+        answer = None
+        if asked != Asked():
+            visible = self._door.visible(visitor_of(request), self._known_sites(sites))
+            answer = search(shelf, asked, visible, sites.values())
+        return self._page(
+            request,
+            "search.html",
+            given=given,
+            answer=answer,
+            names={site.id: site.name for site in sites.values()},
+            took=time.perf_counter() - began,
+        )
+
+    # --- from Airflow's tabs
+
+    def dag(self, request: Request, dag: str) -> Response:
+        """The page of the site whose DAG this is."""
+        read_query(request)
+        site = dag.removeprefix(DAG_PREFIX)
+        if not dag.startswith(DAG_PREFIX) or not SITE_ID.fullmatch(site):
+            return self._page(request, "other_dag.html", status=200)
+        if not self._door.visible(visitor_of(request), [site]):
+            raise Refused(404, "There is no such site.")
+        if read_health(self._archive, site) is None:
+            return self._page(request, "no_run.html", site=site, facts=self._shelf.facts().get(site))
+        return self._go(request, f"/sites/{site}")
+
+    def dag_run(self, request: Request, dag: str, name: str) -> Response:
+        """The page of the run that belongs to a DAG run: its id ends in a digest of Airflow's."""
+        read_query(request)
+        site = dag.removeprefix(DAG_PREFIX)
+        if not dag.startswith(DAG_PREFIX) or not SITE_ID.fullmatch(site):
+            return self._page(request, "other_dag.html", status=200)
+        self._check(request, site)
+        found = find_run(self._archive, site, name)
+        if found is None:
+            return self._page(request, "no_run.html", site=site, facts=self._shelf.facts().get(site))
+        return self._go(request, f"/sites/{site}/runs/{found}")
+
+    def static(self, request: Request, name: str) -> Response:
+        """A static file."""
+        read_query(request, v=12)
+        if name not in list_static():
+            raise Refused(404, "There is no such file.")
+        body, kind, _ = list_static()[name]
+        return Response(body, media_type=kind, headers={"cache-control": "private, max-age=86400"})
+
+    # --- what went wrong
+
+    def tell_refused(self, request: Request, error: Exception) -> Response:
+        """An answer that is no page."""
+        assert isinstance(error, Refused)
+        return self._message(request, error.status, error.words)
+
+    def tell_missing(self, request: Request, _: Exception) -> Response:
+        """No route."""
+        return self._message(request, 404, "There is no such page.")
+
+    def tell_wrong_method(self, request: Request, _: Exception) -> Response:
+        """A route that is asked otherwise."""
+        return self._message(request, 405, "This page is not asked in this way.")
+
+    def tell_error(self, request: Request, error: Exception) -> Response:
+        """An error of the archive, with the operator's next step."""
+        assert isinstance(error, MunimentError)
+        step = error.next_step if isinstance(error, Permanent) else "Try again in a moment."
+        if isinstance(error, NotInArchive):
+            return self._message(request, 404, error.message, step)
+        status = 503 if isinstance(error, Temporary) else 409 if request.method == "POST" else 502
+        words = error.message if isinstance(error, Permanent) else str(error)
+        if isinstance(error, NotAllowed):
+            status = 403
+        elif isinstance(error, ArchiveError):
+            log.warning("%s", words)
+        return self._message(request, status, words, step)
+
+    def tell_trouble(self, request: Request, error: Exception) -> Response:
+        """An error of ours: the log has it."""
+        log.error("%s %s", request.method, request.url.path, exc_info=error)
+        return self._message(request, 500, "Something went wrong here; the log of the API server says what.")
+
+    def _message(self, request: Request, status: int, words: str, step: str = "") -> Response:
+        return self._page(request, "message.html", status=status, code=status, words=words, step=step)
+
+    # --- underneath
+
+    def _page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
+        root = str(request.scope.get("root_path") or "")
+        values |= {"root": root, "airflow": root.rpartition("/")[0], "visitor": visitor_of(request)}
+        return HTMLResponse(self._templates.get_template(template).render(values), status_code=status)
+
+    def _go(self, request: Request, path: str) -> Response:
+        return RedirectResponse(f"{request.scope.get('root_path') or ''}{path}", status_code=303)
+
+    def _check(self, request: Request, site: str, *, run: str | None = None, article: str | None = None) -> None:
+        """Refuse ids that are none, and sites that the visitor may not see, in the same words."""
+        good = SITE_ID.fullmatch(site) is not None
+        good = good and (run is None or is_run(run))
+        good = good and (article is None or (len(article) == _ARTICLE and set(article) <= _HEX))
+        if not good or not self._door.visible(visitor_of(request), [site]):
+            raise Refused(404, "There is no such page.")
+
+    def _check_form(self, request: Request, site: str, form: dict[str, list[str]], path: str) -> None:
+        visitor = visitor_of(request)
+        if not is_token(self._door, visitor, path, read_field(form, "token", 100)):
+            raise Refused(403, "This form is not of your session; load its page again.")
+        if not self._door.may_change(visitor, site):
+            raise Refused(403, "Only an operator can do that.")
+
+    def _visible(self, request: Request, lines: Iterable[Any]) -> list[Any]:
+        lines = list(lines)
+        seen = self._door.visible(visitor_of(request), [line.facts.site for line in lines])
+        return [line for line in lines if line.facts.site in seen]
+
+    def _known_sites(self, declared: Iterable[str]) -> set[str]:
+        return {standing.site for standing in self._shelf.standings()} | set(declared)
+
+    def _read_health(self, request: Request, site: str) -> Health:
+        self._check(request, site)
+        health = read_health(self._archive, site)
+        if health is None:
+            raise Refused(404, "This site has not run yet.")
+        return health
+
+    def _read_reports(self, site: str, runs: list[str]) -> list[Report]:
+        found = self._shelf.together(lambda run: self._archive.read_report(site, run), runs)
+        return [report for report in found if report is not None]
+
+    def _read_versions(self, site: str, article: str, n: int | None) -> tuple[list[Version], int]:
+        count = self._archive.latest_number(site, article)
+        if not count or (n is not None and n > count):
+            raise Refused(404, "There is no such version.")
+        numbers = list(range(max(1, count - SHOWN + 1), count + 1))
+        if n is not None and n not in numbers:
+            numbers.insert(0, n)
+        return self._shelf.versions(site, article, numbers), count
+
+    def _read_sample(self, site: str, run: str) -> tuple[list[Any], str | None]:
+        """What would have been published, without what takedowns in force withhold."""
+        from pipeline.takedown import Sieve  # noqa: PLC0415 - only here
+
+        try:
+            sieve = Sieve.read(self._archive, site)
+            return take_sample(sieve.filter(self._archive.read_findings(site, run))), None
+        except (NotInArchive, ArchiveError) as error:
+            return [], error.message
+
+
+# --- what is given
+
+
+def visitor_of(request: Request) -> Visitor:
+    """Who asks; the gate has put it there."""
+    visitor = request.scope["state"]["visitor"]
+    assert isinstance(visitor, Visitor)
+    return visitor
+
+
+def read_query(request: Request, **limits: int) -> dict[str, str]:
+    """Parameters of an address by name, each given once at most and of so many characters; "" where one is not given.
+
+    What no page knows is passed over.
+
+    Raises:
+        Refused: one is given twice, is too long, or holds control characters.
+    """
+    given = {}
+    for name, limit in limits.items():
+        values = request.query_params.getlist(name)
+        if len(values) > 1 or (values and len(values[0]) > limit):
+            raise Refused(400, f"The parameter “{name}” is given twice, or is too long.")
+        value = values[0] if values else ""
+        if not (value.isprintable() or value.replace("\u200c", "").replace("\u200d", "").isprintable()):
+            raise Refused(400, f"The parameter “{name}” holds what cannot be printed.")
+        given[name] = value.strip()
+    return given
+
+
+def read_field(form: dict[str, list[str]], name: str, limit: int) -> str:
+    """A field of a form, given once.
+
+    Raises:
+        Refused: it is missing, given twice, or too long.
+    """
+    values = form.get(name, [])
+    if len(values) != 1 or len(values[0]) > limit:
+        raise Refused(400, f"The field “{name}” is missing, given twice, or too long.")
+    return values[0]
+
+
+def read_reason(form: dict[str, list[str]]) -> str:
+    """Why something is done; not empty, one line."""
+    reason = " ".join(read_field(form, "reason", acting.MOST_REASON).split())
+    if not reason or not reason.isprintable():
+        raise Refused(400, "Give a reason: it stands in the archive's journal.")
+    return reason
+
+
+def read_number(text: str) -> int:
+    """The number of a version."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS and int(text)):
+        raise Refused(404, "There is no such version.")
+    return int(text)
+
+
+def is_run(text: str) -> bool:
+    """Whether that is the id of a run, of a day that there is."""
+    if not RUN_ID.fullmatch(text) or not text.isascii():
+        return False
+    try:
+        datetime.strptime(text[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return False
+    return True
+
+
+def cut(lines: list[Any], page: str) -> tuple[list[Any], int, int]:
+    """A page of a list, how many pages there are, and which it is, from 1."""
+    number = int(page) if page.isascii() and page.isdigit() else 1
+    if page and not page.isdigit():
+        raise Refused(400, "There is no such page.")
+    pages = max(1, -(-len(lines) // PAGE))
+    number = min(max(number, 1), pages)
+    return lines[(number - 1) * PAGE : number * PAGE], pages, number
+
+
+def split_key(key: str) -> tuple[str, int]:
+    """Article and number in a version's key."""
+    _, _, article, name = key.split("/")
+    return article, int(name.removesuffix(".json"))
+
+
+def find_run(archive: Archive, site: str, name: str) -> str | None:
+    """The run of a site that a DAG run made: ``pipeline.model.run_id`` ends in a digest of its name."""
+    import hashlib  # noqa: PLC0415 - only here
+
+    ending = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return next((run for run in archive.runs(site) if run.endswith(f"-{ending}")), None)

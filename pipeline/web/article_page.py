@@ -1,0 +1,262 @@
+"""What an article's page shows, out of its versions; pure.
+
+A version that a takedown has replaced says so, and nothing of what it held is shown or compared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from pipeline.comparison import Comparison, Paragraph, Piece, compare_lines, compare_versions
+from pipeline.lifecycle import current_version
+from pipeline.model import Moment, State, Version
+
+SHOWN: Final = 60
+"""Versions of an article that one page shows."""
+_CONTEXT: Final = 1  # unchanged paragraphs beside a changed one
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+_FIELDS: Final = (
+    "kind", "standfirst", "byline", "authors", "bylines", "agencies", "published", "modified", "section", "language",
+    "description", "tags", "free", "notices", "notes_to_editors", "contacts", "embargo", "ward", "committee", "image",
+    "images", "documents", "document_of",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """A field of an article in words."""
+
+    name: str
+    values: tuple[str, ...]
+    origin: str | None
+    confidence: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """A version on the timeline."""
+
+    version: Version
+    withheld: bool
+    stands: bool
+    earlier: int | None  # the readable version before it in time, to compare with
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArticleView:
+    """An article's page."""
+
+    version: Version
+    withheld: bool
+    language: str
+    paragraphs: tuple[tuple[str, str, int], ...]  # kind, text, level
+    fields: tuple[Field, ...]
+    steps: tuple[Step, ...]  # newest first
+    count: int  # of all versions
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """A paragraph on one side of a comparison."""
+
+    number: int | None
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pair:
+    """A row of a comparison."""
+
+    kind: str
+    note: str
+    old: Side | None
+    new: Side | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stretch:
+    """Rows in a row that are shown, or folded away because nothing changed near them."""
+
+    folded: bool
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonView:
+    """Two versions side by side."""
+
+    old: Version
+    new: Version
+    comparison: Comparison
+    title: Pair
+    stretches: tuple[Stretch, ...]
+    fields: tuple[tuple[str, tuple[Piece, ...], tuple[Piece, ...]], ...]
+    language: str
+
+
+def is_withheld(version: Version) -> bool:
+    """Whether a takedown has taken away what this version held."""
+    return version.state == State.REDACTED
+
+
+def make_article_view(versions: Sequence[Version], n: int | None, count: int) -> ArticleView:
+    """The page of an article.
+
+    Args:
+        versions: those that are shown; not empty.
+        n: which of them is shown whole; None: the one that stands.
+        count: how many there are.
+    """
+    timeline = sorted(versions, key=lambda version: (version.captured_at, version.n))
+    standing = current_version(versions) or timeline[-1]
+    version = next((each for each in versions if each.n == n), standing)
+    steps = []
+    earlier: int | None = None
+    for each in timeline:
+        readable = not is_withheld(each) and bool(each.text or each.title)
+        steps.append(
+            Step(
+                version=each,
+                withheld=is_withheld(each),
+                stands=each is standing,
+                earlier=earlier if readable else None,
+            )
+        )
+        if readable:
+            earlier = each.n
+    return ArticleView(
+        version=version,
+        withheld=is_withheld(version),
+        language=tell_language(version),
+        paragraphs=tuple(list_paragraphs(version)),
+        fields=tuple(list_fields(version)),
+        steps=tuple(reversed(steps)),
+        count=count,
+    )
+
+
+def tell_language(version: Version) -> str:
+    """The language tag of a version's text; empty: not known."""
+    tag = version.language or ""
+    return tag if _LANGUAGE.fullmatch(tag) else ""
+
+
+def list_paragraphs(version: Version) -> Iterator[tuple[str, str, int]]:
+    """The text in its order: kind, words, and of a heading its level."""
+    if version.parts:
+        for part in version.parts:
+            yield part.kind, part.text, part.level or 0
+    else:
+        for line in version.text.split("\n"):
+            yield "paragraph", line, 0
+
+
+def list_fields(version: Version) -> Iterator[Field]:
+    """The fields that say something, with where each was read and how sure that is."""
+    for name in _FIELDS:
+        values = tuple(_tell(getattr(version, name)))
+        if values:
+            yield Field(
+                name=name.replace("_", " "),
+                values=values,
+                origin=version.origins.get(name),
+                confidence=version.confidence.get(name),
+            )
+
+
+def _tell(value: Any) -> Iterator[str]:
+    match value:
+        case None | "" | ():
+            return
+        case bool():
+            yield "yes" if value else "no"
+        case Moment():
+            told = f"{value.value:%Y-%m-%d}" if value.precision == "day" else f"{value.value:%Y-%m-%d %H:%M:%S} UTC"
+            yield f"{told} (“{value.original}”, {value.source}{', zone assumed' if value.zone_assumed else ''})"
+        case BaseModel():
+            yield "; ".join(
+                f"{name}: {each}" for name, each in value.model_dump(mode="json", exclude_none=True).items() if each
+            )
+        case tuple():
+            for each in value:
+                yield from _tell(each)
+        case _:
+            yield str(value)
+
+
+# --- two versions
+
+
+def make_comparison_view(old: Version, new: Version) -> ComparisonView:
+    """Two versions side by side.
+
+    Raises:
+        NotInArchive: one of them is withheld.
+    """
+    comparison = compare_versions(old, new)
+    shown = _near_changes(comparison.paragraphs)
+    stretches = []
+    for folded, group in groupby(zip(comparison.paragraphs, shown, strict=True), lambda pair: not pair[1]):
+        pairs = tuple(_pair(paragraph) for paragraph, _ in group)
+        stretches.append(Stretch(folded=folded and len(pairs) > 1, pairs=pairs))
+    title = compare_lines(old.title, new.title)
+    return ComparisonView(
+        old=old,
+        new=new,
+        comparison=comparison,
+        title=Pair(
+            kind="changed" if old.title != new.title else "same",
+            note="",
+            old=Side(number=None, pieces=_side(title, "removed")),
+            new=Side(number=None, pieces=_side(title, "added")),
+        ),
+        stretches=tuple(stretches),
+        fields=tuple(
+            (
+                change.name.replace("_", " "),
+                _side(change.pieces, "removed") if change.pieces else _list(change.old, "removed"),
+                _side(change.pieces, "added") if change.pieces else _list(change.new, "added"),
+            )
+            for change in comparison.fields
+        ),
+        language=tell_language(new if new.text else old),
+    )
+
+
+def _pair(paragraph: Paragraph) -> Pair:
+    old = Side(number=paragraph.old, pieces=_side(paragraph.pieces, "removed")) if paragraph.old else None
+    new = Side(number=paragraph.new, pieces=_side(paragraph.pieces, "added")) if paragraph.new else None
+    match paragraph.kind:
+        case "left":
+            return Pair(kind="left", note=f"Paragraph {paragraph.old} stood here; it is paragraph {paragraph.new} now.",
+                        old=None, new=None)  # fmt: skip
+        case "moved":
+            return Pair(
+                kind="moved", note=f"Moved: paragraph {paragraph.old} before, {paragraph.new} now.", old=old, new=new
+            )
+        case "added":
+            return Pair(kind="added", note="", old=None, new=new)
+        case "removed":
+            return Pair(kind="removed", note="", old=old, new=None)
+        case kind:
+            return Pair(kind=kind, note="", old=old, new=new)
+
+
+def _side(pieces: Iterable[Piece], mark: str) -> tuple[Piece, ...]:
+    return tuple(piece for piece in pieces if piece.mark in ("same", mark))
+
+
+def _list(words: Sequence[str], mark: Any) -> tuple[Piece, ...]:
+    return (Piece(mark=mark, text=", ".join(words)),) if words else ()
+
+
+def _near_changes(paragraphs: Sequence[Paragraph]) -> list[bool]:
+    """Which paragraphs are shown: those that changed, and their neighbours."""
+    changed = [paragraph.kind != "same" for paragraph in paragraphs]
+    return [any(changed[max(0, at - _CONTEXT) : at + _CONTEXT + 1]) for at in range(len(changed))]

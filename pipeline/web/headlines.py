@@ -1,0 +1,245 @@
+"""All headlines of the archive in memory, to search in: about 150 bytes for each version.
+
+Files of the table are created once and never changed, so what was read of a file holds as long as the table consists
+of it. Before each search the table's log is asked which files those are: new ones are read, and what a takedown or a
+merge has replaced is forgotten, so that no headline is found which readers must not see any more. Files are read by a
+few threads, the newest first; a search waits a moment for them and says how far they have come.
+
+Not here: the text of articles (``muniment sql`` searches that), and addresses, which are found by their digest.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipeline.archive import Archive
+from pipeline.errors import StoreUnavailable
+from pipeline.table import DataFile, dataset_of, live_files, open_table
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOST_ROWS: Final = 3_000_000
+"""Versions that are kept in memory, the newest; older files are left out, and a search says so."""
+MOST_WORDS: Final = 8
+_THREADS: Final = 4
+_COLUMNS: Final = ("title", "article", "n", "captured_at", "change", "state")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hit:
+    """A version that was found."""
+
+    site: str
+    article: str
+    n: int
+    title: str
+    change: str
+    state: str
+    captured_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """The answer to a search."""
+
+    hits: tuple[Hit, ...]  # newest first
+    count: int  # of all that fit
+    searched: int  # versions that were looked at, or could be passed by
+    versions: int  # of the whole table
+    reading: bool  # more is being read, so that the same search finds more in a moment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Part:
+    """The headlines of one file."""
+
+    site: str
+    titles: pa.Array
+    folded: pa.Array  # in small letters
+    articles: pa.Array
+    numbers: NDArray[np.int32]
+    times: NDArray[np.int64]  # microseconds since 1970
+    changes: pa.Array
+    states: pa.Array
+
+    @property
+    def rows(self) -> int:
+        return len(self.numbers)
+
+
+class Headlines:
+    """The headlines of one archive; may be searched by many threads.
+
+    Args:
+        archive: whose table it is.
+        most_rows: how many versions are kept.
+    """
+
+    def __init__(self, archive: Archive, *, most_rows: int = MOST_ROWS) -> None:
+        self._archive = archive
+        self._most = most_rows
+        self._table: Any = None
+        self._files: dict[str, DataFile] = {}
+        self._parts: dict[str, Future[_Part]] = {}
+        self._looking = threading.Lock()
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="headlines")
+
+    def search(
+        self,
+        text: str = "",
+        *,
+        sites: Sequence[str] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        most: int = 50,
+        patience: float = 0.2,
+    ) -> Found:
+        """Versions whose headline has all these words or parts of words, whatever their case; newest first.
+
+        Args:
+            text: words; none: every version fits.
+            sites: of these only.
+            since: captured at this moment or later.
+            until: captured before this moment.
+            most: how many are told.
+            patience: seconds to wait for files that are being read.
+
+        Raises:
+            StoreUnavailable: the store did not answer.
+        """
+        files, parts = self._look()
+        asked = [path for path, file in files.items() if _may_hold(file, sites, since, until)]
+        pending = [parts[path] for path in asked if path in parts]
+        wait(pending, timeout=patience)
+        done = [part.result() for part in pending if part.done() and part.exception() is None]
+        failed = next((part.exception() for part in pending if part.done() and part.exception()), None)
+        if failed is not None and not done:
+            raise StoreUnavailable(f"the table's headlines could not be read; ask again ({failed})")
+        words = text.lower().split()[:MOST_WORDS]
+        found = [(part, _match(part, words, since, until)) for part in done]
+        total = sum(file.rows for file in files.values())
+        missed = sum(files[path].rows for path in asked) - sum(part.rows for part in done)
+        return Found(
+            hits=tuple(_newest(found, most)),
+            count=sum(len(rows) for _, rows in found),
+            searched=total - missed,
+            versions=total,
+            reading=any(not part.done() for part in pending),
+        )
+
+    def _look(self) -> tuple[dict[str, DataFile], dict[str, Future[_Part]]]:
+        """The files of the table as it stands now, newest first, and what is read of them or being read."""
+        with self._looking:
+            if self._table is None:
+                self._table = open_table(self._archive)
+                if self._table is None:
+                    return {}, {}
+                changed = True
+            else:
+                before = self._table.version()
+                try:
+                    self._table.update_incremental()
+                except Exception:  # noqa: BLE001 - a table that was moved or made anew: the library's errors have no common class
+                    self._table = open_table(self._archive)
+                changed = self._table is None or self._table.version() != before
+            if changed:
+                files = [] if self._table is None else live_files(self._table)
+                files.sort(key=lambda file: file.last or _EPOCH, reverse=True)
+                self._files = {file.path: file for file in files}
+                kept: set[str] = set()
+                rows = 0
+                for file in files:
+                    rows += file.rows
+                    if rows > self._most:
+                        break
+                    kept.add(file.path)
+                for path in self._parts.keys() - kept:
+                    self._parts.pop(path).cancel()
+                for path in self._files:
+                    if path in kept and path not in self._parts:
+                        self._parts[path] = self._pool.submit(self._read, self._files[path])
+            for path, part in self._parts.items():
+                if part.done() and part.exception() is not None:
+                    self._parts[path] = self._pool.submit(self._read, self._files[path])
+            return dict(self._files), dict(self._parts)
+
+    def _read(self, file: DataFile) -> _Part:
+        table = dataset_of(self._archive, [(file.path, file.site)]).to_table(columns=list(_COLUMNS)).combine_chunks()
+        titles = _whole(table["title"])
+        return _Part(
+            site=file.site,
+            titles=titles,
+            folded=pc.utf8_lower(titles),
+            articles=_whole(table["article"]),
+            numbers=table["n"].to_numpy(),
+            times=table["captured_at"].cast(pa.int64()).to_numpy(),
+            changes=_whole(table["change"]).dictionary_encode(),
+            states=_whole(table["state"]).dictionary_encode(),
+        )
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _may_hold(file: DataFile, sites: Sequence[str] | None, since: datetime | None, until: datetime | None) -> bool:
+    return (
+        (sites is None or file.site in sites)
+        and (since is None or file.last is None or file.last + timedelta(milliseconds=1) >= since)
+        and (until is None or file.first is None or file.first < until)
+    )
+
+
+def _match(part: _Part, words: Sequence[str], since: datetime | None, until: datetime | None) -> NDArray[np.int64]:
+    """The rows of a part that fit."""
+    fits: NDArray[np.bool_] | None = None
+    for word in words:
+        has = pc.match_substring(part.folded, word).to_numpy(zero_copy_only=False)
+        fits = has if fits is None else fits & has
+    for moment, compare in ((since, np.greater_equal), (until, np.less)):
+        if moment is not None:
+            at = compare(part.times, (moment - _EPOCH) // timedelta(microseconds=1))
+            fits = at if fits is None else fits & at
+    return np.arange(part.rows) if fits is None else np.flatnonzero(fits)
+
+
+def _newest(found: Sequence[tuple[_Part, NDArray[np.int64]]], most: int) -> list[Hit]:
+    """The latest of all rows that fit."""
+    best: list[tuple[int, int, int]] = []  # time, number of the part, row
+    for number, (part, rows) in enumerate(found):
+        times = part.times[rows]
+        if len(rows) > most:
+            chosen = np.argpartition(times, len(times) - most)[-most:]
+            rows, times = rows[chosen], times[chosen]
+        best += [(int(at), number, int(row)) for at, row in zip(times, rows, strict=True)]
+        if len(best) > 50 * most:
+            best = sorted(best, reverse=True)[:most]
+    return [_to_hit(found[number][0], row) for _, number, row in sorted(best, reverse=True)[:most]]
+
+
+def _to_hit(part: _Part, row: int) -> Hit:
+    return Hit(
+        site=part.site,
+        article=part.articles[row].as_py(),
+        n=int(part.numbers[row]),
+        title=part.titles[row].as_py(),
+        change=part.changes[row].as_py(),
+        state=part.states[row].as_py(),
+        captured_at=_EPOCH + timedelta(microseconds=int(part.times[row])),
+    )
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    combined = column.combine_chunks()
+    return pa.concat_arrays(combined.chunks) if isinstance(combined, pa.ChunkedArray) else combined

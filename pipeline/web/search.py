@@ -1,0 +1,112 @@
+"""Searching for versions: by address first, where an address is given, else by headline, date and site.
+
+An address leads to one article by its digest, so that no table is read; one that was redirected is found by the
+memory of the site that owns it. Everything else is asked of the headlines in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from pipeline.errors import NotInArchive
+from pipeline.model import SITE_ID
+from pipeline.web.headlines import Found, Hit
+from spiders.site import Site
+
+if TYPE_CHECKING:
+    from pipeline.web.shelf import Shelf
+
+SHOWN: Final = 50
+_ID: Final = 20
+_HEX: Final = frozenset("0123456789abcdef")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Asked:
+    """What is looked for; empty: no matter."""
+
+    text: str = ""
+    site: str = ""
+    since: datetime | None = None
+    until: datetime | None = None  # the moment behind the last day
+
+    @property
+    def address(self) -> bool:
+        """Whether the text is an address or the id of an article."""
+        return "://" in self.text or (len(self.text) == _ID and set(self.text.lower()) <= _HEX)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What was found."""
+
+    found: Found
+    by_address: bool = False
+
+
+def read_asked(given: Mapping[str, str]) -> Asked:
+    """What a form asks for.
+
+    Raises:
+        ValueError: a date or site that is none; the message says which.
+    """
+    moments: dict[str, datetime | None] = {}
+    for name in ("since", "until"):
+        try:
+            day = date.fromisoformat(given[name]) if given[name] else None
+        except ValueError:
+            raise ValueError(f"The date “{given[name]}” is none: write 2026-11-22.") from None
+        moments[name] = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
+    if given["site"] and not SITE_ID.fullmatch(given["site"]):
+        raise ValueError("There is no such site.")
+    until = moments["until"]
+    if until is not None and until.year < 9999:
+        until += timedelta(days=1)
+    return Asked(text=given["text"], site=given["site"], since=moments["since"], until=until)
+
+
+def search(shelf: Shelf, asked: Asked, visible: set[str], sites: Iterable[Site]) -> Answer:
+    """What the archive has of what is asked for, of sites that may be seen."""
+    if asked.address:
+        return Answer(found=_find_article(shelf, asked, visible, sites), by_address=True)
+    wanted = [asked.site] if asked.site else sorted(visible)
+    found = shelf.headlines.search(
+        asked.text,
+        sites=[site for site in wanted if site in visible],
+        since=asked.since,
+        until=asked.until,
+        most=SHOWN,
+    )
+    return Answer(found=found)
+
+
+def _find_article(shelf: Shelf, asked: Asked, visible: set[str], sites: Iterable[Site]) -> Found:
+    from pipeline.reader import find  # noqa: PLC0415 - heavy
+
+    try:
+        site, article = find(shelf.archive, [site for site in sites if site.id in visible], asked.text)
+    except NotInArchive:
+        return Found(hits=(), count=0, searched=0, versions=0, reading=False)
+    if site not in visible or asked.site not in ("", site):
+        return Found(hits=(), count=0, searched=0, versions=0, reading=False)
+    count = shelf.archive.latest_number(site, article)
+    versions = shelf.versions(site, article, range(max(1, count - SHOWN + 1), count + 1))
+    hits = [
+        Hit(
+            site=site,
+            article=article,
+            n=version.n,
+            title=version.title,
+            change=version.change.value,
+            state=version.state.value,
+            captured_at=version.captured_at,
+        )
+        for version in versions
+        if (asked.since is None or version.captured_at >= asked.since)
+        and (asked.until is None or version.captured_at < asked.until)
+    ]
+    hits.sort(key=lambda hit: (hit.captured_at, hit.n), reverse=True)
+    return Found(hits=tuple(hits), count=len(hits), searched=count, versions=count, reading=False)
