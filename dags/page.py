@@ -15,6 +15,8 @@ _FAILURES = """\
 | `crawl` red | The crawl could not start or could not finish. | Read the last lines of its log: they name the next \
 step. |
 | `extract` red | A segment could not be read. | The log names the segment; clear the task. |
+| `blocked` red | **The site refuses us**, and the run was rejected for that. | Its log says how, and what to do; \
+articles in the archive stay as they are. |
 | `check` red | **The run was rejected**: what was fetched does not look like this site. Nothing of it was published. \
 | Read the end of its log: each check with its figure and limit. See *A rejected run* in `docs/operators.md`. |
 | `publish` red | The store or the table was busy or away for longer than the retries. | Clear the task: it does \
@@ -43,7 +45,8 @@ def describe_site(site: Site, *, bucket: str, asset: str, schedule: str | None =
         _describe_pace(site),
         "## How to tell that it works",
         site.how_to_tell.strip(),
-        f"""Every run ends with four green tasks (the fifth, `go_on`, is skipped unless a backfill is under way). \
+        f"""Every run ends with four green tasks (`blocked` is skipped unless the site refuses us, `go_on` unless a backfill is \
+under way). \
 The log of `publish` says what became of every address; the events of the Asset `{asset}` carry the same counts; \
 `muniment status {site.id}` prints the last run.""",
         "## What to do when it fails",
@@ -67,12 +70,18 @@ def _list_facts(site: Site, *, bucket: str, asset: str, schedule: str) -> str:
         f"Front page: <{site.home}>",
         f"Kind: {site.kind}" + (f"; CMS: {site.family}" if site.family else ""),
         f"Publisher: {site.publisher}" if site.publisher else "",
-        f"Runs: `{schedule}`, {site.timezone}; *Trigger* starts one now",
+        f"Runs: `{schedule}`, {site.timezone}{_tell_spread(site, schedule)}; *Trigger* starts one now",
         f"Archive: bucket `{bucket}`, under `warc/{site.id}/`, `runs/{site.id}/`, `articles/{site.id}/`",
         f"Asset for downstream DAGs: `{asset}`",
         f"Site file: `{site.id}.toml`",
     )
     return "\n".join(f"- {fact}" for fact in facts if fact)
+
+
+def _tell_spread(site: Site, schedule: str) -> str:
+    if schedule == site.schedule or site.endangered is not None:
+        return ""
+    return f" (the file: `{site.schedule}`; a minute of its own keeps it apart from other sites)"
 
 
 def _describe_pace(site: Site) -> str:

@@ -4,7 +4,7 @@ This file makes no DAG. When all site files are good it does nothing.
 """
 
 from dags.factory import find_problems
-from spiders.site import SiteError
+from spiders.problem import SiteError
 
 if problems := find_problems():
     raise SiteError(problems)

@@ -1,4 +1,4 @@
-"""Airflow reads here the DAGs of sites 801 to 1000, by id; see dags/factory.py."""
+"""Airflow reads here part 5 of 8 of the sites' DAGs, by id; see dags/factory.py."""
 
 from dags.factory import build_dags
 

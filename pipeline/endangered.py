@@ -49,6 +49,17 @@ EXCUSED: Final = frozenset(
     {"sources", "dried", "captures", "errors", "blocked", "article-yield", "title", "published", "short-bodies"}
 )
 """Checks of the gate that do not reject a run after the date."""
+_NIGHT_HOURS: Final = 6
+_PRESETS: Final = {
+    "@hourly": "* * * *",
+    "@daily": "{hour} * * *",
+    "@midnight": "{hour} * * *",
+    "@weekly": "{hour} * * 0",
+    "@monthly": "{hour} 1 * *",
+    "@quarterly": "{hour} 1 */3 *",
+    "@yearly": "{hour} 1 1 *",
+    "@annually": "{hour} 1 1 *",
+}
 AFTER_LADDER: Final = ((30, 7), (365, 30), (None, 90))
 """Up to so many days after the date a known page is looked at once in so many days."""
 
@@ -79,14 +90,35 @@ def days_left(site: Site, now: datetime) -> int:
 
 
 def schedule_in_force(site: Site, now: datetime) -> str:
-    """The cron line by which a site runs now: its own, or a denser one where the date is near."""
-    phase = find_phase(site, now)
+    """The cron line by which a site runs now: its own, spread, or a denser one where the date is near."""
+    phase, own = find_phase(site, now), spread_schedule(site.schedule, site.id)
     if phase is None or phase is Phase.FAR:
-        return site.schedule
+        return own
     minute = _minute(site)
     hourly, twice, daily = f"{minute} * * * *", f"{minute} 6,18 * * *", f"{minute} 6 * * *"
     wanted = {Phase.NEAR: twice, Phase.LAST: hourly, Phase.AFTER: daily}[phase]
-    return site.schedule if _count_week(site.schedule) >= _count_week(wanted) else wanted
+    return own if _count_week(site.schedule) >= _count_week(wanted) else wanted
+
+
+def spread_schedule(schedule: str, site_id: str) -> str:
+    """A cron line with a minute of the site's own, where its file names none on purpose.
+
+    A thousand sites that are "hourly" must not all begin at minute 0. A preset, minute ``0``, and every so many minutes
+    (``*/15``) say how often, and hardly anybody means the very minute by them: they get one that follows from the
+    site's id, always the same, within the hour (daily and rarer presets: within the first six of the day). Any other
+    line stays as it is; who means the full hour writes ``00``.
+    """
+    place = zlib.crc32(site_id.encode())
+    minute, hour = place % 60, place // 60 % _NIGHT_HOURS
+    if schedule.startswith("@"):
+        rest = _PRESETS.get(schedule)
+        return schedule if rest is None else f"{minute} {rest.format(hour=hour)}"
+    first, _, rest = schedule.partition(" ")
+    if first == "0":
+        return f"{minute} {rest}"
+    if (every := re.fullmatch(r"\*/(\d{1,2})", first)) and 1 < int(every[1]) <= 30 and 60 % int(every[1]) == 0:
+        return f"{place % int(every[1])}-59/{every[1]} {rest}"
+    return schedule
 
 
 def next_run(site: Site, now: datetime) -> datetime:

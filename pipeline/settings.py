@@ -72,6 +72,18 @@ class Settings(BaseSettings):
         description="How far ahead of the machine's clock runs take place ('P3D', or seconds): to simulate weeks of a "
         "site on loopback in minutes. Sites on the live web refuse to be crawled with it.",
     )
+    crawls: int | None = Field(
+        default=None,
+        ge=1,
+        le=10_000,
+        description="Under Airflow, how many sites may be crawled at once beside those of politeness groups; the pool "
+        "muniment_crawls has so many slots. Default: Airflow's default pool.",
+    )
+    notify: str = Field(
+        default="",
+        description="Where alerts and the digest go beside the task's log: smtp:ADDRESS, slack:CONNECTION, several "
+        "with commas, or a JSON list of Airflow's notifiers. Airflow's Variable muniment_notify goes first.",
+    )
     store_port: int = Field(default=8333, ge=1024, le=55535, description="Port of the embedded store's S3 server.")
     airflow_port: int = Field(
         default=8080,
@@ -97,6 +109,11 @@ class Settings(BaseSettings):
     def now(self) -> datetime:
         """The time at which runs take place, in UTC."""
         return datetime.now(UTC) + self.clock_ahead
+
+    @property
+    def crawl_pool(self) -> str:
+        """The Airflow pool that crawls of sites without a politeness group wait in."""
+        return "default_pool" if self.crawls is None else "muniment_crawls"
 
     @property
     def table_bucket(self) -> str:

@@ -66,10 +66,13 @@ os.execv(program, [program, *arguments])
 """
 
 
-def recommended_environment() -> dict[str, str]:
+def recommended_environment(sites: int = 0) -> dict[str, str]:
     """Airflow settings that fit many short runs on one machine; docs/operators.md says why, with figures.
 
     Only defaults: the same variable in the caller's environment wins.
+
+    Args:
+        sites: how many there are.
     """
     return {
         "AIRFLOW__CORE__PARALLELISM": "4",
@@ -79,9 +82,25 @@ def recommended_environment() -> dict[str, str]:
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
-        "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": "120",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+    } | processor_environment(sites)
+
+
+def processor_environment(sites: int) -> dict[str, str]:
+    """Airflow settings of the DAG processor for so many sites: it may not be busy with files that have not changed.
+
+    Reading and comparing a DAG takes it about 15 ms (``bench.dags``), so that with one minute a few hundred sites are
+    a tenth of a core; beyond 250 the interval grows with their number, up to half an hour. A new or changed site file
+    is seen at the next parse.
+    """
+    interval = min(max(60, sites * 60 // 250), 1800)
+    return {
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": str(interval),
+        # Longer than the interval, or DAGs would be taken for removed between two parses.
+        "AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD": str(max(120, 2 * interval)),
+        # 30 and 50 s suffice for files of 500 sites; more stand in a file when there are more than 4,000.
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": str(max(30, sites // 50)),
+        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": str(max(50, sites // 30)),
     }
 
 
@@ -95,13 +114,25 @@ def bundle_environment(folder: Path = DAGS_FOLDER) -> dict[str, str]:
     return {"AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles, separators=(",", ":"))}
 
 
-def list_pools(sites: Iterable[Site]) -> dict[str, dict[str, Any]]:
-    """The Airflow pools that the sites' politeness groups need, as ``airflow pools import`` takes them."""
+def list_pools(sites: Iterable[Site], settings: Settings | None = None) -> dict[str, dict[str, Any]]:
+    """The Airflow pools that the sites' politeness groups need, as ``airflow pools import`` takes them.
+
+    Args:
+        sites: which sites.
+        settings: with ``crawls``, the pool of the other sites is among them.
+    """
     members: dict[str, list[str]] = {}
     for site in sites:
         if site.crawl.group:
             members.setdefault(site.crawl.group, []).append(site.id)
-    return {
+    limited = {}
+    if settings is not None and settings.crawls is not None:
+        limited[settings.crawl_pool] = {
+            "slots": settings.crawls,
+            "description": "Crawls of sites without a politeness group (MUNIMENT_CRAWLS)",
+            "include_deferred": True,
+        }
+    return limited | {
         pool_name(group): {
             "slots": 1,
             "description": f"Sites on one server, crawled one after the other: {', '.join(ids)}"[:250],
@@ -718,7 +749,7 @@ class Stack:
         try:
             self._client = server.start(timeout=timeout)
             self._server = server
-            self._client.make_pools(list_pools(_usable_sites(settings)))
+            self._client.make_pools(list_pools(_usable_sites(settings), settings))
         except BaseException:
             self.stop()
             raise

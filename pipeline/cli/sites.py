@@ -532,15 +532,15 @@ def _note_schedule(site: Site, now: datetime) -> str | None:
 
     from croniter import croniter
 
-    from pipeline.endangered import schedule_in_force
+    from pipeline.endangered import schedule_in_force, spread_schedule
 
-    schedule = schedule_in_force(site, now)
+    schedule, own = schedule_in_force(site, now), spread_schedule(site.schedule, site.id)
     times = croniter(schedule, now)
     gap = min(later - one for one, later in pairwise([times.get_next(datetime) for _ in range(_TICKS)]))
     named = f"schedule is {schedule}" + ("" if schedule == site.schedule else f" (in force instead of {site.schedule})")
     if gap < _OFTEN:
         return f"{named}: more often than every ten minutes"
-    if schedule != site.schedule and gap < timedelta(seconds=site.crawl.run_seconds):
+    if schedule != own and gap < timedelta(seconds=site.crawl.run_seconds):
         return (
             f"{named}: a run may take {site.crawl.run_seconds:g} s (crawl.run_seconds), longer than from one to the "
             f"next ({gap.total_seconds():g} s), which then waits"

@@ -100,11 +100,12 @@ def print_environment(json: JsonOption = False) -> None:
 
 @dags.command("pools")
 def pools() -> None:
-    """Print the Airflow pools that the sites' politeness groups need, for `airflow pools import`.
+    """Print the Airflow pools that politeness groups and MUNIMENT_CRAWLS need, for `airflow pools import`.
 
     A crawl whose pool does not exist is never started, and Airflow says so only in its scheduler's log.
     """
     from pipeline.stack import list_pools
     from pipeline.steps import read_sites
 
-    print_json(list_pools(read_sites(read_settings()).values()))
+    settings = read_settings()
+    print_json(list_pools(read_sites(settings).values(), settings))

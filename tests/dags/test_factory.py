@@ -16,6 +16,8 @@ from tests.dags.conftest import airflow_environment, run_python
 
 HEAVY = ("scrapy", "trafilatura", "boto3", "botocore", "deltalake", "pyarrow", "lxml", "fastwarc", "httpx")
 
+GROUPS, GROUP_SIZE = 8, 500  # as in dags.factory, which is imported in processes of Airflow only
+
 PARSE = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
@@ -105,6 +107,7 @@ def test_a_site_dag_has_its_four_steps_in_order(parse: Callable[..., Any], write
         "crawl": [],
         "extract": ["crawl"],
         "check": ["crawl", "extract"],
+        "blocked": ["check"],
         "publish": ["check"],
         "go_on": ["publish"],
     }
@@ -169,15 +172,24 @@ def test_a_task_parses_only_its_own_dag(parse: Callable[..., Any], write_site: C
     assert [dag for dag in found["dags"] if dag.startswith("site_")] == ["site_site-1"]
 
 
-def test_no_dag_file_holds_more_than_200_sites(parse: Callable[..., Any], write_site: Callable[..., Path]) -> None:
+def test_sites_are_shared_out_among_the_files_however_many_there_are(
+    parse: Callable[..., Any], write_site: Callable[..., Path]
+) -> None:
     pattern = write_site("site-000").read_text()
     folder = write_site("site-001").parent
-    for number in range(201):
+    for number in range(GROUP_SIZE + 1):
         (folder / f"site-{number:03}.toml").write_text(pattern)
     found = parse()
     files = [Path(dag["file"]).name for name, dag in found["dags"].items() if name.startswith("site_")]
-    assert {file: files.count(file) for file in files} == {"sites_0.py": 200, "sites_1.py": 1}
+    assert {file: files.count(file) for file in files} == {"sites_0.py": GROUP_SIZE, "sites_1.py": 1}
     assert found["errors"] == {}
+
+
+def test_every_group_has_its_file() -> None:
+    files = sorted(path.name for path in DAGS_FOLDER.glob("sites_*.py"))
+    assert files == [f"sites_{number}.py" for number in range(GROUPS)]
+    for number, name in enumerate(files):
+        assert f"build_dags(group={number})" in (DAGS_FOLDER / name).read_text()
 
 
 def test_an_endangered_site_runs_denser_the_nearer_its_date_is(

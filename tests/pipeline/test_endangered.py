@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import pytest
+from croniter import croniter
 
 from pipeline.archive import Archive
 from pipeline.endangered import (
@@ -23,6 +26,7 @@ from pipeline.endangered import (
     next_run,
     read_capture,
     schedule_in_force,
+    spread_schedule,
 )
 from pipeline.model import Check, Report, State
 from pipeline.reader import find_article
@@ -31,6 +35,7 @@ from pipeline.status import read_endangered
 from pipeline.steps import Workplace, new_run, run_site
 from spiders.protocol import CrawlSummary, Known, SourceWalk, Walk
 from spiders.site import Site, Source
+from spiders.values import CRON_PRESETS
 from tests.loopback import LoopbackSite, Reply
 from tests.pipeline.old_news import LISTING, list_pages, months, open_old_news, path_of, publish_months, story
 
@@ -77,13 +82,40 @@ def test_the_schedule_grows_denser_towards_the_date(left: int, phase: Phase, sch
 
 
 def test_a_schedule_that_is_dense_enough_stays_and_a_preset_gets_a_minute_of_its_own() -> None:
-    assert schedule_in_force(site("*/20 * * * *"), at(3)) == "*/20 * * * *"
-    assert schedule_in_force(site("@hourly"), at(60)) == "@hourly"
+    assert schedule_in_force(site("5,25,45 * * * *"), at(3)) == "5,25,45 * * * *"
+    assert schedule_in_force(site("@hourly"), at(60)).endswith(" * * * *")
     minutes = {schedule_in_force(site("@daily").model_copy(update={"id": f"s{n}"}), at(3)) for n in range(20)}
     assert len(minutes) > 10
     assert schedule_in_force(site(endangered=None), at(3)) == "20 9 * * 1-5"
     assert next_run(site(), at(3)) == at(3).replace(minute=20)
     assert last_due(site(), at(3)) == at(3).replace(hour=11, minute=20)
+
+
+def test_sites_that_name_no_minute_on_purpose_are_spread_over_the_hour_and_stay_where_they_are() -> None:
+    ids = [f"town-{number}" for number in range(1000)]
+    for schedule in ("@hourly", "0 * * * *", "0 7-20 * * 1-5"):
+        found = [spread_schedule(schedule, site_id) for site_id in ids]
+        assert found == [spread_schedule(schedule, site_id) for site_id in ids]
+        minutes = Counter(line.partition(" ")[0] for line in found)
+        assert len(minutes) == 60
+        assert max(minutes.values()) < 40
+    quarters = {spread_schedule("*/15 * * * *", site_id) for site_id in ids}
+    assert quarters == {f"{first}-59/15 * * * *" for first in range(15)}
+    assert len({spread_schedule("@daily", site_id).split()[1] for site_id in ids}) == 6
+
+
+@pytest.mark.parametrize("schedule", ["00 * * * *", "5 * * * *", "0,30 * * * *", "*/7 * * * *", "* * * * *"])
+def test_a_minute_that_is_named_on_purpose_stays(schedule: str) -> None:
+    assert spread_schedule(schedule, "town-1") == schedule
+
+
+@pytest.mark.parametrize("preset", sorted(CRON_PRESETS))
+def test_every_preset_is_spread_into_as_many_runs(preset: str) -> None:
+    line, start = spread_schedule(preset, "town-7"), datetime(2026, 1, 2, 12, 30, tzinfo=UTC)
+    assert len(line.split()) == 5
+    known = {"@quarterly": "0 0 1 */3 *"}.get(preset, preset)  # as Airflow has it; croniter does not know it
+    years = [list(islice(croniter(each, start).all_next(datetime), 50))[-1].date() for each in (line, known)]
+    assert abs((years[0] - years[1]).days) <= 1
 
 
 def test_the_day_is_the_sites_own() -> None:
