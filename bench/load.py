@@ -332,7 +332,7 @@ for number in range({count}):
     globals()[dag_id] = dag
 """
 _STEPS: Final = ("crawl", "publish")
-_SMALL: Final = 30
+_SMALL: Final = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -364,9 +364,9 @@ def check(asked: argparse.Namespace, home: Path, say: Callable[[str], object]) -
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
     }
     with Cluster(settings, home / "cluster", environment=environment, dags_folder=dags) as cluster:
-        small = measure_due(cluster, dags, "small", _SMALL, lead=timedelta(seconds=60))
+        small = measure_due(cluster, dags, "small", _SMALL, lead=timedelta(seconds=40))
         say(f"{_SMALL} DAGs: {small.seconds:.0f} s")
-        large = measure_due(cluster, dags, "large", asked.check, lead=timedelta(seconds=120))
+        large = measure_due(cluster, dags, "large", asked.check, lead=timedelta(seconds=75))
         say(f"{asked.check} DAGs: {large.seconds:.0f} s")
         slots = cluster.slots * len(cluster.worker_names)
     foretold = foretell_measured(small, large, slots)
@@ -402,7 +402,7 @@ def measure_due(cluster: Any, folder: Path, name: str, count: int, *, lead: time
     new = folder / f"{name}.new"
     new.write_text(text)
     new.rename(folder / f"{name}.py")
-    cluster.airflow.wait_for_dags([f"{name}_{number:05}" for number in range(count)], timeout=lead.total_seconds() + 59)
+    cluster.airflow.wait_for_dags([f"{name}_{number:05}" for number in range(count)], timeout=lead.total_seconds() + 50)
     time.sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
     parts = cluster.part_names
     before = {part: cpu_of(cluster.pids([part])) for part in parts}

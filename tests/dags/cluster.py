@@ -53,7 +53,7 @@ _POLL = 0.1
 
 # Told of each session; kills what is left of them when its input ends. PostgreSQL's own children have sessions of
 # their own and end with it: it is told so by SIGQUIT.
-_GUARD = """
+GUARD = """
 import os, signal, sys, time
 told = {}
 def stat(pid):
@@ -201,7 +201,7 @@ class Cluster:
         """
         self.folder.mkdir(mode=0o700, parents=True)
         self._guard = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _GUARD], stdin=subprocess.PIPE, start_new_session=True
+            [sys.executable, "-I", "-S", "-c", GUARD], stdin=subprocess.PIPE, start_new_session=True
         )
         with ThreadPoolExecutor(2) as pool:
             redis = pool.submit(self._start_redis)
