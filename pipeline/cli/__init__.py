@@ -23,6 +23,7 @@ from pipeline.cli import (
     intake,
     memory,
     preview,
+    reextraction,
     runs,
     sites,
     stack,
@@ -59,6 +60,7 @@ app.add_typer(store.app, name="store", help="The embedded S3 store, and the self
 app.add_typer(table.app, name="table", help="The table of all versions: how it stands, maintenance, making it anew.")
 runs.add_to(app)
 inspection.add_to(app)
+reextraction.add_to(app)
 versions.add_to(app)
 intake.add_to(app)
 preview.add_to(app)

@@ -45,6 +45,7 @@ class ChangeKind(StrEnum):
     GONE = "gone"
     RESTORED = "restored"
     BLOCKED = "blocked"
+    REEXTRACTED = "reextracted"
     REDACTED = "redacted"
 
 
