@@ -2,9 +2,9 @@
 
     PYTHONPATH=. python -m bench.diagnosis [--pairs N] [--wrong] [--json FILE]
 
-Every golden page (`tests.golden`: 39 systems) is made into several: other words in each paragraph, another headline,
-date and address, the same anatomy. A site of that system has ten such pages in its accepted runs. Then comes a run of
-ten other ones, and with it one of these:
+Every golden page (`tests.golden`: 39 systems) is made into several: other words in each paragraph, another headline
+and address, the same anatomy. A site of that system has six such pages in its accepted runs. Then comes a run of
+six other ones, and with it one of these:
 
     redesign        its pages are those of another of the systems (every pair of two)
     moved body      the paragraphs stand in a container of another name
@@ -15,9 +15,11 @@ ten other ones, and with it one of these:
     one text        a copy of one article under all addresses
     old text        texts of the earlier pages under new addresses
     language        the same template with German words
-    nothing         ten pages like those before: no cause is to be named
+    nothing         six pages like those before: no cause is to be named
+    other mix       of a site with two templates, two of six pages in one before and four now: likewise
 
-The pages are extracted as a run would, and `pipeline.diagnosis.diagnose` is told what it would find in the archive; the
+Pages vary: each lacks some of its figures, lists and boxes, and four of ten have one that the others have not. They are
+extracted as a run would, and `pipeline.diagnosis.diagnose` is told what it would find in the archive; the
 verdict of the gate is not asked (a redesign that is read all the same is accepted, and rightly so).
 """
 
@@ -35,6 +37,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 
 from pipeline.check import check_run
@@ -49,7 +52,7 @@ from spiders.protocol import CrawlSummary
 from spiders.site import Site
 from tests.golden import CAPTURED, FOLDER, Golden, load_goldens, site_of
 
-PAGES = 10
+PAGES = 6
 _RUN = "20261122T090000Z-00000000"
 _ENGLISH = [
     "committee",
@@ -124,6 +127,18 @@ def write_story(golden: Golden, number: int, *, words: str = "") -> str:
         made = f"{own} {number} {draw.choice(_ENGLISH)}." if words else f"The {own} of the {draw.choice(_ENGLISH)}."
         for form in {text, escape(text), escape(text, quote=False)}:
             written = written.replace(form, escape(made, quote=False))
+    return vary(written, draw)
+
+
+_OPTIONAL = re.compile(r"<(figure|aside|ul|blockquote)\b[^>]*>(?:(?!<\1\b).)*?</\1>", re.DOTALL)
+_BOX = "<div class='related-box'><h3>More of this</h3><p>{0}</p></div>"
+
+
+def vary(written: str, draw: random.Random) -> str:
+    """The page without some of what pages have now and then, and with a box that comes and goes."""
+    written = _OPTIONAL.sub(lambda match: match[0] if draw.random() < 0.7 else "", written)
+    if draw.random() < 0.4:
+        written = written.replace("</body>", _BOX.format(" ".join(draw.choices(_ENGLISH, k=6))) + "</body>")
     return written
 
 
@@ -142,11 +157,11 @@ def move_body(written: str) -> str:
     )
 
 
+_MONTH = "(?:January|February|March|April|May|June|July|August|September|October|November|December)"
 _DATES = re.compile(
     r"<meta[^>]*(?:publish|date|Date)[^>]*>|<time\b.*?</time>|\"date(?:Published|Created|Modified)\"\s*:\s*\"[^\"]*\",?|"
-    r"\b\d{1,2}(?:st|nd|rd|th)? (?:January|February|March|April|May|June|July|August|September|October|November|December)"
-    r"(?:,? \d{4})?|\b(?:January|February|March|April|May|June|July|August|September|October|November|December) \d{1,2}"
-    r"(?:st|nd|rd|th)?(?:,? \d{4})?|\b\d{1,2}[./]\d{1,2}[./]\d{2,4}|\b\d{4}-\d\d-\d\d\S*",
+    rf"\b\d{{1,2}}(?:st|nd|rd|th)? {_MONTH}(?:,? \d{{4}})?|\b{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?|"
+    r"\b\d{1,2}[./]\d{1,2}[./]\d{2,4}|\b\d{4}-\d\d-\d\d\S*",
     re.DOTALL,
 )
 
@@ -262,6 +277,12 @@ def make_cases(most: int) -> Iterator[tuple[str, str, str, Case, Report]]:
         for breakage, (cause, make) in simple.items():
             now = sample(site, make(golden), start=2000 + PAGES, at=CAPTURED + timedelta(days=1))
             yield breakage, golden.name, cause, *judge(site, before[golden.name], now)
+    for one, other in pairwise(goldens):
+        site = sites[one.name]
+        mixed = [*stories[one.name][:2], *stories[other.name][:4]]
+        then = sample(site, mixed, start=0)
+        now = sample(site, [*stories[one.name][PAGES : PAGES + 4], *stories[other.name][PAGES : PAGES + 2]], start=5000)
+        yield "other mix", f"{one.name}, {other.name}", "unknown", *judge(site, then, now)
     pairs = [(one, other) for one in goldens for other in goldens if one.name != other.name]
     random.Random(1).shuffle(pairs)
     for one, other in pairs[:most]:
@@ -309,6 +330,7 @@ def main(arguments: Sequence[str]) -> int:
         "new date": "dates",
         "unknown wall": "one text",
         "nothing": "unknown",
+        "other mix": "unknown",
         "lost date": "redesign",
     }
     for breakage, causes in told.items():

@@ -300,7 +300,7 @@ class Comparison:
 
     pages_before: int
     pages_now: int
-    alike: float  # 0 to 1: how much of the containers' shares both have in common
+    alike: float  # 0 to 1: how much a page has in common with the one of then that is most like it, on average
     gone: tuple[BlockChange, ...] = ()
     came: tuple[BlockChange, ...] = ()
     moved: tuple[BlockChange, ...] = ()  # the text first, then the headline
@@ -317,7 +317,7 @@ class Comparison:
 
 
 _TOLD: Final = 6  # blocks that went, and that came
-_MOST, _LEAST = 0.6, 0.34
+_MOST, _LEAST, _HARDLY = 0.6, 0.34, 0.1
 """A block was there when this share of the pages had it, and is gone when fewer than the other have it."""
 
 
@@ -327,16 +327,13 @@ def compare_templates(before: Sequence[Sketch], now: Sequence[Sketch]) -> Compar
         return None
     names = _Names(before, now)
     then, today = _Group(before, names), _Group(now, names)
-    every = then.having.keys() | today.having.keys()
-    shared = sum(min(then.share(key), today.share(key)) for key in every)
-    whole = sum(max(then.share(key), today.share(key)) for key in every)
     text_before, text_now = then.settle("text"), today.settle("text")
     dates_before, dates_now = dict(_share_dates(before)), dict(_share_dates(now))
     moved = tuple(_find_moved(then, today))
     return Comparison(
         pages_before=len(before),
         pages_now=len(now),
-        alike=round(shared / whole, 3) if whole else 1.0,
+        alike=_measure_likeness(then, today),
         gone=tuple(_find_changed(then, today, "gone")),
         came=tuple(_find_changed(today, then, "came")),
         moved=moved,
@@ -346,6 +343,20 @@ def compare_templates(before: Sequence[Sketch], now: Sequence[Sketch]) -> Compar
         dates_gone=tuple(_leave(dates_before, dates_now)),
         dates_came=tuple(_leave(dates_now, dates_before)),
     )
+
+
+def _measure_likeness(then: _Group, today: _Group) -> float:
+    """How much of a page's blocks the page of then has that is most like it, on average.
+
+    Page by page, because a site has several templates, and more of one than of another comes by chance.
+    """
+    best = [max(_share_blocks(page, other) for other in then.pages) for page in today.pages]
+    return round(sum(best) / len(best), 3)
+
+
+def _share_blocks(one: set[str], other: set[str]) -> float:
+    every = len(one | other)
+    return len(one & other) / every if every else 1.0
 
 
 class _Names:
@@ -399,13 +410,16 @@ class _Group:
     def __init__(self, sketches: Sequence[Sketch], names: _Names) -> None:
         self.size = len(sketches)
         self.having: dict[str, _Seen] = {}
+        self.pages: list[set[str]] = [set() for _ in sketches]
         self._settled: dict[str, Counter[tuple[str, ...]]] = {"text": Counter(), "headline": Counter()}
         for number, sketch in enumerate(sketches):
             for way, text in sketch.containers.items():
                 steps = names.shorten(way)
                 if not steps or not names.is_kept(way):
                     continue
-                seen = self.having.setdefault(_identify(steps), _Seen())
+                key = _identify(steps)
+                seen = self.having.setdefault(key, _Seen())
+                self.pages[number].add(key)
                 if number not in seen.pages:
                     seen.pages.add(number)
                     seen.places[steps] += 1
@@ -460,7 +474,7 @@ def _find_moved(then: _Group, today: _Group) -> Iterator[BlockChange]:
         old, new = then.settle(what), today.settle(what)
         if old is None or new is None or old.share < 0.5 or new.share < 0.5 or old.place == new.place:
             continue
-        if today.share_at(what, old.place) < _LEAST and then.share_at(what, new.place) < _LEAST:
+        if today.share_at(what, old.place) < _LEAST and then.share_at(what, new.place) < _HARDLY:
             yield BlockChange(
                 place=old.place,
                 change="moved",
