@@ -55,7 +55,8 @@ class Round:
     """All sites once."""
 
     workers: int
-    seconds: float
+    seconds: float  # until the last run had ended
+    crawls: float  # until the last crawl had ended: all that waits, and the part in which cores are not the limit
     worker_cpu: float  # seconds of CPU in the workers
     airflow_cpu: float  # … in api-server, scheduler, DAG processor, PostgreSQL and Redis
     worker_mb: float  # MiB of PSS of all workers at the highest sample
@@ -111,10 +112,14 @@ def run_round(cluster: Cluster, sites: Sequence[str], workers: int) -> Round:
             if ended.state != "success":
                 raise RuntimeError(f"{site} ended as {ended.state}: {airflow.tasks(run.dag, run.dag_run)}")
     seconds, machine = clock.tell()
+    tasks = [task for run in runs.values() for task in airflow.tasks(run.dag, run.dag_run)]
+    began = min(task.started for task in tasks if task.started)
+    crawled = max(task.ended for task in tasks if task.task == "crawl" and task.ended)
     used = {name: cpu_of(pids) - before[name] for name, pids in own.items()}
     return Round(
         workers=workers,
         seconds=seconds,
+        crawls=(crawled - began).total_seconds(),
         worker_cpu=sum(value for name, value in used.items() if names[name]),
         airflow_cpu=sum(value for name, value in used.items() if not names[name]),
         worker_mb=of_workers.mb,
@@ -166,13 +171,16 @@ def tell(rounds: Sequence[Round], sites: int) -> str:
     """A table with medians, and the ratio."""
     rows = []
     medians: dict[int, float] = {}
+    crawls: dict[int, float] = {}
     for workers in (1, 2):
         chosen = [each for each in rounds if each.workers == workers]
         medians[workers] = statistics.median(each.seconds for each in chosen)
+        crawls[workers] = statistics.median(each.crawls for each in chosen)
         rows.append(
             (
                 workers,
                 medians[workers],
+                crawls[workers],
                 statistics.median(each.worker_cpu for each in chosen) / sites,
                 statistics.median(each.airflow_cpu for each in chosen) / sites,
                 statistics.median(each.worker_mb for each in chosen),
@@ -182,10 +190,19 @@ def tell(rounds: Sequence[Round], sites: int) -> str:
             )
         )
     heads = (
-        *("workers", "seconds", "their CPU s a site", "other parts' CPU s a site", "their MiB", "other parts' MiB"),
+        *(
+            "workers",
+            "seconds",
+            "crawls, s",
+            "their CPU s a site",
+            "other parts' CPU s a site",
+            "their MiB",
+            "other parts' MiB",
+        ),
         *("KB in the database a site", "cores used by others"),
     )
-    return f"{render_table(heads, rows)}\n\nTwo workers: {medians[1] / medians[2]:.2f} × one, on {count_cores()} cores."
+    ratios = f"Two workers: {medians[1] / medians[2]:.2f} × one, {crawls[1] / crawls[2]:.2f} × in the crawls"
+    return f"{render_table(heads, rows)}\n\n{ratios}, on {count_cores()} cores."
 
 
 def main(words: Sequence[str] | None = None) -> int:
