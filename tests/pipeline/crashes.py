@@ -18,7 +18,8 @@ import time
 import types
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from multiprocessing.connection import Connection
@@ -35,20 +36,30 @@ from pipeline.archive import Archive
 from pipeline.audit import audit_archive
 from pipeline.boilerplate import Memory, Observed
 from pipeline.cdx import repair_index, write_index
-from pipeline.errors import Temporary
+from pipeline.errors import RunRejected, Temporary
 from pipeline.frontier import Frontier
 from pipeline.journal import digest_of, read_journal
 from pipeline.maintenance import maintain, rebuild
 from pipeline.model import Finding, JournalEntry, Published, article_id
 from pipeline.repair import Makers, repair_archive
 from pipeline.settings import Settings
-from pipeline.steps import Workplace, check, extract, publish, read_again, run_import
+from pipeline.steps import (
+    Workplace,
+    check,
+    extract,
+    plan_again,
+    publish,
+    read_again,
+    reextract_run,
+    release,
+    run_import,
+)
 from pipeline.store import DIGEST_NAME, connect
 from pipeline.table import dataset, live_files, open_table, remove_unreferenced
 from pipeline.takedown import order_takedown, read_orders, reinstate
 from pipeline.workers import Extractor
 from spiders.protocol import CrawlSummary
-from spiders.site import Site
+from spiders.site import CheckLimits, ExtractRules, Site
 from spiders.warc import Captured
 from tests.faults import Door, Fault, FaultyNetwork, tell
 from tests.pipeline.built_archive import STORIES, crawl_pages, page, publish_pages
@@ -183,6 +194,28 @@ def do_reinstate(work: Workplace, order: Order) -> object:
     return None
 
 
+def do_release(work: Workplace, order: Order) -> object:
+    """As ``muniment release``."""
+    return release(work, order.site.id, order.run, by="Nia", reason="It was right.")
+
+
+def do_reextract(work: Workplace, order: Order) -> object:
+    """As ``muniment reextract``, of all published runs, whose pages a rule of the site's file reads otherwise."""
+    mended = order.site.model_copy(update={"extract": (ExtractRules(strip=("p:nth-of-type(2)",)),)})
+    return _reextract(replace(work, sites={order.site.id: mended}), order.site.id, None)
+
+
+def do_read_rejected(work: Workplace, order: Order) -> object:
+    """As ``muniment reextract``, of a rejected run."""
+    return _reextract(work, order.site.id, order.run)
+
+
+def _reextract(work: Workplace, site: str, of: str | None) -> object:
+    plan_again(work, site, AGAIN, of=of)
+    return reextract_run(work, site, AGAIN).published
+
+
+AGAIN = a_run(8, "again")
 WITHHELD = article_id(url_of("bridge"))
 SPAN = "Buses will go round by the ring road"
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
@@ -204,6 +237,9 @@ JOBS: dict[str, Job] = {
     "redact": _redact,
     "destroy": _destroy,
     "reinstate": do_reinstate,
+    "release": do_release,
+    "reextract": do_reextract,
+    "read-rejected": do_read_rejected,
 }
 
 
@@ -243,6 +279,13 @@ def lose_indexes(work: Workplace, order: Order) -> None:
     work.archive.store.delete(first)
 
 
+def reject(work: Workplace, order: Order) -> None:
+    """Let the gate refuse the run."""
+    strict = order.site.model_copy(update={"check": CheckLimits(min_captures=1000)})
+    with suppress(RunRejected):
+        check(replace(work, sites={strict.id: strict}), strict.id, order.run)
+
+
 PREPARED: dict[str, tuple[Job, ...]] = {
     "check": (do_extract,),
     "publish": (do_extract, do_check),
@@ -252,10 +295,12 @@ PREPARED: dict[str, tuple[Job, ...]] = {
     "index": (lose_indexes,),
     "destroy": (do_takedown,),
     "reinstate": (_redact, do_takedown),
+    "release": (do_extract, reject),
+    "read-rejected": (do_extract, reject),
 }
 """What is done before each."""
 
-CRAWLED = ("extract", "check", "publish")
+CRAWLED = ("extract", "check", "publish", "release", "read-rejected")
 """Jobs before which the segments of their run are in the archive."""
 
 

@@ -45,7 +45,7 @@ from tests.pipeline.foreign_files import old_page, put, write_heritrix
 OLD = {"bridge": old_page("bridge"), "mill": page("mill", title="The mill", paragraphs=write_story("Wendover", -700))}
 """Pages of years ago, to be imported."""
 
-MORE_RUNS = {"run": 1, "publish": 1, "import": 1, "maintain": 2}
+MORE_RUNS = {"run": 1, "publish": 1, "import": 1, "maintain": 2, "release": 1, "reextract": 1, "read-rejected": 1}
 
 QUICK = ("publish", "import", "suspend")
 """Jobs whose short trial is no slow test."""
