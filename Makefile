@@ -43,7 +43,7 @@ lock: $(STAMP) ## bring the locks up to setup.cfg (UPGRADE=--upgrade: with the n
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements.lock
 	$(BIN)/uv pip compile requirements-replay.in $(UPGRADE) --quiet --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-header --no-annotate --output-file requirements-replay.lock
-	for images in 'setup.cfg --extra cluster:requirements' 'setup.cfg --extra cluster --extra kubernetes:kubernetes' \
+	for images in 'setup.cfg --extra cluster:requirements' 'setup.cfg docker/kubernetes.in --extra cluster:kubernetes' \
 		docker/build.in:build docker/store.in:store; do \
 		$(BIN)/uv pip compile $${images%:*} --quiet --universal --python-version 3.11 --constraint requirements.lock \
 			--generate-hashes --no-emit-index-url --no-header --no-annotate --output-file "docker/$${images#*:}.lock" || exit 1; \
