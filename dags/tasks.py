@@ -25,8 +25,9 @@ from airflow.sdk.exceptions import (
 )
 
 from dags.catalogue import asset_name, list_site_files
+from dags.connection import adopt_connection
 from pipeline.errors import NotInArchive, Permanent, RunRejected, SiteFileError, Temporary
-from pipeline.settings import Settings, read_settings
+from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from pipeline.archive import Archive
@@ -180,7 +181,7 @@ class PublishTask(SiteTask):
 
         published = steps.publish(*turn.whose)
         counts = count_published(published)
-        asset = site_asset(turn.work.settings, turn.site)
+        (asset,) = self.outlets  # as parsed: a connection may name another bucket than the environment
         turn.context["outlet_events"][asset].extra = {"site": turn.site, "run": published.run, **counts}
         turn.context["ti"].xcom_push(key="return_value", value=counts)
         if steps.find_unfinished(turn.work, turn.site) is None:  # a task of its own would take a second to say so
@@ -253,7 +254,7 @@ def _note(site: str | None, run: str | None, context: Mapping[str, Any] | None, 
     try:
         from pipeline.health import note_failure
 
-        settings = read_settings()
+        settings = adopt_connection()
         archive = find_archive(settings)
         if archive is not None:
             note_failure(archive, site, run, step=context["ti"].task_id, message=message, now=settings.now())
@@ -297,7 +298,7 @@ def open_workplace(site_id: str) -> Workplace:
     from pipeline.steps import Workplace
 
     logging.getLogger("botocore.credentials").setLevel(logging.WARNING)  # one line for each client, of no news
-    settings = read_settings()
+    settings = adopt_connection()
     site = find_site(settings, site_id)
     return Workplace(settings=settings, sites={site_id: site}, archive=open_archive(settings))
 

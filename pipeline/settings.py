@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -126,15 +128,76 @@ _STORE_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_I
 
 @dataclass(frozen=True, kw_only=True)
 class StoreAccess:
-    """Endpoint and credentials of the embedded store."""
+    """Endpoint and credentials of a store that is not named by boto3's own variables.
 
-    endpoint: str
-    access_key: str
-    secret_key: str = field(repr=False)
+    That is the embedded store, or one that somebody hands in (``use_store_access``), as Airflow's connection
+    ``muniment_archive`` does. What is None is looked for where boto3 looks.
+    """
+
+    endpoint: str | None
+    access_key: str | None
+    secret_key: str | None = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    region: str | None = "us-east-1"
+
+
+_handed_in: StoreAccess | None = None
+
+
+def use_store_access(access: StoreAccess | None) -> None:
+    """Let this process use that store, whatever the environment says; None: let it find its store again.
+
+    It stays in this process's memory: children, above all the crawl, get nothing of it.
+    """
+    global _handed_in  # noqa: PLW0603 - as the environment is one for a process
+    _handed_in = access
+
+
+def read_connection(given: Mapping[str, Any]) -> tuple[StoreAccess, str | None]:
+    """A store's access, and the bucket if one is named, out of an Airflow connection of type ``aws`` or ``generic``.
+
+    Args:
+        given: login, password, host, port, schema, and ``extra`` as a mapping.
+
+    Raises:
+        SettingsError: it names no store, half of a key, or something that we do not do.
+    """
+    extra = given.get("extra") or {}
+    s3 = (extra.get("service_config") or {}).get("s3") or {}
+    endpoint = extra.get("endpoint_url") or extra.get("host") or s3.get("endpoint_url")
+    if not endpoint and (host := given.get("host")):
+        port = f":{given['port']}" if given.get("port") else ""
+        endpoint = host if "://" in host else f"{given.get('schema') or 'https'}://{host}{port}"
+    key, secret = given.get("login") or None, given.get("password") or None
+    wrong = None
+    if foreign := sorted(name for name in extra if name in _NOT_OURS and extra[name]):
+        wrong = f"has {', '.join(foreign)}, which is not supported"
+    elif (key is None) != (secret is None):
+        wrong = f"has {'a password and no login' if key is None else 'a login and no password'}"
+    elif endpoint is None and key is None:
+        wrong = "names neither an endpoint nor a key"
+    elif endpoint is not None and not re.fullmatch(r"https?://[^/\s@]+/?", str(endpoint)):
+        wrong = "has an endpoint_url that is not http://HOST[:PORT] or https://HOST[:PORT]"
+    if wrong:
+        raise SettingsError(
+            f"The Airflow connection muniment_archive {wrong}.",
+            next_step='Give login (access key), password (secret key) and extra {"endpoint_url": …, "region_name": …}, '
+            "or delete it to use the environment; docs/operators.md#the-store.",
+        )
+    return StoreAccess(
+        endpoint=str(endpoint).rstrip("/") if endpoint else None,
+        access_key=key,
+        secret_key=secret,
+        session_token=extra.get("aws_session_token") or extra.get("session_token"),
+        region=extra.get("region_name") or ("us-east-1" if endpoint else None),
+    ), extra.get("bucket") or s3.get("bucket_name")
+
+
+_NOT_OURS = ("role_arn", "profile_name", "assume_role_method", "assume_role_kwargs", "aws_account_id")
 
 
 def read_store_access(settings: Settings) -> StoreAccess | None:
-    """Endpoint and credentials of the embedded store, when that is the one to use.
+    """Endpoint and credentials of the store that was handed in, or of the embedded one, when that is the one to use.
 
     Returns:
         None when the environment names a store, or no embedded store was ever made: boto3 then looks for
@@ -143,6 +206,8 @@ def read_store_access(settings: Settings) -> StoreAccess | None:
     Raises:
         SettingsError: the embedded store's secret is damaged or belongs to another user.
     """
+    if _handed_in is not None:
+        return _handed_in
     if any(os.environ.get(variable) for variable in _STORE_VARIABLES):
         return None
     secret = settings.home.expanduser() / "store" / "credentials.json"

@@ -672,7 +672,7 @@ def connect(settings: Settings, bucket: str | None = None) -> Store:
         session = (
             _begin_session(None, None, None)
             if access is None
-            else _begin_session(access.access_key, access.secret_key, "us-east-1")
+            else _begin_session(access.access_key, access.secret_key, access.region, access.session_token)
         )
     except BotoCoreError as error:
         raise _explained(error, bucket or settings.bucket, "the configured endpoint") from error
@@ -691,12 +691,18 @@ def _read_models() -> Loader:
     return loader
 
 
-def _begin_session(access_key: str | None, secret_key: str | None, region: str | None) -> boto3.Session:
+def _begin_session(
+    access_key: str | None, secret_key: str | None, region: str | None, token: str | None = None
+) -> boto3.Session:
     """A session with these credentials; with none, boto3 looks for them when they are needed."""
     inner = botocore.session.Session()
     inner.register_component("data_loader", _read_models())
     return boto3.Session(
-        aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region, botocore_session=inner
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
+        aws_session_token=token,
+        region_name=region,
+        botocore_session=inner,
     )
 
 

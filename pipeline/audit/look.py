@@ -208,6 +208,8 @@ class Look:
         """Whether an object is one of those that are read."""
         chosen = self.chosen
         if isinstance(chosen, Choice):
+            if chosen.part is not None:
+                return chosen.draw(key) % chosen.part[1] == chosen.part[0]
             return chosen.percent is None or chosen.draw(key) < chosen.percent / 100 * 2**64
         return chosen is None or key in chosen
 

@@ -67,11 +67,13 @@ class Head:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Which objects are read, where not all are: so many, or such a share; always the same ones for one seed."""
+    """Which objects are read, where not all are: so many, such a share, or one part of several that make the whole;
+    always the same ones for one seed."""
 
     seed: int
     number: int | None = None
     percent: float | None = None
+    part: tuple[int, int] | None = None  # (0, 30): the first of thirty, each of which is read by one number
 
     def draw(self, key: str) -> int:
         """A number from 0 to 2**64 that belongs to a key."""

@@ -51,7 +51,7 @@ def maintain(site: SiteOption = None, as_json: JsonOption = False) -> None:
     """Merge small files, shorten the log, remove files that nothing refers to; the rows stay as they are.
 
     Runs and readers may go on meanwhile; files that a reader may still have open stay for seven days. Stopped in
-    between, it is called again. Daily is often enough (the DAG muniment_maintenance does it).
+    between, it is called again. Daily is often enough (the DAG archive_maintenance does it).
 
     Example: muniment table maintain --site localgov
     """

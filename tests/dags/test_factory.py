@@ -17,7 +17,6 @@ from tests.dags.conftest import airflow_environment, run_python
 HEAVY = ("scrapy", "trafilatura", "boto3", "botocore", "deltalake", "pyarrow", "lxml", "fastwarc", "httpx")
 
 GROUPS, GROUP_SIZE = 8, 500  # as in dags.factory, which is imported in processes of Airflow only
-
 PARSE = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
@@ -73,10 +72,9 @@ def test_every_built_in_site_has_one_dag_that_airflow_can_read(parse: Callable[.
     found = parse(builtin=True)
     assert found["errors"] == {}
     sites = load_sites([BUILTIN_FOLDER])
-    assert set(found["dags"]) == {f"site_{site_id}" for site_id in sites} | {
-        "example_downstream",
-        "muniment_maintenance",
-    }
+    assert own_dags(found) == {f"site_{site_id}" for site_id in sites}
+    assert set(found["dags"]) >= {"example_downstream", "archive_maintenance", "backfill", "site_probe"}
+    assert all(dag["doc"] for dag in found["dags"].values())
     for site_id, site in sites.items():
         dag = found["dags"][f"site_{site_id}"]
         assert dag["doc"].startswith(f"# {site.name}\n")
@@ -84,6 +82,11 @@ def test_every_built_in_site_has_one_dag_that_airflow_can_read(parse: Callable[.
         assert dag["max_active_runs"] == 1
         assert dag["catchup"] is False
         assert all(task["timeout"] for task in dag["tasks"].values())
+
+
+def own_dags(found: Any) -> set[str]:
+    """The DAGs that are made of site files."""
+    return {dag for dag in found["dags"] if dag.startswith("site_")} - {"site_probe"}
 
 
 def test_parsing_loads_no_heavy_library(parse: Callable[..., Any], tmp_path: Path) -> None:
@@ -144,7 +147,7 @@ def test_a_broken_site_file_takes_away_its_own_dag_only_and_says_why(
     write_site("good")
     bad = write_site("bad", more='schedul = "@hourly"')
     found = parse()
-    assert set(found["dags"]) == {"site_good", "example_downstream", "muniment_maintenance"}
+    assert own_dags(found) == {"site_good"}
     assert [Path(file).name for file in found["errors"]] == ["site_files.py"]
     (text,) = found["errors"].values()
     assert f"{bad}: schedul: " in text  # file and key
@@ -169,7 +172,7 @@ def test_a_task_parses_only_its_own_dag(parse: Callable[..., Any], write_site: C
     for number in range(3):
         write_site(f"site-{number}")
     found = parse(_AIRFLOW_PARSING_CONTEXT_DAG_ID="site_site-1")
-    assert [dag for dag in found["dags"] if dag.startswith("site_")] == ["site_site-1"]
+    assert [dag for dag in found["dags"] if dag in own_dags(found)] == ["site_site-1"]
 
 
 def test_sites_are_shared_out_among_the_files_however_many_there_are(
@@ -180,7 +183,7 @@ def test_sites_are_shared_out_among_the_files_however_many_there_are(
     for number in range(GROUP_SIZE + 1):
         (folder / f"site-{number:03}.toml").write_text(pattern)
     found = parse()
-    files = [Path(dag["file"]).name for name, dag in found["dags"].items() if name.startswith("site_")]
+    files = [Path(dag["file"]).name for name, dag in found["dags"].items() if name in own_dags(found)]
     assert {file: files.count(file) for file in files} == {"sites_0.py": GROUP_SIZE, "sites_1.py": 1}
     assert found["errors"] == {}
 
@@ -204,3 +207,36 @@ def test_an_endangered_site_runs_denser_the_nearer_its_date_is(
     assert "20 7-20 * * 1-5" in cron[60]  # it is dense enough
     assert "* * * *" in cron[10]
     assert "20 7-20" not in cron[10]
+
+
+def test_what_is_kept_of_a_site_file_is_taken_only_while_it_is_the_same(
+    parse: Callable[..., Any], write_site: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = write_site("one")
+    write_site("two")
+    home = {"MUNIMENT_HOME": str(tmp_path / "home")}
+    assert parse(**home)["dags"]["site_one"]["doc"].startswith("# One\n")
+    kept = tmp_path / "home" / "parsed" / "one.json"
+    whole = kept.read_bytes()
+    # Kept: what would judge site files is not loaded again.
+    warm = parse(**home)
+    assert "pipeline.endangered" not in warm["loaded"]
+    assert own_dags(warm) == {"site_one", "site_two"}
+    # Damaged in one place, cut, and not even a file: made anew.
+    for damage in (whole.replace(b"# One", b"# Two"), whole[:100], b""):
+        kept.write_bytes(damage)
+        assert parse(**home)["dags"]["site_one"]["doc"].startswith("# One\n")
+        assert kept.read_bytes() == whole
+    path.write_text(path.read_text().replace('name = "One"', 'name = "Won"'))
+    assert parse(**home)["dags"]["site_one"]["doc"].startswith("# Won\n")
+    assert "bucket `other`" in parse(**home, MUNIMENT_BUCKET="other")["dags"]["site_one"]["doc"]
+
+
+def test_a_home_that_cannot_be_written_changes_nothing(
+    parse: Callable[..., Any], write_site: Callable[..., Path], tmp_path: Path
+) -> None:
+    write_site("one")
+    (tmp_path / "home").write_text("a file, where the folder should be")
+    found = parse(MUNIMENT_HOME=str(tmp_path / "home"))
+    assert own_dags(found) == {"site_one"}
+    assert found["errors"] == {}

@@ -21,7 +21,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 
-dag = DagBag(sys.argv[1]).dags["muniment_maintenance"]
+dag = DagBag(sys.argv[1]).dags["archive_maintenance"]
 found = {"catchup": dag.catchup, "most": dag.max_active_runs}
 run = dag.test(logical_date=None)
 with create_session() as session:

@@ -16,7 +16,7 @@ from pipeline.reader import run_versions
 from pipeline.stack import DAGS_FOLDER, settings_environment
 from tests.dags.conftest import airflow_environment, run_python
 from tests.dags.newsroom import open_newsroom
-from tests.loopback import LoopbackSite
+from tests.loopback import LoopbackSite, Reply
 
 RUN = """
 import json, sys
@@ -77,14 +77,25 @@ def run_dags(
 
 
 def test_a_run_publishes_what_a_downstream_dag_can_read_and_a_rejected_one_does_not(
-    run_dags: Callable[..., Any], archive: Archive, loopback: LoopbackSite, write_site: Callable[..., Path]
+    run_dags: Callable[..., Any],
+    archive: Archive,
+    loopback: LoopbackSite,
+    write_site: Callable[..., Path],
+    tmp_path: Path,
 ) -> None:
     open_newsroom(loopback, articles=6)
     write_site("good", home=loopback.url("/"))
     write_site("bad", home=loopback.url("/"), check="min_captures = 50")
     write_site("empty", home=loopback.url("/"))
     write_site("past", home=loopback.url("/"))
-    found = run_dags("site_good", "site_bad", "site_past", "site_empty")
+    text = write_site("shut", home=loopback.url("/")).read_text()
+    (tmp_path / "sites" / "shut.toml").write_text(text.replace("/news/", "/inside/").replace("feed.xml", "shut.xml"))
+    items = "".join(f"<item><link>{loopback.url(f'/inside/{number}')}</link></item>" for number in range(12))
+    feed = f"<rss version='2.0'><channel><title>News</title>{items}</channel></rss>"
+    loopback.routes["/shut.xml"] = Reply(body=feed.encode(), content_type="application/rss+xml")
+    for number in range(12):
+        loopback.routes[f"/inside/{number}"] = Reply(status=403, body=b"<html><title>Denied</title>No.</html>")
+    found = run_dags("site_good", "site_bad", "site_past", "site_empty", "site_shut")
 
     # A run with the parameters of a backfill is one, and its end is the backfill's: all is in the one feed.
     past = found["site_past"]
@@ -103,6 +114,7 @@ def test_a_run_publishes_what_a_downstream_dag_can_read_and_a_rejected_one_does_
         "crawl": "success",
         "extract0": "success",
         "check": "success",
+        "blocked": "skipped",
         "publish": "success",
         "go_on": "skipped",  # no backfill is under way
     }
@@ -126,3 +138,11 @@ def test_a_run_publishes_what_a_downstream_dag_can_read_and_a_rejected_one_does_
     empty = found["site_empty"]["tasks"]
     assert empty["extract"][0] == "skipped"
     assert empty["check"][0] in ("success", "failed")  # it ran; what the gate says of nothing is its own business
+
+    # A site that refuses us ends as such: neither its pages nor the gate are what is wrong.
+    shut = found["site_shut"]
+    assert shut["state"] == "failed"
+    states = {name: state for name, (state, _) in shut["tasks"].items()}
+    assert (states["check"], states["blocked"], states["publish"]) == ("success", "failed", "skipped"), shut
+    assert shut["tasks"]["blocked"][1].startswith(("blocked: 403", "throttled: 127.0.0.1")), shut["tasks"]
+    assert shut["events"] == []
