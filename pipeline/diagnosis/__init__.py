@@ -37,7 +37,9 @@ _FINDINGS: Final = 4000  # of a run that are looked through
 _EXAMPLES: Final = 3
 _CHANGES: Final = 12
 
-_BY_FIGURES: Final = frozenset({"sources", "dried", "books", "captures", "errors", "blocked", "documents", "volume"})
+_BY_FIGURES: Final = frozenset(
+    {"sources", "dried", "books", "captures", "errors", "blocked", "documents", "volume", "listing", "outcomes"}
+)
 """Checks that count what became of URLs: for a warning of these no page is read once more."""
 
 

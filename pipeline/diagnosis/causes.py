@@ -19,6 +19,7 @@ site by its own history is taken off first. The likeliest cause is told, and the
     texts that were there before, dates of another year   0.85
     dates lost or in another form, the pages as they were 0.90
     many more or many fewer pages                         0.60
+    what a check of the gate says by itself               up to 0.80
 
 Pure: nothing is read here.
 """
@@ -282,6 +283,8 @@ def _suspect_sources(case: Case) -> Iterator[Suspicion]:
 
 
 def _suspect_volume(case: Case) -> Iterator[Suspicion]:
+    if any(check.name == "volume" and check.normal is not None for check in case.report.checks):
+        return  # the gate knows what is normal for the hour and the season
     usual = [r.counts.get("discovered", 0) for r in case.history if r.counts.get("discovered")]
     if len(usual) < _FEW or not case.summary.discovered:
         return
@@ -506,6 +509,39 @@ def _find_losses(case: Case) -> Iterator[str]:
         yield f"the middle text has {middle:.0f} words (it was {normal:.0f})"
 
 
+_CHECKS: Final[Mapping[str, tuple[Cause, float]]] = {
+    "old-text": ("old text", 0.8),
+    "language": ("language", 0.8),
+    "same-body": ("one text", 0.8),
+    "dates": ("dates", 0.75),
+    "listing": ("empty source", 0.75),
+    "phrases": ("consent wall", 0.7),
+    "shrunk": ("redesign", 0.6),
+    "volume": ("volume", 0.6),
+    "dried": ("empty source", 0.6),
+    "published": ("dates", 0.5),
+    "title": ("redesign", 0.5),
+    "short-bodies": ("redesign", 0.5),
+    "length": ("redesign", 0.45),
+    "article-yield": ("redesign", 0.45),
+    "fill": ("redesign", 0.45),
+}
+"""What a check speaks for where nothing that was read speaks louder, and how likely that is when it refuses."""
+_WARNED: Final = 0.7  # of that, when it warns
+
+
+def _suspect_checks(case: Case) -> Iterator[Suspicion]:
+    """What the gate's checks say by themselves: they know the whole run, and all that is normal for the site."""
+    for check in case.report.checks:
+        if check.verdict == "accept" or check.name not in _CHECKS:
+            continue
+        cause, likelihood = _CHECKS[check.name]
+        if check.name == "listing" and check.normal and check.figure is not None and check.figure > check.normal[1]:
+            cause = "volume"
+        sure = likelihood if check.verdict == "reject" else _WARNED * likelihood
+        yield Suspicion(cause=cause, likelihood=round(sure, 3), why=check.message.rstrip(".?"))
+
+
 def _is_article(page: Page) -> bool:
     return page.kind == "article"
 
@@ -536,4 +572,5 @@ _RULES: Final[tuple[Callable[[Case], Iterator[Suspicion]], ...]] = (
     _suspect_dates,
     _suspect_old_text,
     _suspect_volume,
+    _suspect_checks,
 )
