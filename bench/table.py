@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             archives = {}
             for size in given.rows:
                 began = time.perf_counter()
-                archives[size] = _archive(embedded, f"rows-{size}")
+                archives[size] = open_archive_in(embedded, f"rows-{size}")
                 fill(archives[size], size, given.sites)
                 print(f"filled with {size} rows in {time.perf_counter() - began:.0f} s", flush=True)
             questions = _measure_questions(archives[max(archives)], Path(scratch) / "local", given.rounds)
@@ -77,7 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _archive(embedded: EmbeddedStore, bucket: str) -> Archive:
+def open_archive_in(embedded: EmbeddedStore, bucket: str) -> Archive:
+    """An archive in a bucket of a bench's own store; the bucket is made."""
     access = embedded.environment()
     session = boto3.Session(
         aws_access_key_id=access["AWS_ACCESS_KEY_ID"],
@@ -208,7 +209,7 @@ def _measure_commits(archives: dict[int, Archive], rounds: int) -> dict[int, flo
         for size, archive in archives.items():
             run = f"{_END + timedelta(hours=number):%Y%m%dT%H%M%SZ}-{number:08x}"
             with Rows(archive) as rows:
-                for version in _versions("site-007", run, 100):
+                for version in make_versions("site-007", run, 100):
                     rows.add(version)
                 began = time.perf_counter()
                 commit_rows(archive, "site-007", run, rows, now=_END)
@@ -217,7 +218,8 @@ def _measure_commits(archives: dict[int, Archive], rounds: int) -> dict[int, flo
     return {size: statistics.median(seconds) for size, seconds in took.items()}
 
 
-def _versions(site: str, run: str, count: int) -> Iterator[Version]:
+def make_versions(site: str, run: str, count: int) -> Iterator[Version]:
+    """Documents of as many invented articles of a run."""
     texts = _write_texts().slice(0, count).to_pylist()
     for number, text in enumerate(texts):
         article = hashlib.sha256(f"{run} {number}".encode()).hexdigest()[:20]
@@ -310,7 +312,7 @@ def _measure_documents(archive: Archive) -> float:
     made = [
         version
         for number in range(_DOCUMENTS // 100)
-        for version in _versions("site-000", f"20260101T000000Z-{number:08x}", 100)
+        for version in make_versions("site-000", f"20260101T000000Z-{number:08x}", 100)
     ]
     keys = [archive.version_key(version.site, version.article, 1) for version in made]
     archive.store.create_many(

@@ -100,11 +100,12 @@ def tell_size(count: float) -> str:
 
 def is_linkable(url: object) -> bool:
     """Whether a page's address may be a link: http and https with a host, and nothing else."""
+    text = str(url)
     try:
-        parts = urlsplit(str(url))
-        return parts.scheme in ("http", "https") and bool(parts.netloc) and str(url).isprintable()
+        parts = urlsplit(text)
     except ValueError:
         return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and text.isprintable() and text == text.strip()
 
 
 @cache

@@ -83,10 +83,7 @@ def make_site_view(health: Health, reports: Sequence[Report]) -> SiteView:
     plotted = tuple(health.measured)[:PLOTTED][::-1]
     read = [run for run in plotted if run.articles and run.fill]
     names = list_fields(read)
-    shares = {
-        name: [run.fill.get(name, 0) / run.articles if run.articles and run.fill else None for run in plotted]
-        for name in names
-    }
+    shares = {name: [run.fill.get(name, 0) / run.articles for run in read] for name in names}
     latest = read[-1] if read else None
     return SiteView(
         health=health,

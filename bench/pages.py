@@ -1,0 +1,293 @@
+"""What the Archive pages cost: each page's time beside a bare page of the same API server, on a large archive.
+
+Starts a store of its own and a real API server of Airflow, fills the archive with how many sites stand (120 runs each)
+and a table of many versions, then asks every page in turns with a page of Airflow's own that does next to nothing
+(``/api/v2/monitor/health``), and with one that Airflow's own UI asks (its list of DAGs). Printed are the median and the
+95th percentile of each, and the ratio of the medians to the bare one, which says more than milliseconds of a busy
+machine do. Beside it: how long the first request and the reading of all headlines take, and the server's memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+import statistics
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from bench.api_server import migrate_home, serve_airflow
+from bench.measure import count_cores, render_table
+from bench.table import fill, make_versions, open_archive_in
+from pipeline.archive import Archive, write_marker
+from pipeline.health import KEPT, Health, OpenAlarm, RunRecord
+from pipeline.model import Check, Report, SourceRecord
+from pipeline.seaweed import EmbeddedStore
+from pipeline.store import Item
+
+STATES: Final = ("well",) * 30 + ("warned",) * 4 + ("rejected", "failing", "blocked", "silent", "late", "well")
+"""How the sites of a bench stand, in turns: of forty, four that warn and five in trouble."""
+_JSON: Final = "application/json"
+
+
+def make_health(site: str, *, now: datetime, stands: str = "well", runs: int = KEPT, text: str = "") -> Health:
+    """How an invented site stands: an hourly one with nights, a few failures, and at the end what it suffers from.
+
+    Args:
+        stands: one of ``STATES``.
+        text: what its messages say besides.
+    """
+    rng = random.Random(hashlib.sha256(site.encode()).hexdigest())
+    size = rng.choice((3, 8, 20, 60))
+    pause = timedelta(hours=rng.choice((1, 2, 6)))
+    end = now - pause / 3 - (12 * pause if stands == "late" else timedelta())
+    quiet = 45 if stands == "silent" else 0
+    made = [_make_run(rng, end - number * pause, number, size, number < quiet) for number in range(runs)]
+    made[0] = made[0].model_copy(update=_trouble(stands, text))
+    alarms: tuple[OpenAlarm, ...] = ()
+    if stands in ("rejected", "blocked"):
+        sentence = f"{text}The gate refused 2 runs in a row."
+        alarms = (OpenAlarm(id="1", kind="rejected", cause="redesign", sentence=sentence, since=made[1].began),)
+    fresh = next((run.began for run in made if run.versions.get("new")), None)
+    return Health(site=site, runs=tuple(made), updated=now, last_new=fresh, alarms=alarms)
+
+
+def _make_run(rng: random.Random, began: datetime, number: int, size: int, quiet: bool) -> RunRecord:
+    awake = 7 <= began.hour <= 20 and not quiet
+    new = rng.randint(0, size) if awake else 0
+    edited = rng.randint(0, size // 3) if awake else 0
+    failed = rng.choice((0, 0, 0, 0, 1, 2))
+    gone = rng.choice((0, 0, 0, 0, 0, 1))
+    unchanged = rng.randint(4 * size, 5 * size)
+    articles = new + edited
+    outcomes = {"archived": articles, "unchanged": unchanged, "failed": failed, "gone": gone, "not-an-article": 2}
+    digest = hashlib.sha256(f"{began} {number}".encode()).hexdigest()[:8]
+    return RunRecord(
+        run=f"{began:%Y%m%dT%H%M%SZ}-{digest}",
+        state="published",
+        verdict="accept",
+        message="Nothing odd.",
+        began=began,
+        ended=began + timedelta(minutes=4),
+        noted=began + timedelta(minutes=5),
+        discovered=sum(outcomes.values()),
+        captured=articles + failed + gone,
+        articles=articles,
+        versions={"new": new, "edited": edited, "gone": gone},
+        outcomes=outcomes,
+        fill={
+            "title": articles,
+            "published": max(0, articles - rng.randint(0, 1)),
+            "authors": articles * 3 // 4,
+            "description": articles // 2,
+        },
+        median_words=rng.randint(250, 700),
+        bytes_received=unchanged * 4000,
+        requests=unchanged + articles + 3,
+        lag=float(rng.randint(300, 4000)),
+    )
+
+
+def _trouble(stands: str, text: str) -> Mapping[str, object]:
+    match stands:
+        case "rejected":
+            return {
+                "state": "rejected", "verdict": "reject", "cause": "redesign", "versions": {}, "articles": 41,
+                "odd": {"published share": "reject"}, "message": f"{text}41 of 44 pages have no date; normal is 0–2.",
+            }  # fmt: skip
+        case "blocked":
+            return {
+                "state": "rejected", "verdict": "reject", "cause": "firewall", "versions": {}, "articles": 0,
+                "odd": {"blocked share": "reject"}, "message": f"{text}38 of 40 pages were refused with 403.",
+                "outcomes": {"blocked": 38, "unchanged": 2}, "discovered": 40,
+            }  # fmt: skip
+        case "failing":
+            return {"state": "failed", "verdict": None, "message": f"{text}crawl: the name does not resolve."}
+        case "warned":
+            return {"verdict": "warn", "odd": {"dried": "warn"}, "message": f"{text}A source named nothing for 9 days."}
+        case _:
+            return {}
+
+
+def make_report(site: str, run: RunRecord) -> Report:
+    """What the gate said of an invented run."""
+    names = (
+        "captures",
+        "error share",
+        "article yield",
+        "title share",
+        "published share",
+        "words",
+        "volume",
+        "old text",
+    )
+    checks = tuple(
+        Check(
+            name=name,
+            verdict=run.odd.get(name, "accept"),
+            figure=float(at * 3 + 1),
+            limit=float(at),
+            message=f"The {name} is as it is.",
+            normal=(float(at), float(at * 4)),
+            basis="26 Mondays since 4 May",
+        )
+        for at, name in enumerate(names)
+    )
+    source = SourceRecord(
+        url=f"https://www.{site}.example/feed.xml",
+        type="feed",
+        items=40,
+        articles=38,
+        new=3,
+        newest=run.began,
+        since=run.began - timedelta(days=200),
+        alive=run.began,
+    )
+    return Report(
+        site=site, run=run.run, verdict=run.verdict or "accept", checks=checks, counts={"articles": run.articles},
+        message=run.message, sources=(source,), fill=run.fill,
+    )  # fmt: skip
+
+
+# --- the archive
+
+
+def fill_archive(archive: Archive, *, sites: int, versions: int, now: datetime) -> None:
+    """Put in how sites stand, reports of their latest runs, a few articles as documents, and a table of versions."""
+    archive.store.create_many(_draft_items(sites, now))
+    fill(archive, versions, sites)
+
+
+def _draft_items(sites: int, now: datetime) -> list[Item]:
+    items = []
+    for number in range(sites):
+        site = f"site-{number:03}"
+        health = make_health(site, now=now, stands=STATES[number % len(STATES)])
+        items.append(Item(key=Archive.health_key(site), body=health.to_json(), content_type=_JSON))
+        items += [
+            Item(key=Archive.report_key(site, run.run), body=make_report(site, run).to_json(), content_type=_JSON)
+            for run in health.runs[:8]
+            if run.verdict
+        ]
+    latest = {}
+    for number, version in enumerate(make_versions("site-007", f"{now:%Y%m%dT%H%M%SZ}-00000000", 60)):
+        shown = version.model_copy(
+            update={"article": "0" * 20, "n": number + 1, "captured_at": now - timedelta(hours=100 - number)}
+        )
+        latest[number] = shown.model_copy(update={"text": f"{shown.text}\nEdited {number} times."})
+    items += [
+        Item(key=Archive.version_key("site-007", "0" * 20, version.n), body=version.to_json(), content_type=_JSON)
+        for version in latest.values()
+    ]
+    return items
+
+
+# --- the measurement
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; the process's exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench.pages", description=__doc__)
+    parser.add_argument("--sites", type=int, default=400, help="sites (default %(default)s)")
+    parser.add_argument("--versions", type=int, default=20_000, help="rows of the table (default %(default)s)")
+    parser.add_argument("--rounds", type=int, default=20, help="times that each page is asked (default %(default)s)")
+    parser.add_argument("--store", type=Path, metavar="FOLDER", help="keep the store there, and use it again")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="muniment-bench-") as scratch:
+        embedded = EmbeddedStore(given.store or Path(scratch) / "store", 0)
+        embedded.up(tied=True)
+        try:
+            figures = _measure(given, embedded, Path(scratch))
+        finally:
+            embedded.down()
+    if given.json:
+        given.json.write_text(json.dumps(figures, indent=2))
+    return 0
+
+
+def _measure(given: argparse.Namespace, embedded: EmbeddedStore, scratch: Path) -> dict[str, object]:
+    bucket = f"pages-{given.sites}-{given.versions}"
+    environment = {**embedded.environment(), "MUNIMENT_BUCKET": bucket, "MUNIMENT_BUILTIN_SITES": "false"}
+    now = datetime.now(UTC)
+    archive = open_archive_in(embedded, bucket)
+    if archive.store.head("muniment.json") is None:
+        fill_archive(archive, sites=given.sites, versions=given.versions, now=now)
+        write_marker(archive.store)
+    health = archive.read_progress(archive.health_key("site-007"), Health)
+    assert health is not None
+    pages = {
+        "bare: /api/v2/monitor/health": "/api/v2/monitor/health",
+        "Airflow's list of DAGs": "/api/v2/dags",
+        "all sites": "/archive/",
+        "sites that fit a word": "/archive/?text=refused&sort=name",
+        "a site": "/archive/sites/site-007",
+        "a run": f"/archive/sites/site-007/runs/{health.runs[1].run}",
+        "an article of 60 versions": f"/archive/sites/site-007/articles/{'0' * 20}",
+        "two versions": f"/archive/sites/site-007/articles/{'0' * 20}/compare?old=59&new=60",
+        "quarantine": "/archive/quarantine",
+        "search: one word": "/archive/search?text=council",
+        "search: three words": "/archive/search?text=the+council+spending",
+        "search: a site and a month": "/archive/search?site=site-004&since=2024-03-01&until=2024-03-31",
+        "search: an address": "/archive/search?text=https://www.site-007.example/news/nothing",
+        "the style sheet": "/archive/static/archive.css",
+    }
+    with serve_airflow(migrate_home(scratch / "airflow"), environment) as server:
+        process = psutil.Process(server.process.pid)
+        bare = _memory(process)
+        server.cookie("vera")
+        began = time.perf_counter()
+        server.ask("GET", "/archive/static/archive.css", who="vera")
+        first = time.perf_counter() - began
+        began = time.perf_counter()
+        server.ask("GET", "/archive/", who="vera")
+        overview = time.perf_counter() - began
+        loaded = _memory(process)
+        began = time.perf_counter()
+        while b"still being read" in server.ask("GET", "/archive/search?text=council", who="vera").body:
+            time.sleep(0.1)
+        headlines = time.perf_counter() - began
+        full = _memory(process)
+        took: dict[str, list[float]] = {name: [] for name in pages}
+        for number in range(given.rounds + 1):
+            for name, path in pages.items():
+                began = time.perf_counter()
+                answer = server.ask("GET", path, who="vera")
+                seconds = time.perf_counter() - began
+                assert answer.status == 200, (name, answer.status)
+                if number:
+                    took[name].append(seconds)
+    medians = {name: statistics.median(seconds) for name, seconds in took.items()}
+    base = next(iter(medians.values()))
+    print(f"\n{given.sites} sites, {given.versions} versions, {count_cores()} cores, {given.rounds} rounds.\n")
+    print(
+        render_table(
+            ("page", "median ms", "95% ms", "times the bare page"),
+            [
+                (name, 1000 * medians[name], 1000 * statistics.quantiles(took[name], n=20)[-1], medians[name] / base)
+                for name in pages
+            ],
+        )
+    )
+    print(
+        f"\nThe first request after a start takes {first:.1f} s, the first overview {overview:.1f} s; "
+        f"all headlines are read after {headlines:.1f} s.\n"
+        f"Memory of the server: {bare:.0f} MB bare, {loaded:.0f} MB with the pages, {full:.0f} MB with all headlines."
+    )
+    return {"seconds": took, "first": first, "headlines": headlines, "memory_mb": [bare, loaded, full]}
+
+
+def _memory(process: psutil.Process) -> float:
+    """PSS of a process and its children, in MB."""
+    return sum(each.memory_full_info().pss for each in [process, *process.children(recursive=True)]) / 2**20
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
