@@ -18,7 +18,7 @@ from pipeline.settings import Settings
 from pipeline.steps import Workplace, check, compare, extract, plan_again, publish, reextract_run, release
 from pipeline.table import dataset
 from pipeline.takedown import order_takedown
-from spiders.site import ExtractRules, Site
+from spiders.site import CheckLimits, ExtractRules, Site
 from tests.pipeline.built_archive import SITE, STORIES, build_archive, crawl_pages, lend_extractor, page, publish_pages
 from tests.pipeline.built_runs import HOUR, START, a_run, url_of
 from tests.pipeline.crashes import check_whole, write_story
@@ -178,6 +178,24 @@ def test_what_is_taken_down_gets_no_version_and_is_not_read(work: Workplace) -> 
     assert {name: versions(work.archive, name) for name in before} == before
     for finding in work.archive.read_findings(SITE.id, AGAIN):
         assert "library" not in finding.requested or finding.article is None
+    assert_clean(work)
+
+
+def test_pages_that_a_wrong_rule_had_made_one_template_get_their_first_versions(work: Workplace) -> None:
+    same, names = STORIES["market"][1][1:], ("Wendover", "Saltmarsh", "Kirkby")
+    pages: dict[str, bytes | int] = {
+        name: page(name, title="Notice", paragraphs=(write_story(name, 8)[0], *same)) for name in names
+    }
+    pages |= {f"{name}-2": page(f"{name}-2", title=name, paragraphs=write_story(name, 9)) for name in names}
+    wrong = ruled("p:nth-of-type(1)").model_copy(update={"check": CheckLimits(max_same_body_share=1.0)})
+    run = publish_pages(under(work, wrong), wrong, a_run(8), START + 8 * HOUR, pages)
+    published = work.archive.read_published(SITE.id, run)
+    assert published is not None
+    assert published.versions == {"new": 3}
+
+    assert reextract(under(work, wrong), a_run(29), of=run) == {}, "one text is a template's still"
+    assert reextract(work, of=run) == {"new": 3, "reextracted": 3}
+    assert current(work.archive, "Kirkby").captured_at < START + 9 * HOUR
     assert_clean(work)
 
 
