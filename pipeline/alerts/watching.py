@@ -11,19 +11,20 @@ everything is read once, and what was not told is bundled anew.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pydantic import Field
 
 from pipeline.alerts.bundling import HOUR, Parcel, Waiting, bundle, count_traits
-from pipeline.alerts.judging import SiteFacts, judge, next_look, read_facts
+from pipeline.alerts.judging import Alert, SiteFacts, judge, next_look, read_facts
 from pipeline.alerts.standing import Standing, list_open, mark_told, next_step, settle
 from pipeline.alerts.telling import Outgoing, describe_parcel
 from pipeline.archive import WATCH_KEY, Archive
-from pipeline.health import list_health, note_alarms, read_health
+from pipeline.health import Health, list_health, note_alarms, read_health
 from pipeline.model import Document, UtcTime
 from spiders.site import Site
 
@@ -40,6 +41,7 @@ class Looked(Document):
     etag: str  # of its health
     again: UtcTime  # when time alone may change something
     standing: bool = False  # whether anything stands in its alerts.json
+    open: tuple[str, ...] = ()  # kinds of its open alarms
 
 
 class Watch(Document):
@@ -58,12 +60,25 @@ class Watched(Document):
     looked: int
     sent: int
     held: int  # messages that wait for others
+    unsent: int = 0  # messages that some notifier did not take
+    open: dict[str, int] = Field(default_factory=dict)  # kind -> open alarms
     failed: dict[str, str] = Field(default_factory=dict)  # notifier -> what went wrong
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Judged:
+    health: Health
+    facts: SiteFacts
+    alerts: tuple[Alert, ...]
+    muted: bool
+
+    @property
+    def is_ill(self) -> bool:
+        return bool(self.alerts or self.health.alarms)
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Look:
-    site: str
     facts: SiteFacts
     standing: Standing
     looked: Looked
@@ -94,16 +109,22 @@ def watch(
         if (last := known.looked.get(site)) is None or last.etag != etag or last.again <= now
     ]
     with ThreadPoolExecutor(archive.store.threads, thread_name_prefix="watch") as pool:
-        looks = [
-            look
-            for look in pool.map(
-                lambda site: look_at_site(
-                    archive, sites.get(site), site, listed[site], known.looked.get(site), now, is_paused=is_paused
-                ),
-                chosen,
-            )
-            if look is not None
+        judged = [
+            each for each in pool.map(lambda site: _judge_site(archive, sites.get(site), site, now), chosen) if each
         ]
+        # Not in the threads: who asks Airflow from a task can do so in its main thread only.
+        judged = [
+            replace(each, muted=True) if each.is_ill and not each.muted and is_paused(each.health.site) else each
+            for each in judged
+        ]
+        looks = list(
+            pool.map(
+                lambda each: _settle_site(
+                    archive, each, listed[each.health.site], known.looked.get(each.health.site), now
+                ),
+                judged,
+            )
+        )
     packed = {told.message for parcel in known.parcels for told in parcel.told}
     waiting = [
         Waiting(facts=look.facts, alert=alarm.alert, message=message)
@@ -115,7 +136,7 @@ def watch(
     new = bundle(waiting, known.recent, count_traits(ran), now)
     standing = Watch(
         looked={site: last for site, last in known.looked.items() if site in listed}
-        | {look.site: look.looked for look in looks},
+        | {look.facts.site: look.looked for look in looks},
         parcels=(*known.parcels, *new),
         recent={key: at for key, at in known.recent.items() if now - at < HOUR}
         | {key: now for parcel in new for key in parcel.keys},
@@ -128,44 +149,42 @@ def watch(
         looked=len(looks),
         sent=sent,
         held=len(waiting) - sum(len(parcel.told) for parcel in new),
+        unsent=len(standing.parcels) - sent,
+        open=dict(Counter(kind for last in standing.looked.values() for kind in last.open)),
         failed=failed,
     )
 
 
-def look_at_site(
-    archive: Archive,
-    site: Site | None,
-    site_id: str,
-    etag: str,
-    last: Looked | None,
-    now: datetime,
-    *,
-    is_paused: Callable[[str], bool],
-) -> _Look | None:
-    """Judge a site and settle what stands; None: its health is gone meanwhile."""
+def _judge_site(archive: Archive, site: Site | None, site_id: str, now: datetime) -> _Judged | None:
+    """What is wrong with a site; None: its health is gone meanwhile."""
     health = read_health(archive, site_id)
     if health is None:
         return None
     facts = read_facts(site, health, now) if site else SiteFacts(site=site_id, name=site_id, paused=True)
-    alerts = judge(health, facts, now)
-    standing = Standing(site=site_id)
-    if alerts or health.alarms or last is None or last.standing:
-        muted = facts.paused or bool((alerts or health.alarms) and is_paused(site_id))
+    return _Judged(health=health, facts=facts, alerts=judge(health, facts, now), muted=facts.paused)
+
+
+def _settle_site(archive: Archive, judged: _Judged, etag: str, last: Looked | None, now: datetime) -> _Look:
+    """Settle what stands of a site, and show it with its health."""
+    health, site = judged.health, judged.health.site
+    standing = Standing(site=site)
+    if judged.is_ill or last is None or last.standing:
 
         def change(before: Standing | None) -> Standing | None:
-            after, _ = settle(before or Standing(site=site_id), alerts, now, muted=muted)
+            after, _ = settle(before or Standing(site=site), judged.alerts, now, muted=judged.muted)
             return after if before is not None or after.alarms else None
 
-        standing = archive.change_progress(archive.alerts_key(site_id), Standing, change) or standing
+        standing = archive.change_progress(archive.alerts_key(site), Standing, change) or standing
         if list_open(standing) != health.alarms:
-            note_alarms(archive, site_id, list_open(standing))
-    again = min(filter(None, (next_look(health, facts, now), next_step(standing, now))))
-    return _Look(
-        site=site_id,
-        facts=facts,
-        standing=standing,
-        looked=Looked(etag=etag, again=again, standing=bool(standing.alarms)),
+            note_alarms(archive, site, list_open(standing))
+    again = min(filter(None, (next_look(health, judged.facts, now), next_step(standing, now))))
+    looked = Looked(
+        etag=etag,
+        again=again,
+        standing=bool(standing.alarms),
+        open=tuple(alarm.alert.kind for alarm in standing.open),
     )
+    return _Look(facts=judged.facts, standing=standing, looked=looked)
 
 
 def send_once(archive: Archive, day: str, outgoing: Outgoing, notifiers: Mapping[str, Notifier]) -> bool:

@@ -16,6 +16,7 @@ from rich.logging import RichHandler
 
 from pipeline import __version__
 from pipeline.cli import (
+    alerts,
     audit,
     export,
     extract,
@@ -59,6 +60,7 @@ app.add_typer(
 app.add_typer(store.app, name="store", help="The embedded S3 store, and the self-test of any store.")
 app.add_typer(table.app, name="table", help="The table of all versions: how it stands, maintenance, making it anew.")
 runs.add_to(app)
+alerts.add_to(app)
 inspection.add_to(app)
 reextraction.add_to(app)
 versions.add_to(app)
