@@ -107,7 +107,7 @@ class Case:
     @cached_property
     def left_alone(self) -> int:
         """Pages that were not asked for because of what the host did."""
-        wanted = ("deferred: the host", "deferred: blocked")
+        wanted = ("deferred: the host", "deferred: blocked", "excluded: robots.txt unreachable")
         return sum(count for reason, count in self.summary.reasons.items() if reason.startswith(wanted))
 
     def often(self, *starts: str) -> float:
@@ -146,14 +146,14 @@ _ANSWERS: Final[tuple[tuple[Cause, float, tuple[str, ...], str], ...]] = (
         0.93,
         (
             *("time-out", "connection refused", "no connection", "no secure connection", "connection lost"),
-            *("the host fails", "HTTP 5", "HTTP status 5", "maintenance page"),
+            *("the host fails", "HTTP 5", "HTTP status 5", "answered 5", "maintenance page", "robots.txt unreachable"),
         ),
         "it does not answer, or answers with errors",
     ),
     (
         "throttled",
         0.96,
-        ("the host asked us to wait", "HTTP 429", "HTTP status 429", "Retry-After"),
+        ("the host asked us to wait", "HTTP 429", "HTTP status 429", "answered 429", "Retry-After"),
         "it asks us to be slower or to wait",
     ),
     (
@@ -173,6 +173,9 @@ _ANSWERS: Final[tuple[tuple[Cause, float, tuple[str, ...], str], ...]] = (
 )
 
 
+_ENDED: Final = ("failed: ", "deferred: ", "blocked: ", "excluded: robots.txt unreachable")
+
+
 def _suspect_answers(case: Case) -> Iterator[Suspicion]:
     """What reasons say: of pages that ended, of pages left alone, and of sources that could not be read."""
     for cause, sure, words, said in _ANSWERS:
@@ -180,7 +183,7 @@ def _suspect_answers(case: Case) -> Iterator[Suspicion]:
         ended = {
             reason: count
             for reason, count in case.summary.reasons.items()
-            if reason.startswith(("failed: ", "deferred: ", "blocked: ")) and _names(reason, words)
+            if reason.startswith(_ENDED) and _names(reason, words)
         }
         sources = [source for source in case.summary.sources if source.error and _names(source.error, words)]
         stopped = [host for host, seen in case.summary.robots.items() if seen.stopped and _names(seen.stopped, words)]

@@ -130,16 +130,21 @@ def test_texts_that_stood_under_other_addresses_are_named(work: Workplace) -> No
     assert_told(diagnose_pages(work, {name: story(int(name[6:]) - 16) for name in names(16)}), "old text")
 
 
+_UNREACHABLE = "excluded: robots.txt unreachable (https://news.example"
+
+
 # --- what the network and the sources are -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("error", "cause", "said"),
     [
-        ("failed: name not resolved (DNS lookup failed: news.example)", "site down", "does not resolve"),
-        ("failed: certificate not verified (certificate has expired)", "site down", "certificate is not good"),
+        (f"{_UNREACHABLE} answered nothing: name not resolved)", "site down", "does not resolve"),
+        (f"{_UNREACHABLE} answered nothing: certificate not verified)", "site down", "certificate is not good"),
         ("failed: time-out", "site down", "does not answer"),
         ("HTTP status 503", "site down", "does not answer"),
+        (f"{_UNREACHABLE} answered 503)", "site down", "does not answer"),
+        (f"{_UNREACHABLE} answered 429)", "throttled", "slower"),
         ("HTTP status 429", "throttled", "slower"),
         ("HTTP status 403", "firewall", "refuses us"),
     ],
