@@ -71,12 +71,12 @@ _DOCS: Final = {
     "extract": "Makes clean text and metadata of the pages in a segment.",
     "check": "Holds the run against what is normal for the site. When it fails, nothing of the run is published: "
     "read the end of its log.",
-    "blocked": "Fails when the run was rejected because **the site refuses us** (403, a firewall's page, 429 …); its "
-    "log says how, and what to do. Skipped in every other run.",
+    "blocked": "Fails when the run was rejected because **the site refuses us** (403, a firewall's page, 429 …); "
+    "its log says how, and what to do. Skipped in every other run.",
     "publish": "Makes the versions, the table's rows and the frontier; then updates the Asset.",
-    "go_on": "Triggers the next run of a backfill that is not finished, unless a regular run is due: that one "
-    "goes first, and triggers it at its own end. Outside of the site's crawl windows the next run is put down "
-    "for when they open. Skipped when there is nothing to go on with.",
+    "go_on": "Triggers a re-extraction that was asked for, or the next run of a backfill that is not finished, unless "
+    "a regular run is due: that one goes first, and triggers it at its own end. Outside of the site's crawl windows "
+    "the next run is put down for when they open. Skipped when there is nothing to go on with.",
 }
 _DEFAULTS: Final[dict[str, Any]] = {
     "owner": "muniment",
@@ -230,5 +230,19 @@ def _list_params(sheet: Sheet) -> dict[str, Param]:
             format="date",
             title="Backfill until",
             description="The last day that is wanted; empty: today.",
+        ),
+        "reextract": Param(
+            False,
+            type="boolean",
+            title="Force re-extract",
+            description="After this run, read again all that the archive holds of the site, by today's extractor (the "
+            "DAG muniment_reextract): new versions only where the text is another one.",
+        ),
+        "dry_run": Param(
+            False,
+            type="boolean",
+            title="Dry run",
+            description="Crawl, extract and check, and only tell what publishing would come to, at the end of crawl's "
+            "log. Nothing of it gets into the archive, and the run does not count as one of the site's.",
         ),
     }

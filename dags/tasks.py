@@ -101,9 +101,29 @@ class CrawlTask(SiteTask):
         if not params["now"] and (closed := steps.find_closed_window(*turn.whose)):
             log.info("%s", closed)  # Airflow logs that it skips, and not why
             raise AirflowSkipException(closed)
+        if params["dry_run"]:
+            _rehearse(turn, params, window)
         log.info("run %s of %s", turn.run, turn.site)
         crawled = steps.crawl(*turn.whose, limit=params["limit"], anytime=params["now"], window=window)
         return _batch(crawled.segments)
+
+
+def _rehearse(turn: Turn, params: Mapping[str, Any], window: Window | None) -> NoReturn:
+    """Try the run, tell what publishing it would come to, and skip what would write."""
+    from pipeline.rehearsal import rehearse
+
+    log.info("dry run: nothing of it gets into the archive")
+    done = rehearse(*turn.whose, limit=params["limit"], anytime=params["now"], window=window)
+    for title, url in done.sample:
+        log.info("would be new: %s  %s", title, url)
+    told = "would be rejected" if done.report.verdict == "reject" else "would be published"
+    log.info("%s: %s", done.report.verdict, done.report.message)
+    log.info(
+        "The run %s: %d new articles, %d known ones (a version of each whose text has changed)%s.",
+        *(told, done.new, done.known),
+        "".join(f", {count} {kind}" for kind, count in sorted(done.other.items())),
+    )
+    _skip("extract", "check", "blocked", "publish", "go_on")
 
 
 class ExtractTask(SiteTask):
@@ -184,7 +204,10 @@ class PublishTask(SiteTask):
         (asset,) = self.outlets  # as parsed: a connection may name another bucket than the environment
         turn.context["outlet_events"][asset].extra = {"site": turn.site, "run": published.run, **counts}
         turn.context["ti"].xcom_push(key="return_value", value=counts)
-        if steps.find_unfinished(turn.work, turn.site) is None:  # a task of its own would take a second to say so
+        unfinished = steps.find_unfinished(turn.work, turn.site)
+        if (
+            unfinished is None and not turn.context["params"]["reextract"]
+        ):  # a task of its own would take a second to say so
             log.info("No backfill is under way: there is nothing to go on with.")
             _skip("go_on")
 
@@ -194,6 +217,10 @@ class GoOnTask(SiteTask):
 
     def perform(self, turn: Turn) -> NoReturn:
         """End by triggering the next run, or by skipping where none is to follow now."""
+        if turn.context["params"]["reextract"]:
+            log.info("What the archive holds of %s is read again by the DAG muniment_reextract.", turn.site)
+            conf = {"site": turn.site, "compare_only": False}
+            trigger_run("muniment_reextract", f"reextract__{turn.site}__{turn.run}", conf)
         go_on_with_backfill(turn.work, turn.site, turn.context)
 
 
@@ -297,7 +324,8 @@ def open_workplace(site_id: str) -> Workplace:
     from pipeline.archive import open_archive
     from pipeline.steps import Workplace
 
-    logging.getLogger("botocore.credentials").setLevel(logging.WARNING)  # one line for each client, of no news
+    for name in ("botocore.credentials", "botocore.configprovider"):  # a line for each client, of no news
+        logging.getLogger(name).setLevel(logging.WARNING)
     settings = adopt_connection()
     site = find_site(settings, site_id)
     return Workplace(settings=settings, sites={site_id: site}, archive=open_archive(settings))

@@ -30,7 +30,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import boto3
 import botocore.session
@@ -658,6 +658,91 @@ class Store:
 
     def _explained(self, error: Exception, key: str = "") -> MunimentError:
         return _explained(error, self.bucket, self.endpoint, key)
+
+
+class Over(Protocol):
+    """What is laid over a bucket: see ``pipeline.rehearsal``."""
+
+    def has(self, key: str) -> bool:
+        """Whether the object was written over."""
+
+    def put(self, key: str, body: Any, content_type: str, metadata: Mapping[str, str]) -> dict[str, Any]:
+        """Keep an object; what a store answers."""
+
+    def head(self, key: str) -> dict[str, Any]:
+        """What is told of an object that was written over."""
+
+    def get(self, key: str) -> bytes:
+        """Its bytes."""
+
+    def entries(self, prefix: str, after: str) -> dict[str, dict[str, Any]]:
+        """The objects below a prefix, as a listing has them."""
+
+
+class Overlaid(Store):
+    """A bucket that is only read: what is written goes into what lies over it, and is read from there.
+
+    Requests that neither read nor put an object are refused, whatever they are.
+    """
+
+    def __init__(self, store: Store, over: Over) -> None:
+        self.__dict__.update(store.__dict__)
+        self._over = over
+        self._writing = threading.Lock()
+
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        key = arguments.get("Key", "")
+        if operation == "put_object":
+            with self._writing:
+                self._hold_condition(key, arguments)
+                return self._over.put(key, arguments["Body"], arguments["ContentType"], arguments["Metadata"])
+        if operation == "list_objects_v2":
+            return self._list(arguments)
+        if not operation.startswith(("get_", "head_", "list_")):
+            raise RuntimeError(f"{operation} in a bucket that is only read")
+        if not self._over.has(key):
+            return super()._call(operation, **arguments)
+        answer = self._over.head(key)
+        if operation == "get_object":  # whole where a range is wanted, too, which status 200 says
+            answer["Body"] = self._over.get(key)
+            if (into := arguments.get("into")) is not None:
+                into.write(answer["Body"])
+        return answer
+
+    def _hold_condition(self, key: str, arguments: Mapping[str, Any]) -> None:
+        """Raise as a store would, where a conditional write does not hold."""
+        try:
+            standing = str(self._call("head_object", Key=key)["ETag"])
+        except ClientError as error:
+            if _status(error) != 404:
+                raise
+            standing = ""
+        wanted = arguments.get("IfMatch")
+        if (arguments.get("IfNoneMatch") == "*" and standing) or (wanted and _bare(wanted) != _bare(standing)):
+            raise ClientError(
+                {"Error": {"Code": "PreconditionFailed"}, "ResponseMetadata": {"HTTPStatusCode": 412}},  # type: ignore[typeddict-item]
+                "PutObject",
+            )
+
+    def _list(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """A page of the bucket's own listing; what lies over it comes with the last page, in order there."""
+        page: dict[str, Any] = super()._call("list_objects_v2", **arguments)
+        if page.get("IsTruncated"):
+            return page
+        prefix = arguments["Prefix"]
+        found = self._over.entries(prefix, arguments.get("StartAfter", ""))
+        folders = {one["Prefix"] for one in page.get("CommonPrefixes", ())}
+        if delimiter := arguments.get("Delimiter"):
+            for key in list(found):
+                first, slash, _ = key.removeprefix(prefix).partition(delimiter)
+                if slash:
+                    folders.add(f"{prefix}{first}{slash}")
+                    del found[key]
+        merged = {one["Key"]: one for one in page.get("Contents", ())} | found
+        return page | {
+            "Contents": [merged[key] for key in sorted(merged)],
+            "CommonPrefixes": [{"Prefix": name} for name in sorted(folders)],
+        }
 
 
 def connect(settings: Settings, bucket: str | None = None) -> Store:

@@ -124,7 +124,7 @@ def test_a_site_dag_has_its_four_steps_in_order(parse: Callable[..., Any], write
     assert dag["tags"] == ["cms:WordPress", "country:gb", "kind:trade", "muniment", "region:North East"]
     assert "20 7-20 * * 1-5" in dag["schedule"]
     assert "Europe/London" in dag["schedule"]
-    assert dag["params"] == ["limit", "now", "since", "until"]
+    assert dag["params"] == ["dry_run", "limit", "now", "reextract", "since", "until"]
 
 
 def test_an_event_counts_urls_and_versions_of_one_name_apart(tmp_path: Path) -> None:

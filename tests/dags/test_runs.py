@@ -71,11 +71,12 @@ def run_dags(
             update={"sites": (tmp_path / "sites",), "builtin_sites": False, "processes": 1, "contact": ""}
         )
         environment = airflow_environment(airflow_home, DAGS_FOLDER) | settings_environment(own)
-        return run_python(RUN, str(DAGS_FOLDER), *dag_ids, environment=dict(os.environ) | environment)
+        return run_python(RUN, str(DAGS_FOLDER), *dag_ids, environment=dict(os.environ) | environment, timeout=300)
 
     return run
 
 
+@pytest.mark.timeout(320)  # of a busy machine
 def test_a_run_publishes_what_a_downstream_dag_can_read_and_a_rejected_one_does_not(
     run_dags: Callable[..., Any],
     archive: Archive,
