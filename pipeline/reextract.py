@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -578,10 +578,3 @@ def _settle(archive: Archive, making: Making, finding: Finding, article: str) ->
         if archive.put_version(version) is version:
             return decision, standing_of([*versions, version])
     raise WriteConflict(f"article {article} of {site} got versions from others all the time; try again")
-
-
-def batch_segments(count: int, *, most: int) -> Iterator[list[int]]:
-    """Numbers of so many segments, in at most so many lists."""
-    size = -(-count // most) or 1
-    for start in range(0, count, size):
-        yield list(range(start, min(start + size, count)))

@@ -12,7 +12,7 @@ from pipeline.health import read_health
 from pipeline.journal import read_journal
 from pipeline.lifecycle import current_version
 from pipeline.model import Change, State, article_id
-from pipeline.release import claim_run
+from pipeline.release import claim_run, release_run
 from pipeline.settings import Settings
 from pipeline.steps import Workplace, check, extract, publish, release
 from pipeline.takedown import order_takedown
@@ -90,6 +90,19 @@ def test_what_cannot_be_released_is_refused_in_words(work: Workplace) -> None:
     release(work, SITE.id, run, **WHY)
     with pytest.raises(ArchiveError, match="is published already: Nia released it"):
         release(work, SITE.id, run, by="Tom", reason="me, too")
+
+
+def test_a_release_that_was_interrupted_is_told_by_the_audit_and_goes_on_whoever_asks(work: Workplace) -> None:
+    run = reject(work, 8, {"bridge": page("bridge", paragraphs=LATER)})
+    release_run(work.archive, SITE.id, run, now=START + 9 * HOUR, **WHY)
+    audited = audit_archive(work.archive, patience=0)
+    assert audited.clean, audited.discrepancies
+    assert [f"muniment release {run}" in note.message for note in audited.notes] == [True]
+    assert release(work, SITE.id, run, by="Tom", reason="me, too").versions == {"edited": 1}
+    standing = work.archive.read_release(SITE.id, run)
+    assert standing is not None
+    assert standing.by == "Nia"
+    assert_clean(work)
 
 
 def test_a_run_whose_captures_a_reextraction_publishes_cannot_be_released_nor_the_other_way_round(
