@@ -24,6 +24,9 @@ RARE: Final = 1e-5
 RAREST: Final = 1e-8
 """Chance below which a quiet run is rejected: publishing it would do no harm, so only what is surely broken."""
 
+UNUSUAL: Final = 1e-3
+"""Chance below which a share is odd that is zero on most sites: what is blocked, and what is copied."""
+
 NORMAL_FILL: Final = 0.8
 """A field that accepted runs filled to this share is expected to be filled."""
 FALLEN_FILL: Final = 0.2
@@ -158,7 +161,7 @@ def check_outcomes(history: History, limits: CheckLimits, counts: dict[str, int]
             odd = (
                 usual is not None
                 and found >= SAME
-                and usual.expected.above < RARE
+                and usual.expected.above < (UNUSUAL if kind == "blocked" else RARE)
                 and found > usual.expected.middle + MORE_OUTCOMES * asked
             )
         if odd:
@@ -303,7 +306,7 @@ def check_old_text(history: History, limits: CheckLimits, tally: Tally) -> Check
     verdict: Verdict = "accept"
     if copies >= SAME and share > limit:
         fixed = limits.max_old_text_share is not None
-        if fixed or (len(history.openings) >= LEAST_KNOWN and (usual is None or usual.expected.above < RARE)):
+        if fixed or (len(history.openings) >= LEAST_KNOWN and (usual is None or usual.expected.above < UNUSUAL)):
             verdict = "warn"
             said += (
                 f" ({_tell_normal(usual)}), for example {_some(tally.copies)}. Has the site new addresses for old "

@@ -57,6 +57,7 @@ LEAST_WEEKS = 4
 
 _WEEK = 7 * 24
 _WEEKS = FULL_DAYS // 7
+_ODD = 1e-3  # chance of a count below which it is worth to look for the most that there ever was
 _LONGEST_GAP = 8 * 24  # hours since the last run; after longer ones, nothing is said of the volume
 _NO_MEASURE = frozenset({"backfill", "import", "reextract"})
 _FIRST_RUNS = 500  # that are read where a site with runs has no such document yet
@@ -403,7 +404,7 @@ class History:
             basis=basis,
             season=self.season,
             floor=floor,
-            ceiling=_find_ceiling(hours, now, span, first),
+            ceiling=_find_ceiling(hours, now, span, first) if expected.above < _ODD else math.inf,
         )
         return found, usual
 

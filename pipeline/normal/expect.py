@@ -79,14 +79,21 @@ def expect_middle(history: Mapping[int, int], found: float, number: int) -> Expe
     """
     alike = number / (1 + (number - 1) * 2 * LEAST_CLUSTER)
     step = 0.5 / math.sqrt(alike)
-    place = _find_place(history, found)
+    place, total = _find_place(history, found), sum(history.values())
     return Expected(
         low=_find_quantile(history, 0.5 - 2.6 * step),
         high=_find_quantile(history, 0.5 + 2.6 * step),
         middle=_find_quantile(history, 0.5),
-        below=_tail((place - 0.5) / step),
-        above=_tail((0.5 - place) / step),
+        below=_half_of(number, (place * total + 0.5) / (total + 1)),
+        above=_half_of(number, ((1 - place) * total + 0.5) / (total + 1)),
     )
+
+
+def _half_of(number: int, share: float) -> float:
+    """How often half of so many have what this share has: the middle one lies there just then."""
+    size = (1 - LEAST_CLUSTER) / LEAST_CLUSTER
+    odds = list(_beta_binomial(number, share * size, (1 - share) * size))
+    return min(1.0, sum(odds[(number + 1) // 2 :]))
 
 
 def find_class(value: float) -> int:
@@ -165,7 +172,3 @@ def _find_place(history: Mapping[int, int], value: float) -> float:
     exact = STEPS * math.log2(max(1.0, value))
     below = sum(number * min(1.0, max(0.0, exact - step + 0.5)) for step, number in history.items())
     return below / max(1, sum(history.values()))
-
-
-def _tail(deviation: float) -> float:
-    return 0.5 * math.erfc(-deviation / math.sqrt(2))

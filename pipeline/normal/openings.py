@@ -9,17 +9,19 @@ with 1300 articles. Pure.
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import islice
+from struct import Struct
 
 WIDTH = 28  # characters of an opening
 _MARK = 3  # bytes
 _LINES = 4
 _WORDS = 8  # of a line that count
 _LEAST_WORDS = 5  # of a line that is looked at
+_LAYOUT = Struct(f">{'3s' * (2 + _LINES)}HB")  # article, headline, lines, words, how many of the lines there are
 _MANY = 3
 """A line that begins so many articles or more is furniture ("The committee resolved as follows")."""
 
@@ -78,20 +80,16 @@ def pack_openings(openings: Iterable[Opening]) -> str:
 
 def unpack_openings(packed: str) -> Iterator[Opening]:
     """The openings of a text; what is cut off or no such text is left out."""
+    for article, title, *marks, words, number in _LAYOUT.iter_unpack(_decode(packed)):
+        yield Opening(article=article, title=title, lines=tuple(marks[:number]), words=words)
+
+
+def _decode(packed: str) -> bytes:
     try:
         data = b64decode(packed[: len(packed) // WIDTH * WIDTH], validate=True)
     except ValueError:
-        return
-    width = WIDTH * 3 // 4
-    for begin in range(0, len(data) - width + 1, width):
-        one = data[begin : begin + width]
-        marks = tuple(one[at : at + _MARK] for at in range(2 * _MARK, (2 + _LINES) * _MARK, _MARK))
-        yield Opening(
-            article=one[:_MARK],
-            title=one[_MARK : 2 * _MARK],
-            lines=marks[: min(one[-1], _LINES)],
-            words=int.from_bytes(one[-3:-1], "big"),
-        )
+        return b""
+    return data[: len(data) // _LAYOUT.size * _LAYOUT.size]
 
 
 class Openings:
@@ -99,12 +97,15 @@ class Openings:
 
     def __init__(self, packed: str) -> None:
         self._words: dict[bytes, int] = {}
-        self._lines: defaultdict[bytes, set[bytes]] = defaultdict(set)
-        for one in unpack_openings(packed):
-            self._words[one.article] = one.words
-            for mark in (one.title, *one.lines):
-                self._lines[mark].add(one.article)
-        self._lines.pop(bytes(_MARK), None)
+        self._lines: dict[bytes, bytes] = {}  # beginning of a line -> the first article that has it
+        lines, seen = self._lines, Counter[bytes]()
+        for article, *marks, words, number in _LAYOUT.iter_unpack(_decode(packed)):
+            self._words[article] = words
+            for mark in marks[: 1 + number]:
+                if lines.setdefault(mark, article) != article:
+                    seen[mark] += 1  # so many others have it, too
+        lines.pop(bytes(_MARK), None)
+        self._many = {mark for mark, others in seen.items() if others + 1 >= _MANY}
 
     def __len__(self) -> int:
         return len(self._words)
@@ -117,11 +118,10 @@ class Openings:
         """Whether an article begins with what began others: at least two of its lines do, and at least half."""
         if opening.article in self._words:
             return False
-        begun = [len(self._lines.get(mark, ())) for mark in opening.lines]  # articles that each line begins
-        told = [articles for articles in begun if articles < _MANY]  # furniture says nothing
-        known = sum(articles > 0 for articles in told)
+        told = [mark in self._lines for mark in opening.lines if mark not in self._many]  # furniture says nothing
+        known = sum(told)
         if len(told) == 1:
-            return known == 1 and 0 < len(self._lines.get(opening.title, ())) < _MANY
+            return known == 1 and opening.title in self._lines and opening.title not in self._many
         return known >= 2 and 2 * known >= len(told)
 
 
