@@ -6,9 +6,9 @@
         cluster.start_worker("w1")
 
 Every part is a process of its own, in a session of its own, with an ``AIRFLOW_HOME``, a log folder and (workers) a
-scratch folder and a log port of its own; all listen on loopback and ask for a password. PostgreSQL refuses to run as
-root, so there it runs as ``postgres``. A guard process ends what is left when the process that holds the cluster ends
-without having said so, be it by SIGKILL.
+scratch folder and a log port of its own; all ask for a password, and all but the workers' log servers, which Airflow
+binds to every address, listen on loopback. PostgreSQL refuses to run as root, so there it runs as ``postgres``. A guard
+process ends what is left when the process that holds the cluster ends without having said so, be it by SIGKILL.
 
 PostgreSQL and Redis are Debian's; ``find_programs`` says what is missing.
 """
