@@ -488,15 +488,23 @@ class Airflow:
         port: of the API and the web pages; the next two are those of its log servers.
         dags_folder: where it looks for DAG files.
         environment: what its processes get beside the caller's environment.
+        sites: how many there are; the more, the less often their files are looked at.
     """
 
     def __init__(
-        self, home: Path, *, port: int, dags_folder: Path = DAGS_FOLDER, environment: Mapping[str, str] | None = None
+        self,
+        home: Path,
+        *,
+        port: int,
+        dags_folder: Path = DAGS_FOLDER,
+        environment: Mapping[str, str] | None = None,
+        sites: int = 0,
     ) -> None:
         self.home, self.port, self.dags_folder = home, port, dags_folder
         self.address = f"http://127.0.0.1:{port}"
         self.log_file = home / "standalone.log"
         self._environment = dict(environment or {})
+        self._sites = sites
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -551,7 +559,7 @@ class Airflow:
             "NO_COLOR": "1",
             "PYTHONUNBUFFERED": "1",
         }
-        return recommended_environment() | given | self._environment | fixed
+        return recommended_environment(self._sites) | given | self._environment | fixed
 
     def start(self, *, timeout: float = _START_SECONDS) -> AirflowClient:
         """Start it and wait until it is healthy.
@@ -732,12 +740,14 @@ class Stack:
         """
         settings = self.settings
         environment = settings_environment(settings) | dict(self.environment)
+        sites = _usable_sites(settings)
         # Ports first: it is better to fail in the first second than in the twentieth.
         server = Airflow(
             settings.home.expanduser().absolute() / "airflow",
             port=settings.airflow_port,
             dags_folder=self.dags_folder,
             environment=environment,
+            sites=len(sites),
         )
         server.check_free()
         embedded = self.embedded if self.embedded is not None else not names_a_store(os.environ)
@@ -749,7 +759,7 @@ class Stack:
         try:
             self._client = server.start(timeout=timeout)
             self._server = server
-            self._client.make_pools(list_pools(_usable_sites(settings), settings))
+            self._client.make_pools(list_pools(sites, settings))
         except BaseException:
             self.stop()
             raise
@@ -776,4 +786,5 @@ def _usable_sites(settings: Settings) -> list[Site]:
 
 def names_a_store(environment: Mapping[str, str]) -> bool:
     """Whether the environment names an S3 store, so that the embedded one is not wanted."""
-    return any(environment.get(name) for name in ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID"))
+    names = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AIRFLOW_CONN_MUNIMENT_ARCHIVE")
+    return any(environment.get(name) for name in names)

@@ -32,6 +32,7 @@ from pipeline.stack import (
     bundle_environment,
     list_pools,
     names_a_store,
+    processor_environment,
     session_members,
     settings_environment,
     start_time,
@@ -252,3 +253,20 @@ def test_each_politeness_group_gets_a_pool_of_one_slot() -> None:
     )
     assert {name: pool["slots"] for name, pool in pools.items()} == {"muniment_newsquest": 1, "muniment_x": 1}
     assert pools["muniment_newsquest"]["description"].endswith("a, c")
+
+
+def test_the_more_sites_there_are_the_less_often_their_files_are_looked_at() -> None:
+    intervals = []
+    for sites in (1, 250, 500, 2000, 10_000):
+        found = {name: int(value) for name, value in processor_environment(sites).items()}
+        interval = found["AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL"]
+        assert found["AIRFLOW__DAG_PROCESSOR__STALE_DAG_THRESHOLD"] >= 2 * interval
+        intervals.append(interval)
+    assert intervals == [60, 60, 120, 480, 1800]
+
+
+def test_a_limit_of_crawls_is_a_pool_beside_those_of_the_groups(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, crawls=20)
+    assert settings.crawl_pool == "muniment_crawls"
+    assert list_pools([], settings)["muniment_crawls"]["slots"] == 20
+    assert (list_pools([], Settings(home=tmp_path)), Settings(home=tmp_path).crawl_pool) == ({}, "default_pool")
