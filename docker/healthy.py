@@ -18,7 +18,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-_SECONDS = 8.0
+_SECONDS = 15.0
 _HEARTBEAT_SECONDS = 60
 """Airflow's own processes write a heartbeat every 5 s; the busiest may skip some."""
 

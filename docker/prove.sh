@@ -205,7 +205,7 @@ cp -r "$here/prove" "$PROVE_CHECKOUT/docker/"
 chmod -R a+rX "$PROVE_CHECKOUT"
 
 wait_until_well() {
-    tries=${1:-150}
+    tries=450 # a quarter of an hour: minutes more than needed, unless the machine is busy with other things
     while :; do
         ill=$(docker ps --format '{{.Names}} {{.Status}}' | grep -E 'unhealthy|starting' || true)
         [ -n "$ill" ] || break
