@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, get_parsing_context
 
 from dags.catalogue import Sheet, list_family_folders, list_site_files, make_sheet, read_sheets
+from dags.notices import make_deadlines, note_failed_task
 from dags.tasks import (
     DAG_PREFIX,
     BlockedTask,
@@ -80,6 +81,7 @@ _DOCS: Final = {
 }
 _DEFAULTS: Final[dict[str, Any]] = {
     "owner": "muniment",
+    "on_failure_callback": note_failed_task,
     # For temporary errors; a permanent one fails its task at once. 15 s, 30 s, 1, 2, 4 minutes.
     "retries": 5,
     "retry_delay": timedelta(seconds=15),
@@ -142,6 +144,7 @@ def _build(sheet: Sheet, settings: Settings) -> DAG:
         max_active_runs=1,
         tags=sheet.tags,
         default_args=_DEFAULTS,
+        deadline=make_deadlines(sheet.id, sheet.run_seconds),
     ) as dag:
         crawl = CrawlTask(
             task_id="crawl",

@@ -21,6 +21,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from dags.connection import adopt_connection
 from pipeline.errors import MunimentError, SettingsError
 
 if TYPE_CHECKING:
@@ -171,11 +172,10 @@ def _note_failed_task(context: Mapping[str, Any]) -> None:
     from pipeline.archive import open_archive
     from pipeline.health import note_failure
     from pipeline.model import run_id
-    from pipeline.settings import read_settings
 
     dag_run, instance = context["dag_run"], context["ti"]
     site, error = dag_run.dag_id.removeprefix(_DAG_PREFIX), context.get("exception")
-    settings = read_settings()
+    settings = adopt_connection()
     health = note_failure(
         open_archive(settings, create=False),
         site,
@@ -217,12 +217,11 @@ def _note_late_run(site: str, dag_run: Any, deadline: Any) -> None:
     from pipeline.archive import open_archive
     from pipeline.health import note_late
     from pipeline.model import run_id
-    from pipeline.settings import read_settings
 
     run_after = timezone.parse(dag_run["run_after"])
     due = deadline["deadline_time"]
     due = timezone.parse(due) if isinstance(due, str) else due
-    settings = read_settings()
+    settings = adopt_connection()
     now = settings.now()
     message = (
         f"Begun {run_after:%-d %B %H:%M}Z, and not ended by {due:%-d %B %H:%M}Z: the mean of the latest runs that went "

@@ -26,6 +26,7 @@ from airflow.sdk.exceptions import (
 
 from dags.catalogue import asset_name, list_site_files
 from dags.connection import adopt_connection
+from dags.metrics import send_run
 from pipeline.errors import NotInArchive, Permanent, RunRejected, SiteFileError, Temporary
 from pipeline.settings import Settings
 
@@ -159,6 +160,7 @@ class CheckTask(SiteTask):
         try:
             steps.check(*turn.whose)
         except RunRejected as rejected:
+            send_run(turn.work.archive, turn.site, turn.run)
             refusal = _find_refusal(turn)
             if refusal is None:
                 raise
@@ -200,6 +202,7 @@ class PublishTask(SiteTask):
         from pipeline import steps
 
         published = steps.publish(*turn.whose)
+        send_run(turn.work.archive, turn.site, turn.run)
         counts = count_published(published)
         (asset,) = self.outlets  # as parsed: a connection may name another bucket than the environment
         turn.context["outlet_events"][asset].extra = {"site": turn.site, "run": published.run, **counts}
@@ -270,11 +273,13 @@ def told_to_airflow(
         raise AirflowFailException(str(error)) from None
     except Temporary as error:
         if context is not None and context["ti"].try_number > (context["ti"].max_tries or 0):
-            _note(site, run, context, f"after {context['ti'].try_number} tries: {error}")
+            _note(site, run, context, f"after {context['ti'].try_number} tries: {error}", gave_up=True)
         raise
 
 
-def _note(site: str | None, run: str | None, context: Mapping[str, Any] | None, message: str) -> None:
+def _note(
+    site: str | None, run: str | None, context: Mapping[str, Any] | None, message: str, *, gave_up: bool = False
+) -> None:
     """Note a failure beside the site's runs, if that is possible: the store itself may be what failed."""
     if site is None or run is None or context is None:
         return
@@ -284,7 +289,9 @@ def _note(site: str | None, run: str | None, context: Mapping[str, Any] | None, 
         settings = adopt_connection()
         archive = find_archive(settings)
         if archive is not None:
-            note_failure(archive, site, run, step=context["ti"].task_id, message=message, now=settings.now())
+            step, now = context["ti"].task_id, settings.now()
+            note_failure(archive, site, run, step=step, message=message, now=now, gave_up=gave_up)
+            send_run(archive, site, run)
     except (Permanent, Temporary) as error:
         log.warning("the failure was not noted in the archive: %s", error)
 

@@ -15,25 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, CronTriggerTimetable, get_current_context, task
 
-from dags.factory import DAG_PREFIX, list_site_files, told_to_airflow
+from dags.catalogue import list_site_files
+from dags.connection import adopt_connection
+from dags.tasks import DAG_PREFIX, find_archive, told_to_airflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipeline.archive import Archive
     from pipeline.settings import Settings
     from spiders.site import Site
-
-
-def find_archive(settings: Settings) -> Archive | None:
-    """The archive; None: no site has run yet."""
-    from pipeline.archive import open_archive
-    from pipeline.errors import NotInArchive
-
-    try:
-        return open_archive(settings, create=False)
-    except NotInArchive:
-        return None
 
 
 def read_usable_sites(settings: Settings) -> dict[str, Site]:
@@ -83,9 +73,8 @@ with DAG(
         from dags.notices import make_notifiers, read_notify_setting, read_specs
         from pipeline.alerts import watch as look_around
         from pipeline.metrics import measure_watch
-        from pipeline.settings import read_settings
 
-        settings, context = read_settings(), get_current_context()
+        settings, context = adopt_connection(), get_current_context()
         with told_to_airflow():
             archive = find_archive(settings)
             if archive is None:
@@ -123,9 +112,8 @@ with DAG(
         from pipeline.alerts import describe_digest, make_digest, send_once
         from pipeline.health import list_health, read_all
         from pipeline.maintenance import read_table_status
-        from pipeline.settings import read_settings
 
-        settings, context = read_settings(), get_current_context()
+        settings, context = adopt_connection(), get_current_context()
         with told_to_airflow():
             archive = find_archive(settings)
             if archive is None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dags.connection import adopt_connection
 from dags.notices import make_deadlines, make_notifiers, note_failed_task, note_late_run, read_specs
 from pipeline.alerts import Outgoing
 from pipeline.archive import Archive
@@ -22,6 +23,12 @@ from pipeline.model import run_id
 from tests.pipeline.some_alerts import NOW
 
 MESSAGE = Outgoing(id="m.1", event="opened", sites=("x",), subject="It is down", text="Text {{ 7 * 7 }}", html="<pre>")
+
+
+@pytest.fixture(autouse=True)
+def anew() -> None:
+    """Each test has a bucket of its own."""
+    adopt_connection.cache_clear()
 
 
 class Recorder:
