@@ -199,6 +199,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--versions", type=int, default=20_000, help="rows of the table (default %(default)s)")
     parser.add_argument("--rounds", type=int, default=20, help="times that each page is asked (default %(default)s)")
     parser.add_argument("--store", type=Path, metavar="FOLDER", help="keep the store there, and use it again")
+    parser.add_argument(
+        "--bucket", default="pages", help="its bucket, filled if it holds no archive (default %(default)s)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the same as JSON")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="muniment-bench-") as scratch:
@@ -214,10 +217,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(given: argparse.Namespace, embedded: EmbeddedStore, scratch: Path) -> dict[str, object]:
-    bucket = f"pages-{given.sites}-{given.versions}"
-    environment = {**embedded.environment(), "MUNIMENT_BUCKET": bucket, "MUNIMENT_BUILTIN_SITES": "false"}
+    environment = {**embedded.environment(), "MUNIMENT_BUCKET": given.bucket, "MUNIMENT_BUILTIN_SITES": "false"}
     now = datetime.now(UTC)
-    archive = open_archive_in(embedded, bucket)
+    archive = open_archive_in(embedded, given.bucket)
     if archive.store.head("muniment.json") is None:
         fill_archive(archive, sites=given.sites, versions=given.versions, now=now)
         write_marker(archive.store)

@@ -138,6 +138,14 @@ class Headlines:
             reading=any(not part.done() for part in pending),
         )
 
+    def find_sites(self, article: str, *, patience: float = 0.2) -> tuple[list[str], bool]:
+        """The sites that have an article of this id, as far as is read, and whether all is read."""
+        files, parts = self._look()
+        wait(parts.values(), timeout=patience)
+        done = [part.result() for part in parts.values() if part.done() and part.exception() is None]
+        found = {part.site for part in done if pc.any(pc.equal(part.articles, article)).as_py()}
+        return sorted(found), len(done) == len(files)
+
     def _look(self) -> tuple[dict[str, DataFile], dict[str, Future[_Part]]]:
         """The files of the table as it stands now, newest first, and what is read of them or being read."""
         with self._looking:
@@ -203,15 +211,16 @@ def _may_hold(file: DataFile, sites: Sequence[str] | None, since: datetime | Non
 
 def _match(part: _Part, words: Sequence[str], since: datetime | None, until: datetime | None) -> NDArray[np.int64]:
     """The rows of a part that fit."""
-    fits: NDArray[np.bool_] | None = None
-    for word in words:
-        has = pc.match_substring(part.folded, word).to_numpy(zero_copy_only=False)
-        fits = has if fits is None else fits & has
+    rows: NDArray[np.int64] = np.arange(part.rows)
     for moment, compare in ((since, np.greater_equal), (until, np.less)):
         if moment is not None:
-            at = compare(part.times, (moment - _EPOCH) // timedelta(microseconds=1))
-            fits = at if fits is None else fits & at
-    return np.arange(part.rows) if fits is None else np.flatnonzero(fits)
+            rows = rows[compare(part.times[rows], (moment - _EPOCH) // timedelta(microseconds=1))]
+    for word in sorted(words, key=len, reverse=True):  # a long word leaves few rows for the others
+        if not len(rows):
+            break
+        left = part.folded if len(rows) == part.rows else part.folded.take(pa.array(rows))
+        rows = rows[pc.match_substring(left, word).to_numpy(zero_copy_only=False)]
+    return rows
 
 
 def _newest(found: Sequence[tuple[_Part, NDArray[np.int64]]], most: int) -> list[Hit]:

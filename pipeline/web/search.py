@@ -6,15 +6,16 @@ memory of the site that owns it. Everything else is asked of the headlines in me
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import NotInArchive
-from pipeline.model import SITE_ID
+from pipeline.model import SITE_ID, article_id
 from pipeline.web.headlines import Found, Hit
 from spiders.site import Site
+from spiders.urls import canonical_url
 
 if TYPE_CHECKING:
     from pipeline.web.shelf import Shelf
@@ -84,14 +85,13 @@ def search(shelf: Shelf, asked: Asked, visible: set[str], sites: Iterable[Site])
 
 
 def _find_article(shelf: Shelf, asked: Asked, visible: set[str], sites: Iterable[Site]) -> Found:
-    from pipeline.reader import find  # noqa: PLC0415 - heavy
-
+    nothing = Found(hits=(), count=0, searched=0, versions=0, reading=False)
     try:
-        site, article = find(shelf.archive, [site for site in sites if site.id in visible], asked.text)
+        site, article = _find_place(shelf, asked.text, [site for site in sites if site.id in visible])
     except NotInArchive:
-        return Found(hits=(), count=0, searched=0, versions=0, reading=False)
+        return nothing
     if site not in visible or asked.site not in ("", site):
-        return Found(hits=(), count=0, searched=0, versions=0, reading=False)
+        return nothing
     count = shelf.archive.latest_number(site, article)
     versions = shelf.versions(site, article, range(max(1, count - SHOWN + 1), count + 1))
     hits = [
@@ -110,3 +110,27 @@ def _find_article(shelf: Shelf, asked: Asked, visible: set[str], sites: Iterable
     ]
     hits.sort(key=lambda hit: (hit.captured_at, hit.n), reverse=True)
     return Found(hits=tuple(hits), count=len(hits), searched=count, versions=count, reading=False)
+
+
+def _find_place(shelf: Shelf, text: str, sites: Sequence[Site]) -> tuple[str, str]:
+    """Site and id of the article at an address, or of an id; every site is asked only while headlines are being read.
+
+    Raises:
+        NotInArchive: there is none.
+    """
+    from pipeline.reader import article_of, find  # noqa: PLC0415 - heavy
+
+    try:
+        article = text.lower() if "://" not in text else article_id(canonical_url(text))
+    except ValueError as error:
+        raise NotInArchive("That is no address.", next_step="Give the article's web address.") from error
+    found, complete = shelf.headlines.find_sites(article)
+    if found:
+        return found[0], article
+    if not complete:
+        return find(shelf.archive, sites, text)
+    owners = [site for site in sites if site.owns(text)] if "://" in text else []
+    if not owners:
+        raise NotInArchive("No site has this article.", next_step="Search for words of its headline.")
+    site, article = article_of(shelf.archive, owners, text)
+    return site.id, article

@@ -1,0 +1,102 @@
+"""The door: nothing of the pages without a session, whatever is asked and in which way."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from pipeline.model import article_id
+from pipeline.web.access import MOST_ADDRESS, Visitor, is_token, make_token
+from tests.pipeline.web.visits import ROOT, StandIn, Visit
+
+VALUES = {
+    "site": "hostile", "run": "20261122T150000Z-deadbeef", "article": article_id("https://news.example/x"), "n": "1",
+    "dag": "site_hostile", "name": "archive.css",
+}  # fmt: skip
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "BREW", "")
+
+
+@pytest.fixture
+def closed() -> Visit:
+    """Pages whose archive nobody has opened: who asks for it without a session has come through the door."""
+
+    class Untouchable(StandIn):
+        def visible(self, *_: Any) -> set[str]:
+            raise AssertionError("somebody came in")
+
+    visit = Visit.__new__(Visit)
+    from pipeline.web.app import build_app
+
+    visit.door = Untouchable()
+    visit.gate = build_app(_nobody, visit.door)
+    return visit
+
+
+def _nobody() -> Any:
+    raise AssertionError("the archive was opened")
+
+
+def test_no_route_answers_without_a_session_and_all_say_the_same(closed: Visit) -> None:
+    asked = set()
+    for path, _ in closed.gate.routes:
+        for name, value in VALUES.items():
+            path = path.replace(f"{{{name}}}", value).replace(f"{{{name}:path}}", value)
+        asked |= {path, f"{path}/", f"{path}/more", f"{path}?x=1", f"/{path}", path.upper(), f"{path}%00"}
+    asked |= {"", "/docs", "/redoc", "/openapi.json", "/static/", "/static/nothing", "/no/such/page", "/%2e%2e/", "/*"}
+    said = set()
+    for path in sorted(asked):
+        for method in METHODS[:2] if "?" in path else METHODS[:-1]:
+            answer = closed.send(method, path)
+            assert answer.status_code == 401, (method, path)
+            if method != "HEAD":
+                said.add((answer.text, answer.headers["content-length"], answer.headers["cache-control"]))
+    assert len(said) == 1, "what is there is not told from what is not"
+    [(text, _, caching)] = said
+    assert "log in to Airflow" in text
+    assert caching == "no-store"
+    assert "hostile" not in text
+
+
+def test_who_may_not_see_the_website_sees_nothing_of_it(closed: Visit) -> None:
+    answer = closed.get("/", who="nobody")
+    assert (answer.status_code, answer.text) == (403, "You may not see this.\n")
+
+
+def test_websockets_are_closed_and_other_talk_is_passed_over(closed: Visit) -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(closed.gate({"type": "websocket", "path": f"{ROOT}/"}, _nobody, send))
+    asyncio.run(closed.gate({"type": "lifespan"}, _nobody, send))
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+
+
+def test_an_address_without_end_is_refused_before_anything_is_read(closed: Visit) -> None:
+    assert closed.get(f"/?text={'a' * MOST_ADDRESS}").status_code == 414
+    assert closed.get(f"/sites/{'a' * MOST_ADDRESS}").status_code == 414
+
+
+def test_an_address_in_the_way_to_the_login_cannot_break_out_of_it() -> None:
+    class Odd(StandIn):
+        def login_url(self, back: str) -> str:
+            return '/auth/login?next="><script>alert(1)</script>&x'
+
+    visit = Visit.__new__(Visit)
+    from pipeline.web.app import build_app
+
+    visit.door = Odd()
+    visit.gate = build_app(_nobody, visit.door)
+    assert "<script" not in visit.get("/", who=None).text
+
+
+def test_a_token_is_of_one_session_and_of_one_address() -> None:
+    door = StandIn()
+    anna, ben = (Visitor(id=name, name=name, session=name, user=name) for name in ("anna", "ben"))
+    token = make_token(door, anna, "/a")
+    assert is_token(door, anna, "/a", token)
+    for visitor, path, given in ((ben, "/a", token), (anna, "/b", token), (anna, "/a", ""), (anna, "/a", "é" + token)):
+        assert not is_token(door, visitor, path, given)

@@ -1,0 +1,92 @@
+"""What the server keeps: never older than the archive, and read anew only where that has changed."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bench.pages import make_health
+from pipeline.archive import Archive
+from pipeline.errors import NotInArchive
+from pipeline.health import Health, read_health
+from pipeline.settings import Settings
+from pipeline.store import Item
+from pipeline.web import shelf as module
+from pipeline.web.shelf import Shelf, open_shelf
+from tests.pipeline.built_archive import SITE, build_archive
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+SITE_FILE = """
+name = "{name}"
+home = "https://north.example/"
+kind = "council"
+article = 'https://north\\.example/news/.+'
+[[sources]]
+type = "feed"
+url = "https://north.example/feed"
+"""
+
+
+def put(archive: Archive, site: str, stands: str = "well") -> None:
+    body = make_health(site, now=NOW, stands=stands, runs=5).to_json()
+    archive.store.delete(archive.health_key(site))
+    archive.store.create_many([Item(key=archive.health_key(site), body=body, content_type="application/json")])
+
+
+def test_only_documents_that_changed_are_read_again(
+    settings: Settings, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def note(archive: Archive, site: str) -> Health | None:
+        read.append(site)
+        return read_health(archive, site)
+
+    monkeypatch.setattr(module, "read_health", note)
+    shelf = Shelf(settings)
+    put(archive, "north")
+    put(archive, "south")
+    assert [standing.site for standing in shelf.standings()] == ["north", "south"]
+    shelf.standings()
+    put(archive, "south", "rejected")
+    assert [standing.verdict for standing in shelf.standings()] == ["accept", "reject"]
+    assert sorted(read) == ["north", "south", "south"]
+    archive.store.delete(archive.health_key("north"))
+    assert [standing.site for standing in shelf.standings()] == ["south"]
+
+
+def test_a_damaged_document_is_told_and_hides_no_other(settings: Settings, archive: Archive) -> None:
+    put(archive, "north")
+    archive.store.create_many(
+        [Item(key=archive.health_key("south"), body=b"{damaged", content_type="application/json")]
+    )
+    assert [(standing.site, standing.damaged) for standing in Shelf(settings).standings()] == [
+        ("north", False),
+        ("south", True),
+    ]
+
+
+def test_an_archive_that_cannot_be_opened_is_asked_for_again(settings: Settings) -> None:
+    shelf = open_shelf()
+    with pytest.raises(NotInArchive):
+        shelf.standings()
+    build_archive(settings)
+    assert [standing.site for standing in shelf.standings()] == [SITE.id]
+
+
+def test_site_files_are_read_when_they_change_and_a_bad_one_hides_no_other(settings: Settings, tmp_path: Path) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    shelf = Shelf(settings.model_copy(update={"sites": (folder,), "builtin_sites": False}))
+    assert shelf.sites() == {}
+    (folder / "north.toml").write_text(SITE_FILE.format(name="North"))
+    (folder / "bad.toml").write_text("name = ")
+    assert [facts.name for facts in shelf.facts().values()] == ["North"]
+    (folder / "north.toml").write_text(SITE_FILE.format(name="The North"))
+    os.utime(folder / "north.toml", (1, 1))
+    assert [facts.name for facts in shelf.facts().values()] == ["The North"]
+    (folder / "north.toml").unlink()
+    assert shelf.facts() == {}
