@@ -22,6 +22,7 @@ from tests.faults import Fault, FaultyNetwork, Kind, draw_faults, tell
 from tests.pipeline.built_archive import page
 from tests.pipeline.built_runs import HOUR, START, a_run, a_site
 from tests.pipeline.crashes import (
+    AGAIN,
     CRAWLED,
     JOBS,
     PREPARED,
@@ -198,6 +199,25 @@ def test_workers_on_many_sites_at_once_lose_double_and_skip_nothing(
         suffer_together(network, orders, draw_for(orders, f"sites {seed}"))
         for site, order in zip(sites, orders, strict=True):
             check_whole(archive, site, [order.run])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_captures_are_read_again_beside_a_run_of_the_site_and_both_stand(
+    archive: Archive, network: FaultyNetwork, tmp_path: Path
+) -> None:
+    trial = Trial(archive, network, "run", tmp_path)
+    for seed in range(4):
+        restore(archive, trial.before)
+        faults = draw_for([trial.order] * 2, f"again {seed}")
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(partial(finish_job, network), ["run", "reextract"], [trial.order] * 2, faults))
+        check_whole(archive, SITE, [*trial.runs, AGAIN])
+        for article in archive.articles(SITE.id):
+            versions = archive.versions(SITE.id, article)
+            current = max(versions, key=lambda version: (version.captured_at, version.n))
+            fetched = [version.captured_at for version in versions if version.run == trial.order.run]
+            assert current.captured_at == max(fetched, default=current.captured_at), "what was fetched last stands"
 
 
 # --- a full disk
