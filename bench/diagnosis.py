@@ -1,6 +1,7 @@
 """How often a diagnosis names the right cause: golden pages of one system before, something else afterwards.
 
     PYTHONPATH=. python -m bench.diagnosis [--pairs N] [--wrong] [--json FILE]
+    PYTHONPATH=. python -m bench.diagnosis --newsrooms N [--wrong]
 
 Every golden page (`tests.golden`: 39 systems) is made into several: other words in each paragraph, another headline
 and address, the same anatomy. A site of that system has six such pages in its accepted runs. Then comes a run of
@@ -21,6 +22,9 @@ six other ones, and with it one of these:
 Pages vary: each lacks some of its figures, lists and boxes, and four of ten have one that the others have not. They are
 extracted as a run would, and `pipeline.diagnosis.diagnose` is told what it would find in the archive; the
 verdict of the gate is not asked (a redesign that is read all the same is accepted, and rightly so).
+
+The second form takes made-up newsrooms (`bench.markup`) that the rules were not written by, N of each degree of
+mark-up: as they were, built anew (other names of a machine's making, which is no redesign), and redesigned.
 """
 
 from __future__ import annotations
@@ -40,6 +44,8 @@ from html import escape
 from itertools import pairwise
 from pathlib import Path
 
+from bench.markup import DEGREES, open_newsroom
+from bench.sitememory import make_site
 from pipeline.check import check_run
 from pipeline.diagnosis import diagnose
 from pipeline.diagnosis.causes import Case, Page, weigh_causes
@@ -184,8 +190,17 @@ def sample(site: Site, written: Sequence[str], *, start: int, at: datetime = CAP
 
 
 def _read(site: Site, written: str, number: int, at: datetime) -> Sampled:
-    url = _address(site, number)
-    payload = re.sub(r"<link[^>]*canonical[^>]*>|<meta[^>]*og:url[^>]*>", "", written).encode()
+    return _read_at(
+        site,
+        re.sub(r"<link[^>]*canonical[^>]*>|<meta[^>]*og:url[^>]*>", "", written),
+        _address(site, number),
+        number,
+        at,
+    )
+
+
+def _read_at(site: Site, written: str, url: str, number: int, at: datetime) -> Sampled:
+    payload = written.encode()
     reading = extract_page(payload, site=site, url=url, requested=url, captured_at=at, content_type="text/html")
     evidence = Evidence(
         warc="warc/x", offset=number, length=1, record_id=f"{number}", payload_digest="", status=200, captured_at=at
@@ -302,20 +317,44 @@ def make_cases(most: int) -> Iterator[tuple[str, str, str, Case, Report]]:
         )
 
 
+def read_newsrooms(count: int) -> Iterator[tuple[str, str, str, Case, Report]]:
+    """As ``make_cases``, of made-up newsrooms: what was published on two days, and then on a third."""
+    for degree in DEGREES:
+        for seed in range(100, 100 + count):
+            for changes in ("", "rebuild", "redesign"):
+                newsroom = open_newsroom(degree, seed=seed, runs=3, first=PAGES, later=PAGES, changes=changes)
+                site = make_site(newsroom)
+                days = [
+                    [
+                        _read_at(site, page.html.decode(), page.url, 100 * run + number, newsroom.when(run))
+                        for number, page in enumerate(newsroom.publish(run))
+                    ]
+                    for run in range(3)
+                ]
+                case, report = judge(site, [*days[0], *days[1]], days[2])
+                wanted = "redesign" if changes == "redesign" else "unknown"
+                yield f"{degree}, {changes or 'as before'}", f"{degree} {seed}", wanted, case, report
+
+
 def main(arguments: Sequence[str]) -> int:
     """Measure, and print a line for each breakage."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--pairs", type=int, default=300, help="pairs of systems; there are 1,482")
+    parser.add_argument("--newsrooms", type=int, default=0, help="made-up newsrooms of each degree of mark-up instead")
     parser.add_argument("--wrong", action="store_true", help="name every case that was told wrongly")
     parser.add_argument("--json", type=Path, metavar="FILE")
     chosen = parser.parse_args(arguments)
     told: dict[str, Counter[str]] = defaultdict(Counter)
     likely: dict[str, list[float]] = defaultdict(list)
     odd: Counter[str] = Counter()
-    for breakage, name, wanted, case, report in make_cases(chosen.pairs):
+    wanted_of: dict[str, str] = {}
+    for breakage, name, wanted, case, report in (
+        read_newsrooms(chosen.newsrooms) if chosen.newsrooms else make_cases(chosen.pairs)
+    ):
         found = diagnose(case)
         cause = found.cause if found.likelihood >= 0.5 or report.verdict == "reject" else "unknown"
         told[breakage][cause] += 1
+        wanted_of[breakage] = wanted
         odd[breakage] += report.verdict != "accept"
         likely[breakage].append(found.likelihood)
         if cause != wanted and chosen.wrong:
@@ -325,18 +364,10 @@ def main(arguments: Sequence[str]) -> int:
                 [(each.cause, each.likelihood) for each in weigh_causes(case)],
                 case.comparison and case.comparison.alike,
             )
-    wanted_of = {
-        "moved body": "redesign",
-        "new date": "dates",
-        "unknown wall": "one text",
-        "nothing": "unknown",
-        "other mix": "unknown",
-        "lost date": "redesign",
-    }
     for breakage, causes in told.items():
-        wanted = wanted_of.get(breakage, breakage)
+        wanted = wanted_of[breakage]
         print(
-            f"{breakage:13} {causes[wanted]:4} of {causes.total():4} right; refused or warned {odd[breakage]:4}; "
+            f"{breakage:22} {causes[wanted]:4} of {causes.total():4} right; refused or warned {odd[breakage]:4}; "
             f"likelihood {statistics.median(likely[breakage]):.2f}; "
             f"else: {', '.join(f'{c} {n}' for c, n in causes.most_common() if c != wanted) or '-'}"
         )

@@ -530,7 +530,7 @@ _CHECKS: Final[Mapping[str, tuple[Cause, float]]] = {
     "fill": ("redesign", 0.45),
 }
 """What a check speaks for where nothing that was read speaks louder, and how likely that is when it refuses."""
-_WARNED: Final = 0.7  # of that, when it warns
+_WARNED: Final = 0.6  # of that, when it warns: never enough by itself
 
 
 def _suspect_checks(case: Case) -> Iterator[Suspicion]:
