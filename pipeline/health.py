@@ -54,6 +54,7 @@ class RunRecord(Document):
     discovered: int = 0
     captured: int = 0
     articles: int = 0
+    documents: int = 0  # of the captures, those that were documents which pages link
     versions: dict[str, int] = Field(default_factory=dict)  # Change -> versions made; {}: not published
     outcomes: dict[str, int] = Field(default_factory=dict)  # Outcome -> URLs; before it is published, the crawl's
     fill: dict[str, int] = Field(default_factory=dict)  # field -> articles that have it
@@ -233,6 +234,7 @@ def read_record(archive: Archive, site: str, run: str, *, now: datetime) -> RunR
             "odd": {check.name: check.verdict for check in report.checks if check.verdict != "accept"},
             "message": report.message[:_SAID],
             "articles": report.counts.get("articles", 0),
+            "documents": sum(count for name, count in report.counts.items() if name.startswith("document-")),
             "median_words": report.counts.get("median_words", 0),
             "fill": dict(report.fill),
             "lag": report.lag,

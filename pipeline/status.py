@@ -1,18 +1,23 @@
 """How every site stands: its last run, what the gate said, what changed, and when it runs next.
 
-Read from the archive alone, so it is the same for runs under Airflow and on the command line.
+Read from the archive alone, so it is the same for runs under Airflow and on the command line: from the one small
+document in which a site's runs are noted (``pipeline.health``), or, where there is none, from the newest run itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import date, datetime
 
 from pydantic import Field
 
 from pipeline.archive import Archive
 from pipeline.endangered import days_left, find_phase, next_run, read_capture, schedule_in_force
+from pipeline.errors import ArchiveError
 from pipeline.frontier import Frontier
+from pipeline.health import Health, OpenAlarm, read_health
 from pipeline.model import Document, Outcome, UtcTime
 from spiders.site import Site
 
@@ -33,6 +38,11 @@ class SiteStatus(Document):
     documents: int = 0  # of the run's captures, those that were documents which pages link
     message: str | None = None  # the gate's message when the verdict is not "accept"
     next_run: UtcTime | None = None  # by the schedule in force
+    cause: str | None = None  # of a rejected run, or of one that looks odd
+    stopped: str | None = None  # why the crawl left a host alone, or ended early
+    last_new: UtcTime | None = None  # when the latest run began that brought a new article
+    freshness: float | None = None  # seconds from publication to capture, in the latest run that brought something
+    alarms: tuple[OpenAlarm, ...] = ()  # what is wrong and not over
 
 
 def read_status(archive: Archive, sites: Iterable[Site], now: datetime) -> list[SiteStatus]:
@@ -43,7 +53,8 @@ def read_status(archive: Archive, sites: Iterable[Site], now: datetime) -> list[
         sites: which sites.
         now: the moment after which the next run is looked for; with a zone.
     """
-    return [_site_status(archive, site, now) for site in sites]
+    with ThreadPoolExecutor(archive.store.threads, thread_name_prefix="status") as pool:
+        return list(pool.map(lambda site: _site_status(archive, site, now), sites))
 
 
 class EndangeredStatus(Document):
@@ -113,6 +124,9 @@ def _latest_run(archive: Archive, site_id: str) -> str | None:
 
 def _site_status(archive: Archive, site: Site, now: datetime) -> SiteStatus:
     due = next_run(site, now)
+    health = _find_health(archive, site.id)
+    if health is not None and health.runs:
+        return _describe_health(site, health, due)
     run = _latest_run(archive, site.id)
     if run is None:
         return SiteStatus(site=site.id, name=site.name, last_run=None, verdict=None, published=False, next_run=due)
@@ -134,4 +148,36 @@ def _site_status(archive: Archive, site: Site, now: datetime) -> SiteStatus:
         documents=sum(n for name, n in report.counts.items() if name.startswith("document-")) if report else 0,
         message=report.message if report and report.verdict != "accept" else None,
         next_run=due,
+    )
+
+
+def _find_health(archive: Archive, site_id: str) -> Health | None:
+    with suppress(ArchiveError):  # it is made anew out of the runs by the next one
+        return read_health(archive, site_id)
+    return None
+
+
+def _describe_health(site: Site, health: Health, due: datetime) -> SiteStatus:
+    crawled = (run for run in health.runs if run.mode not in ("import", "reextract"))
+    run = next(crawled, health.runs[0])
+    versions, outcomes = run.versions, run.outcomes if run.state == "published" else {}
+    return SiteStatus(
+        site=site.id,
+        name=site.name,
+        last_run=run.run,
+        verdict="failed" if run.state == "failed" else run.verdict or "unfinished",
+        published=run.state == "published",
+        new=versions.get("new", 0),
+        changed=sum(versions.get(change, 0) for change in ("edited", "restored", "moved")),
+        gone=versions.get("gone", 0),
+        unchanged=outcomes.get(Outcome.UNCHANGED, 0),
+        failed=outcomes.get(Outcome.FAILED, 0) + outcomes.get(Outcome.BLOCKED, 0),
+        documents=run.documents,
+        message=run.message if run.verdict != "accept" or run.state == "failed" else None,
+        next_run=due,
+        cause=run.cause,
+        stopped=run.stopped,
+        last_new=health.last_new,
+        freshness=health.freshness,
+        alarms=health.alarms,
     )

@@ -146,7 +146,7 @@ def status(
     every: Annotated[bool, typer.Option("--all", help="Also sites that never ran.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """How every site stands: last run, verdict, new, changed, gone, unchanged, failed, and the next run."""
+    """How every site stands: last run, verdict, new, changed, gone, unchanged, failed, next run, and open alarms."""
     from pipeline.status import read_status
     from pipeline.steps import open_workplace
 
@@ -173,7 +173,12 @@ def _print_status(lines: list[SiteStatus]) -> None:
     print_table(table)
     for line in lines:
         if line.message:
-            console().print(f"\n{line.site}: {safe(line.message)}")
+            cause = f"{line.cause}: " if line.cause else ""
+            console().print(f"\n{line.site}: {cause}{safe(line.message)}")
+        for alarm in line.alarms:
+            seen = ", acknowledged" if alarm.acknowledged else ""
+            told = f"{alarm.kind} since {alarm.since:%Y-%m-%d %H:%M}Z{seen}: {safe(alarm.sentence)}"
+            console().print(f"\n{line.site}: alarm {told}")
 
 
 def endangered(

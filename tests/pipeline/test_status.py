@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from pipeline.archive import Archive
+from pipeline.health import Health, OpenAlarm
 from pipeline.model import Check, Published, Report
 from pipeline.status import next_run, read_status
 from spiders.site import Site, Source
+from tests.pipeline.some_alerts import a_health, a_record, rejected
 
 NOW = datetime(2026, 7, 1, 12, 30, tzinfo=UTC)
 EARLIER, RUN = "20260701T110000Z-00000000", "20260701T120000Z-00000000"
@@ -72,3 +74,13 @@ def test_a_rejected_run_shows_the_message_of_the_gate(archive: Archive) -> None:
 )
 def test_the_next_run_is_reckoned_in_the_sites_zone(schedule: str, expected: datetime) -> None:
     assert next_run(site(schedule), NOW) == expected
+
+
+def test_where_runs_are_noted_one_small_document_says_it_all_with_what_is_wrong(archive: Archive) -> None:
+    alarm = OpenAlarm(id="x", kind="rejected", cause="redesign", sentence="it was refused", since=NOW)
+    health = a_health(rejected(NOW), a_record(NOW, mode="import"), site="loop", alarms=(alarm,), last_new=NOW)
+    archive.change_progress(archive.health_key("loop"), Health, lambda _: health)
+    (line,) = read_status(archive, [site()], NOW)
+    assert (line.last_run, line.verdict, line.published) == (rejected(NOW).run, "reject", False)
+    assert (line.cause, line.message, line.last_new) == ("redesign", "41 of 44 have no date.", NOW)
+    assert line.alarms == (alarm,)
