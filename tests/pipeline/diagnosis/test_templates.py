@@ -78,11 +78,12 @@ def test_of_blocks_in_one_another_the_outermost_is_told() -> None:
 
 @pytest.mark.parametrize("post", ["css-1x{n}y3z", "post-47{n} category-news{n}", "Body_story__3xK{n}p", "sc-bdV{n}Ja"])
 def test_names_that_a_machine_made_change_nothing(post: str) -> None:
-    before = [a_sketch(n, post=post.format(n=n)) for n in range(1, 4)]
-    now = [a_sketch(n, post=post.format(n=n)) for n in range(4, 7)]
-    found = compare_templates(before, now)
-    assert found is not None
-    assert (found.alike, found.changes) == (1.0, ())
+    page_by_page = [a_sketch(n, post=post.format(n=n)) for n in range(1, 4)]
+    built, built_anew = (sketches(1, 2, 3, post=post.format(n=build)) for build in (1, 2))
+    for before, now in ((page_by_page, built), (built, built_anew)):
+        found = compare_templates(before, now)
+        assert found is not None
+        assert (found.alike, found.changes) == (1.0, ())
 
 
 def test_a_wrapper_without_a_name_changes_nothing() -> None:
