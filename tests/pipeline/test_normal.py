@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from pipeline.archive import Archive
@@ -26,6 +27,9 @@ from pipeline.normal import (
     rebuild_normal,
 )
 from pipeline.normal.openings import pack_openings, read_opening
+from pipeline.settings import Settings
+from pipeline.steps import publish
+from tests.pipeline.built_archive import SITE, build_archive
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 LISTED = 20
@@ -82,7 +86,7 @@ runs = st.lists(
 )
 
 
-@settings(max_examples=30)
+@examples(max_examples=30)
 @given(runs, st.data())
 def test_the_order_of_runs_does_not_matter_nor_how_often_each_is_told(
     reports: list[Report], data: st.DataObject
@@ -92,7 +96,7 @@ def test_the_order_of_runs_does_not_matter_nor_how_often_each_is_told(
     assert learned(again).runs == learned(reports).runs
 
 
-@settings(max_examples=30)
+@examples(max_examples=30)
 @given(runs, runs)
 def test_merging_is_the_same_either_way_and_with_itself(one: list[Report], other: list[Report]) -> None:
     here, there = learned(one), learned(other)
@@ -234,6 +238,20 @@ class TestInTheArchive:
         self.put(archive, last)
         assert standing is not None
         assert learn_normal(archive, last, zone="Europe/London") == note_report(standing, last)
+
+    def test_the_steps_of_a_run_teach_it_and_its_report_has_what_is_taught(self, settings: Settings) -> None:
+        work = build_archive(settings)
+        runs = sorted(work.archive.runs(SITE.id))
+        normal = read_normal(work.archive, SITE.id)
+        assert normal is not None
+        assert list(normal.runs) == runs
+        assert normal.zone == SITE.timezone
+        report = work.archive.read_report(SITE.id, runs[0])
+        assert report is not None
+        assert report.fill["title"] == report.counts["articles"]
+        assert report.openings
+        publish(work, SITE.id, runs[-1])
+        assert read_normal(work.archive, SITE.id) == normal
 
     def test_one_that_is_damaged_counts_as_none(self, archive: Archive) -> None:
         archive.store.replace(archive.normal_key("ledger"), b"{", etag=None, content_type="application/json")
