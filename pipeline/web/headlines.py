@@ -1,4 +1,4 @@
-"""All headlines of the archive in memory, to search in: about 150 bytes for each version.
+"""All headlines of the archive in memory, to search in: about 300 bytes for each version.
 
 Files of the table are created once and never changed, so what was read of a file holds as long as the table consists
 of it. Before each search the table's log is asked which files those are: new ones are read, and what a takedown or a
@@ -33,6 +33,7 @@ MOST_ROWS: Final = 3_000_000
 MOST_WORDS: Final = 8
 _THREADS: Final = 4
 _COLUMNS: Final = ("title", "article", "n", "captured_at", "change", "state")
+_RARE: Final = 8  # a word that stands in fewer headlines than one of so many is looked for byte by byte
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -67,6 +68,8 @@ class _Part:
     site: str
     titles: pa.Array
     folded: pa.Array  # in small letters
+    blob: bytes  # the bytes of ``folded``, one behind the other …
+    offsets: NDArray[np.int32]  # … and where each begins; the last one ends where this says
     articles: pa.Array
     numbers: NDArray[np.int32]
     times: NDArray[np.int64]  # microseconds since 1970
@@ -185,10 +188,13 @@ class Headlines:
     def _read(self, file: DataFile) -> _Part:
         table = dataset_of(self._archive, [(file.path, file.site)]).to_table(columns=list(_COLUMNS)).combine_chunks()
         titles = _whole(table["title"])
+        blob, offsets, folded = _unpack(pc.utf8_lower(titles))
         return _Part(
             site=file.site,
             titles=titles,
-            folded=pc.utf8_lower(titles),
+            folded=folded,
+            blob=blob,
+            offsets=offsets,
             articles=_whole(table["article"]),
             numbers=table["n"].to_numpy(),
             times=table["captured_at"].cast(pa.int64()).to_numpy(),
@@ -218,9 +224,30 @@ def _match(part: _Part, words: Sequence[str], since: datetime | None, until: dat
     for word in sorted(words, key=len, reverse=True):  # a long word leaves few rows for the others
         if not len(rows):
             break
+        if len(rows) == part.rows and (some := _find_rare(part, word.encode("utf-8", "surrogatepass"))) is not None:
+            rows = some
+            continue
         left = part.folded if len(rows) == part.rows else part.folded.take(pa.array(rows))
         rows = rows[pc.match_substring(left, word).to_numpy(zero_copy_only=False)]
     return rows
+
+
+def _find_rare(part: _Part, word: bytes) -> NDArray[np.int64] | None:
+    """The rows that have a word which few have; None: many have it.
+
+    A tenth of the time of Arrow's ``match_substring``, which looks at every byte in turn.
+    """
+    count = part.blob.count(word)
+    if count * _RARE > part.rows:
+        return None
+    places, at = [], -1
+    for _ in range(count):
+        at = part.blob.find(word, at + 1)
+        places.append(at)
+    begins = np.array(places, np.int64)
+    rows = np.searchsorted(part.offsets, begins, side="right") - 1
+    whole = begins + len(word) <= part.offsets[rows + 1]  # not from the end of one headline into the next
+    return np.unique(rows[whole])
 
 
 def _newest(found: Sequence[tuple[_Part, NDArray[np.int64]]], most: int) -> list[Hit]:
@@ -247,6 +274,16 @@ def _to_hit(part: _Part, row: int) -> Hit:
         state=part.states[row].as_py(),
         captured_at=_EPOCH + timedelta(microseconds=int(part.times[row])),
     )
+
+
+def _unpack(texts: pa.Array) -> tuple[bytes, NDArray[np.int32], pa.Array]:
+    """The bytes of texts, where each begins, and the texts again on these same bytes."""
+    texts = pa.concat_arrays([texts])
+    _, places, data = texts.buffers()
+    blob = data.to_pybytes() if data is not None else b""
+    offsets = np.zeros(1, np.int32) if not len(texts) else np.frombuffer(places, np.int32)[: len(texts) + 1]
+    shared = pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(blob))
+    return blob[: int(offsets[-1])], offsets, shared
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
