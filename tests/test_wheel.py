@@ -94,6 +94,13 @@ def test_the_wheel_holds_every_site_file_and_nothing_that_is_no_package(wheel: P
     assert any("/sites/" in path for path in declared), "there are site files"
     assert declared <= names
     assert {"pipeline/py.typed", "spiders/py.typed", "dags/.airflowignore"} <= names
+    web = {
+        str(path.relative_to(ROOT))
+        for folder in ("templates", "static")
+        for path in (ROOT / "pipeline" / "web" / folder).iterdir()
+    }
+    assert {"pipeline/web/templates/base.html", "pipeline/web/static/archive.css"} <= web
+    assert web <= names
     assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"pipeline", "spiders", "dags"}
     assert not [name for name in names if "test" in name]
 
