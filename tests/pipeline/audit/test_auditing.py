@@ -106,6 +106,16 @@ def test_a_sample_reads_a_few_objects_and_sees_all_that_is_missing(bench: Bench,
 
 
 @pytest.mark.slow
+def test_the_parts_of_an_audit_together_see_what_an_audit_of_everything_sees(bench: Bench) -> None:
+    key = bench.archive.segment_key(SITE.id, SECOND, 0)
+    DAMAGES["swapped"](bench.raw, key)
+    parts = [bench.audit(choice=Choice(seed=0, part=(part, 3))) for part in range(3)]
+    assert set[str]().union(*(named(told) for told in parts)) == {key}
+    assert sum(told.read for told in parts) >= parts[0].objects
+    assert max(told.read for told in parts) < parts[0].objects
+
+
+@pytest.mark.slow
 def test_a_sample_of_everything_sees_what_an_audit_of_everything_sees(bench: Bench) -> None:
     key = bench.archive.segment_key(SITE.id, SECOND, 0)
     DAMAGES["swapped"](bench.raw, key)
