@@ -24,7 +24,7 @@ from pipeline.alerts.judging import Alert, SiteFacts, judge, next_look, read_fac
 from pipeline.alerts.standing import Standing, list_open, mark_told, next_step, settle
 from pipeline.alerts.telling import Outgoing, describe_parcel
 from pipeline.archive import WATCH_KEY, Archive
-from pipeline.health import Health, list_health, note_alarms, read_health
+from pipeline.health import OpenAlarm, list_health, note_alarms, read_health
 from pipeline.model import Document, UtcTime
 from spiders.site import Site
 
@@ -67,14 +67,17 @@ class Watched(Document):
 
 @dataclass(frozen=True, kw_only=True)
 class _Judged:
-    health: Health
+    """What is kept of a site's health: not all of it, for there may be thousands of sites."""
+
     facts: SiteFacts
     alerts: tuple[Alert, ...]
+    alarms: tuple[OpenAlarm, ...]  # as its health shows them
+    again: datetime
     muted: bool
 
     @property
     def is_ill(self) -> bool:
-        return bool(self.alerts or self.health.alarms)
+        return bool(self.alerts or self.alarms)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,13 +117,13 @@ def watch(
         ]
         # Not in the threads: who asks Airflow from a task can do so in its main thread only.
         judged = [
-            replace(each, muted=True) if each.is_ill and not each.muted and is_paused(each.health.site) else each
+            replace(each, muted=True) if each.is_ill and not each.muted and is_paused(each.facts.site) else each
             for each in judged
         ]
         looks = list(
             pool.map(
                 lambda each: _settle_site(
-                    archive, each, listed[each.health.site], known.looked.get(each.health.site), now
+                    archive, each, listed[each.facts.site], known.looked.get(each.facts.site), now
                 ),
                 judged,
             )
@@ -161,12 +164,18 @@ def _judge_site(archive: Archive, site: Site | None, site_id: str, now: datetime
     if health is None:
         return None
     facts = read_facts(site, health, now) if site else SiteFacts(site=site_id, name=site_id, paused=True)
-    return _Judged(health=health, facts=facts, alerts=judge(health, facts, now), muted=facts.paused)
+    return _Judged(
+        facts=facts,
+        alerts=judge(health, facts, now),
+        alarms=health.alarms,
+        again=next_look(health, facts, now),
+        muted=facts.paused,
+    )
 
 
 def _settle_site(archive: Archive, judged: _Judged, etag: str, last: Looked | None, now: datetime) -> _Look:
     """Settle what stands of a site, and show it with its health."""
-    health, site = judged.health, judged.health.site
+    site = judged.facts.site
     standing = Standing(site=site)
     if judged.is_ill or last is None or last.standing:
 
@@ -175,9 +184,9 @@ def _settle_site(archive: Archive, judged: _Judged, etag: str, last: Looked | No
             return after if before is not None or after.alarms else None
 
         standing = archive.change_progress(archive.alerts_key(site), Standing, change) or standing
-        if list_open(standing) != health.alarms:
+        if list_open(standing) != judged.alarms:
             note_alarms(archive, site, list_open(standing))
-    again = min(filter(None, (next_look(health, judged.facts, now), next_step(standing, now))))
+    again = min(filter(None, (judged.again, next_step(standing, now))))
     looked = Looked(
         etag=etag,
         again=again,
