@@ -115,6 +115,7 @@ def test_an_older_capture_does_not_become_the_text_and_what_is_gone_stays_gone(w
     assert_clean(work)
 
 
+@pytest.mark.slow
 def test_a_later_run_takes_the_new_reading_for_what_stands(work: Workplace) -> None:
     reextract(under(work, SECOND))
     pages: dict[str, bytes | int] = {"library": page("library"), "market": page("market", title="Rents rise again")}
@@ -127,6 +128,7 @@ def test_a_later_run_takes_the_new_reading_for_what_stands(work: Workplace) -> N
     assert edit.classes == ("headline",)
 
 
+@pytest.mark.slow
 def test_where_nothing_is_read_otherwise_nothing_is_made_and_again_it_is_the_same(work: Workplace) -> None:
     assert reextract(work) == {}
     assert reextract(work, a_run(31), since=date(2026, 11, 22), until=date(2026, 11, 22)) == {}
@@ -148,6 +150,7 @@ def test_a_frontier_that_is_made_anew_is_the_one_that_was(work: Workplace) -> No
     assert before["missing"], "the answers for the pool are there, each once"
 
 
+@pytest.mark.slow
 def test_a_reading_that_loses_the_articles_is_rejected_and_changes_nothing(work: Workplace) -> None:
     bad = under(work, ALL)
     plan_again(bad, SITE.id, AGAIN)
@@ -181,6 +184,7 @@ def test_what_is_taken_down_gets_no_version_and_is_not_read(work: Workplace) -> 
     assert_clean(work)
 
 
+@pytest.mark.slow
 def test_pages_that_a_wrong_rule_had_made_one_template_get_their_first_versions(work: Workplace) -> None:
     same, names = STORIES["market"][1][1:], ("Wendover", "Saltmarsh", "Kirkby")
     pages: dict[str, bytes | int] = {
@@ -245,6 +249,7 @@ def test_a_rejected_run_is_published_as_it_should_have_been_read(work: Workplace
     assert_clean(work)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_released_while_it_was_read_again_is_published_once(work: Workplace) -> None:
     run = reject(work, 8)
     plan_again(work, SITE.id, AGAIN, of=run)
@@ -271,6 +276,7 @@ def test_a_run_that_is_published_meanwhile_keeps_its_newer_text(work: Workplace)
     assert_clean(work)
 
 
+@pytest.mark.slow
 def test_what_was_only_compared_goes_on_later(work: Workplace) -> None:
     again = under(work, FOURTH)
     plan_again(again, SITE.id, AGAIN)
@@ -286,6 +292,7 @@ def test_what_was_only_compared_goes_on_later(work: Workplace) -> None:
     assert published.versions == {"reextracted": 1}
 
 
+@pytest.mark.slow
 def test_what_cannot_be_read_again_is_refused_in_words(work: Workplace) -> None:
     archive = work.archive
     with pytest.raises(NotInArchive, match="has not come to its end"):

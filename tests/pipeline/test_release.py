@@ -92,6 +92,7 @@ def test_what_cannot_be_released_is_refused_in_words(work: Workplace) -> None:
         release(work, SITE.id, run, by="Tom", reason="me, too")
 
 
+@pytest.mark.slow
 def test_a_release_that_was_interrupted_is_told_by_the_audit_and_goes_on_whoever_asks(work: Workplace) -> None:
     run = reject(work, 8, {"bridge": page("bridge", paragraphs=LATER)})
     release_run(work.archive, SITE.id, run, now=START + 9 * HOUR, **WHY)
@@ -105,6 +106,7 @@ def test_a_release_that_was_interrupted_is_told_by_the_audit_and_goes_on_whoever
     assert_clean(work)
 
 
+@pytest.mark.slow
 def test_a_run_whose_captures_a_reextraction_publishes_cannot_be_released_nor_the_other_way_round(
     work: Workplace,
 ) -> None:

@@ -93,6 +93,7 @@ def test_a_site_is_compared_and_published_after_that_by_the_runs_id(work: Workpl
     assert [(row["article"], row["n"]) for row in rows] == [(article, 3)]
 
 
+@pytest.mark.slow
 def test_a_rejected_run_is_published_by_reading_it_again(work: Workplace) -> None:
     run = reject(work, 8)
     words = call("reextract", run)
@@ -101,6 +102,7 @@ def test_a_rejected_run_is_published_by_reading_it_again(work: Workplace) -> Non
         call("release", run, "--reason", "It was right.")
 
 
+@pytest.mark.slow
 def test_all_sites_are_read_again_and_one_that_has_nothing_is_told(work: Workplace) -> None:
     told = call("reextract", "--all", "--json")
     assert [each["site"] for each in told] == [SITE.id]
@@ -117,6 +119,7 @@ def test_what_makes_no_sense_is_refused(work: Workplace, settings: Settings) -> 
     assert read_sites(settings.model_copy(update={"builtin_sites": False})) == {}
 
 
+@pytest.mark.slow
 def test_a_reading_that_loses_articles_is_rejected_with_the_exit_code_of_that(work: Workplace, tmp_path: Path) -> None:
     (tmp_path / "declared" / f"{SITE.id}.toml").write_text(FILE + RULE.replace("p:nth-of-type(4)", "article p"))
     with pytest.raises(RunRejected, match="none any more"):
