@@ -127,20 +127,6 @@ def test_a_site_dag_has_its_four_steps_in_order(parse: Callable[..., Any], write
     assert dag["params"] == ["dry_run", "limit", "now", "reextract", "since", "until"]
 
 
-def test_an_event_counts_urls_and_versions_of_one_name_apart(tmp_path: Path) -> None:
-    script = """
-import json
-from dags.factory import count_published
-from pipeline.model import Published
-urls, versions = {"gone": 5, "blocked": 7}, {"gone": 1, "blocked": 2, "moved": 3}
-facts = {"site": "x", "run": "r", "discovered": 12, "made": (), "table_rows": 6}
-print(json.dumps(count_published(Published(outcomes=urls, versions=versions, **facts))))
-"""
-    counts = run_python(script, environment=airflow_environment(tmp_path / "airflow", DAGS_FOLDER))
-    told = {name: count for name, count in counts.items() if count and name not in ("discovered", "table_rows")}
-    assert told == {"gone": 1, "gone-urls": 5, "blocked": 7, "blocked-versions": 2, "moved": 3}
-
-
 def test_a_broken_site_file_takes_away_its_own_dag_only_and_says_why(
     parse: Callable[..., Any], write_site: Callable[..., Path]
 ) -> None:
