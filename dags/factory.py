@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk import DAG, CronTriggerTimetable, Param, TriggerRule, get_parsing_context
 
 from dags.catalogue import Sheet, list_family_folders, list_site_files, make_sheet, read_sheets
-from dags.notices import make_deadlines, note_failed_task
+from dags.notices import note_failed_task
 from dags.tasks import (
     DAG_PREFIX,
     BlockedTask,
@@ -144,7 +144,6 @@ def _build(sheet: Sheet, settings: Settings) -> DAG:
         max_active_runs=1,
         tags=sheet.tags,
         default_args=_DEFAULTS,
-        deadline=make_deadlines(sheet.id, sheet.run_seconds),
     ) as dag:
         crawl = CrawlTask(
             task_id="crawl",
