@@ -126,7 +126,7 @@ def check_run(
             check_dates(past, limits, tally),
             check_fill(past, limits, tally),
             check_language(past, limits, tally),
-            _check_short_bodies(tally, limits, history),
+            _check_short_bodies(tally, limits, history, past),
             check_length(past, tally),
             check_shrunk(past, tally),
             check_phrases(past, limits, tally),
@@ -487,7 +487,7 @@ def _check_published(tally: Tally, limits: CheckLimits, history: Sequence[Report
     return make_check("published", verdict, f"{told}.", figure=figure, limit=limits.min_published_share)
 
 
-def _check_short_bodies(tally: Tally, limits: CheckLimits, history: Sequence[Report]) -> Check:
+def _check_short_bodies(tally: Tally, limits: CheckLimits, history: Sequence[Report], past: History) -> Check:
     limit = MIN_WORDS if limits.min_words is None else limits.min_words
     if not tally.words:
         return make_check("short-bodies", "accept", "There is no text to measure.", limit=limit)
@@ -504,7 +504,8 @@ def _check_short_bodies(tally: Tally, limits: CheckLimits, history: Sequence[Rep
             figure=median,
             limit=limit,
         )
-    if normal is not None and median < FALLEN_WORDS * normal:
+    known = past.expect_length("length", found=median, of=len(tally.words)) is not None  # then `length` says more
+    if not known and normal is not None and median < FALLEN_WORDS * normal:
         return make_check(
             "short-bodies",
             "reject" if tally.articles >= FEW else "warn",
