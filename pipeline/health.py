@@ -289,6 +289,9 @@ def _put(archive: Archive, site: str, records: Iterable[RunRecord], now: datetim
 
 def _put_records(health: Health, new: list[RunRecord], now: datetime) -> Health:
     known = {record.run: record for record in health.runs}
+    new = [record for record in new if not _is_told(known.get(record.run), record)]
+    if not new:
+        return health  # a step that is called again notes nothing anew
     # A run that has left the list is counted in its day already, and cannot be told from one that never was in it.
     oldest = min(known, default="") if len(known) >= KEPT else ""
     new = [record for record in new if record.run >= oldest]
@@ -308,6 +311,11 @@ def _put_records(health: Health, new: list[RunRecord], now: datetime) -> Health:
             "updated": now,
         }
     )
+
+
+def _is_told(known: RunRecord | None, record: RunRecord) -> bool:
+    """Whether that has been noted already, whenever it was."""
+    return known is not None and known.model_copy(update={"noted": record.noted}) == record
 
 
 def _count(day: DayCount, run: RunRecord, sign: int) -> DayCount:
