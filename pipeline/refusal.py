@@ -36,7 +36,7 @@ def find_refusal(summary: CrawlSummary, report: Report) -> Refusal | None:
     if blocked and 2 * blocked > pages:
         reasons = {name: count for name, count in report.reasons.items() if name.startswith("blocked: ")}
         most = max(reasons, key=lambda name: reasons[name], default="")
-        why = most.removeprefix("blocked: ") or "a block page"
+        why = most.removeprefix("blocked: ").removeprefix("HTTP ") or "a block page"
         return _refuse(f"blocked: {why} on {blocked} of {pages} pages", site, report.run)
     stopped = [f"{host} ({seen.stopped})" for host, seen in sorted(summary.robots.items()) if seen.stopped]
     if stopped and not summary.captured:

@@ -40,13 +40,15 @@ for dag_id in sys.argv[2:]:
         SUMMARY = {"started": now, "finished": now, "finish_reason": "finished", "user_agent": "test",
                    "discovered": 0, "captured": 0, "outcomes": {}, "reasons": {}, "examples": {}, "sources": [],
                    "robots": {}, "segments": [], "yielded": 0, "written": 0, "bytes_received": 0, "requests": 0}
-        steps.crawl = crawl_nothing
+        crawl_really, steps.crawl = steps.crawl, crawl_nothing
     dag = DagBag(sys.argv[1]).dags[dag_id]
     for task in dag.tasks:
         if task.task_id != "check":  # which has to fail at once in spite of its retries
             task.retries = 0
     conf = {"since": "2026-11-01", "until": "2026-11-20"} if dag_id == "site_past" else None
     run = dag.test(logical_date=None, run_conf=conf)
+    if dag_id == "site_empty":
+        steps.crawl = crawl_really
     with create_session() as session:
         found[dag_id] = {
             "state": str(run.state),

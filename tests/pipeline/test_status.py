@@ -68,8 +68,9 @@ def test_a_rejected_run_shows_the_message_of_the_gate(archive: Archive) -> None:
 @pytest.mark.parametrize(
     ("schedule", "expected"),
     [
-        ("0 9 * * *", datetime(2026, 7, 2, 8, 0, tzinfo=UTC)),  # nine in London in summer
-        ("@hourly", datetime(2026, 7, 1, 13, 0, tzinfo=UTC)),
+        ("00 9 * * *", datetime(2026, 7, 2, 8, 0, tzinfo=UTC)),  # nine in London in summer
+        ("0 9 * * *", datetime(2026, 7, 2, 8, 58, tzinfo=UTC)),  # … at a minute of its own, as its DAG runs
+        ("@hourly", datetime(2026, 7, 1, 12, 58, tzinfo=UTC)),
     ],
 )
 def test_the_next_run_is_reckoned_in_the_sites_zone(schedule: str, expected: datetime) -> None:
