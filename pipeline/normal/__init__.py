@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -351,17 +351,18 @@ class History:
         return max(1, round(hours))
 
     @cached_property
-    def _hours(self) -> dict[datetime, tuple[int, int]]:
-        """Hour on the site's clock -> runs, new addresses."""
-        return {
-            datetime.combine(day.day, time(hour)): told
-            for day in self._full_days("volume")
-            for hour, told in day.hours.items()
-        }
+    def _hours(self) -> dict[int, tuple[int, int]]:
+        """Hour on the site's clock, counted from the year 1 -> runs, new addresses."""
+        hours: dict[int, tuple[int, int]] = {}
+        for day in self._full_days("volume"):
+            begin = 24 * day.day.toordinal()
+            for hour, told in day.hours.items():
+                hours[begin + hour] = told
+        return hours
 
     @cached_property
-    def _first(self) -> datetime:
-        return datetime.combine(min(self._hours).date(), time(0))
+    def _first(self) -> int:
+        return min(self._hours) // 24 * 24
 
     def expect_new(self, new: int, *, span: int) -> tuple[int, Usual] | None:
         """How many addresses are new in the hours up to now, by the same hours of earlier weeks.
@@ -379,13 +380,13 @@ class History:
         if not self._hours:
             return None
         hours, first = self._hours, self._first
-        now = self.at.replace(tzinfo=None, minute=0, second=0, microsecond=0)
+        now = 24 * self.at.toordinal() + self.at.hour
         looks, found = _sum_hours(hours, now, span)
         looks, found = looks + 1, found + new
         history: list[int] = []
         for week in range(1, _WEEKS + 1):
-            then = now - timedelta(hours=week * _WEEK)
-            if then - timedelta(hours=span) < first:
+            then = now - week * _WEEK
+            if then - span < first:
                 break
             before, named = _sum_hours(hours, then, span)
             if before and 0.6 <= looks / before <= 1.7:
@@ -408,11 +409,11 @@ class History:
         )
         return found, usual
 
-    def _is_as_often(self, hours: Mapping[datetime, tuple[int, int]], now: datetime) -> bool:
+    def _is_as_often(self, hours: Mapping[int, tuple[int, int]], now: int) -> bool:
         """Whether the site was looked at on the last day about as often as in the weeks before."""
         day = 24 * max(1, -(-(self.gap() or 24) // 24))
         looks, _ = _sum_hours(hours, now, day)
-        earlier = [_sum_hours(hours, now - timedelta(hours=week * _WEEK), day)[0] for week in range(1, LEAST_WEEKS + 1)]
+        earlier = [_sum_hours(hours, now - week * _WEEK, day)[0] for week in range(1, LEAST_WEEKS + 1)]
         usual = sorted(earlier)[len(earlier) // 2]
         return usual > 0 and 0.5 <= (looks + 1) / usual <= 2
 
@@ -433,20 +434,19 @@ class History:
 _NAMES = {"asked": "pages", "new-articles": "new articles", "pairs": "pages that were read twice", "dated": "dates"}
 
 
-def _sum_hours(hours: Mapping[datetime, tuple[int, int]], end: datetime, span: int) -> tuple[int, int]:
+def _sum_hours(hours: Mapping[int, tuple[int, int]], end: int, span: int) -> tuple[int, int]:
     looks = named = 0
-    for offset in range(span):
-        told = hours.get(end - timedelta(hours=offset))
+    for hour in range(end - span + 1, end + 1):
+        told = hours.get(hour)
         if told is not None:
             looks += told[0]
             named += told[1]
     return looks, named
 
 
-def _find_ceiling(hours: Mapping[datetime, tuple[int, int]], now: datetime, span: int, first: datetime) -> float:
+def _find_ceiling(hours: Mapping[int, tuple[int, int]], now: int, span: int, first: int) -> float:
     """The most that was new in any span as long as this one."""
-    total = (now - first).days * 24 + 24
-    line = [hours.get(now - timedelta(hours=offset), (0, 0))[1] for offset in range(1, total)]
+    line = [hours.get(hour, (0, 0))[1] for hour in range(now - 1, first - 24, -1)]
     most = current = sum(line[:span])
     for place in range(span, len(line)):
         current += line[place] - line[place - span]

@@ -97,15 +97,12 @@ class Openings:
 
     def __init__(self, packed: str) -> None:
         self._words: dict[bytes, int] = {}
-        self._lines: dict[bytes, bytes] = {}  # beginning of a line -> the first article that has it
-        lines, seen = self._lines, Counter[bytes]()
-        for article, *marks, words, number in _LAYOUT.iter_unpack(_decode(packed)):
+        marks: list[bytes] = []  # each article's own, once
+        for article, *told, words, number in _LAYOUT.iter_unpack(_decode(packed)):
             self._words[article] = words
-            for mark in marks[: 1 + number]:
-                if lines.setdefault(mark, article) != article:
-                    seen[mark] += 1  # so many others have it, too
-        lines.pop(bytes(_MARK), None)
-        self._many = {mark for mark, others in seen.items() if others + 1 >= _MANY}
+            marks += {*told[: 1 + number]}
+        self._articles = Counter(marks)  # beginning of a line -> how many articles have it
+        self._articles.pop(bytes(_MARK), None)
 
     def __len__(self) -> int:
         return len(self._words)
@@ -118,10 +115,10 @@ class Openings:
         """Whether an article begins with what began others: at least two of its lines do, and at least half."""
         if opening.article in self._words:
             return False
-        told = [mark in self._lines for mark in opening.lines if mark not in self._many]  # furniture says nothing
-        known = sum(told)
+        told = [have for mark in opening.lines if (have := self._articles[mark]) < _MANY]  # furniture says nothing
+        known = sum(have > 0 for have in told)
         if len(told) == 1:
-            return known == 1 and opening.title in self._lines and opening.title not in self._many
+            return known == 1 and 0 < self._articles[opening.title] < _MANY
         return known >= 2 and 2 * known >= len(told)
 
 
