@@ -163,6 +163,7 @@ def test_a_reading_that_loses_the_articles_is_rejected_and_changes_nothing(work:
     assert_clean(work)
 
 
+@pytest.mark.slow
 def test_what_is_taken_down_gets_no_version_and_is_not_read(work: Workplace) -> None:
     order_takedown(
         work.archive, SITE.id, article_id(url_of("library")), by="legal", reason="no. 7", now=START + 9 * HOUR
@@ -262,6 +263,7 @@ def test_a_run_that_was_released_while_it_was_read_again_is_published_once(work:
     assert_clean(work)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_published_meanwhile_keeps_its_newer_text(work: Workplace) -> None:
     plan_again(work, SITE.id, AGAIN)
     read_segments(under(work, SECOND), AGAIN)

@@ -149,6 +149,7 @@ def test_an_older_run_that_is_released_late_does_not_become_the_current_text(wor
     assert_clean(work)
 
 
+@pytest.mark.slow
 def test_a_takedown_between_rejection_and_release_holds(work: Workplace) -> None:
     run = reject(work, 8, {"bridge": page("bridge", paragraphs=LATER), "market": page("market", title="Rents fall")})
     order_takedown(

@@ -58,6 +58,7 @@ def call(*arguments: str) -> Any:
     return json.loads(result.stdout) if "--json" in arguments else result.stdout
 
 
+@pytest.mark.slow
 def test_a_rejected_run_is_released_with_a_reason_that_is_asked_for(work: Workplace) -> None:
     run = reject(work, 8)
     refused = CliRunner().invoke(app, ["release", run])
