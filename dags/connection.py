@@ -7,7 +7,6 @@ stays in the memory of the process that asked.
 
 from __future__ import annotations
 
-import json
 import logging
 from functools import cache
 from typing import Final
@@ -15,8 +14,7 @@ from typing import Final
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from pipeline.errors import SettingsError
-from pipeline.settings import Settings, read_connection, read_settings, use_store_access
+from pipeline.settings import Settings, read_settings, read_store_access, use_connection
 
 CONNECTION: Final = "muniment_archive"
 
@@ -35,17 +33,7 @@ def adopt_connection() -> Settings:
         found = Connection.get(CONNECTION)
     except AirflowNotFoundException:
         return settings
-    try:
-        extra = json.loads(found.extra or "{}")
-        if not isinstance(extra, dict):
-            raise TypeError
-    except (ValueError, TypeError):
-        raise SettingsError(
-            f"The extra of the Airflow connection {CONNECTION} is no JSON object.",
-            next_step='Write for example {"endpoint_url": "https://s3.example.org", "region_name": "eu-west-2"}.',
-        ) from None
-    names = ("login", "password", "host", "port", "schema")
-    access, bucket = read_connection({name: getattr(found, name, None) for name in names} | {"extra": extra})
-    use_store_access(access)
-    log.info("The store is that of the Airflow connection %s: %s", CONNECTION, access.endpoint or "AWS")
-    return settings if bucket is None else Settings.model_validate(settings.model_dump() | {"bucket": bucket})
+    adopted = use_connection(settings, found)
+    access = read_store_access(adopted)
+    log.info("The store is that of the Airflow connection %s: %s", CONNECTION, (access and access.endpoint) or "AWS")
+    return adopted

@@ -633,17 +633,25 @@ class Archive:
         Raises:
             ArchiveError: a number before it is missing.
         """
-        found = [
-            int(match["n"])
+        return len(self.version_etags(site, article))
+
+    def version_etags(self, site: str, article: str) -> dict[int, str]:
+        """ETag of each version of an article by its number: another one where a takedown has replaced the version.
+
+        Raises:
+            ArchiveError: a number is missing.
+        """
+        found = {
+            int(match["n"]): entry.etag
             for entry in self.store.list(_article_folder(site, article))
             if (match := _VERSION_KEY.fullmatch(entry.key))
-        ]
+        }
         if found and sorted(found) != list(range(1, len(found) + 1)):
             raise ArchiveError(
                 f"The versions of article {article} of {site} have gaps: {', '.join(map(str, sorted(found)))}.",
                 next_step="Something removed versions; restore them from a backup.",
             )
-        return len(found)
+        return found
 
     # --- digests
 
@@ -778,14 +786,18 @@ def open_archive(settings: Settings, *, create: bool = True) -> Archive:
     return Archive(store, tables)
 
 
-def open_for_reading(settings: Settings) -> Archive:
+def open_for_reading(settings: Settings, *, hurried: bool = False) -> Archive:
     """The archive in the bucket that the settings name, its table wherever the marker says; nothing is made or tested.
+
+    Args:
+        settings: where it is.
+        hurried: tell a store that does not answer after seconds, not minutes.
 
     Raises:
         NotInArchive: there is no archive.
         ArchiveError: it is one of another contract version.
     """
-    store = connect(settings)
+    store = connect(settings, hurried=hurried)
     marker = read_marker(store)
     if marker is None:
         raise NotInArchive(
@@ -793,7 +805,8 @@ def open_for_reading(settings: Settings) -> Archive:
             next_step="Give the archive's bucket: Archive('s3://BUCKET'), or MUNIMENT_BUCKET. Endpoint and credentials "
             "come from AWS_ENDPOINT_URL_S3, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or wherever boto3 looks.",
         )
-    return Archive(store, connect(settings, marker.tables_bucket) if marker.tables_bucket else store)
+    tables = connect(settings, marker.tables_bucket, hurried=hurried) if marker.tables_bucket else store
+    return Archive(store, tables)
 
 
 def write_marker(store: Store, *, tables_bucket: str | None = None) -> Marker:

@@ -193,6 +193,30 @@ def read_connection(given: Mapping[str, Any]) -> tuple[StoreAccess, str | None]:
     ), extra.get("bucket") or s3.get("bucket_name")
 
 
+def use_connection(settings: Settings, found: Any) -> Settings:
+    """Let this process use the store of Airflow's connection ``muniment_archive``, as Airflow found it.
+
+    Returns:
+        The settings, with the connection's bucket where it names one.
+
+    Raises:
+        SettingsError: the connection cannot be used.
+    """
+    try:
+        extra = json.loads(found.extra or "{}")
+        if not isinstance(extra, dict):
+            raise TypeError
+    except (ValueError, TypeError):
+        raise SettingsError(
+            "The extra of the Airflow connection muniment_archive is no JSON object.",
+            next_step='Write for example {"endpoint_url": "https://s3.example.org", "region_name": "eu-west-2"}.',
+        ) from None
+    names = ("login", "password", "host", "port", "schema")
+    access, bucket = read_connection({name: getattr(found, name, None) for name in names} | {"extra": extra})
+    use_store_access(access)
+    return settings if bucket is None else Settings.model_validate(settings.model_dump() | {"bucket": bucket})
+
+
 _NOT_OURS = ("role_arn", "profile_name", "assume_role_method", "assume_role_kwargs", "aws_account_id")
 
 

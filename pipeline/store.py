@@ -67,6 +67,8 @@ _UNKNOWN = frozenset({404, 405, 501})  # how stores say that they have no such t
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 60
 _ATTEMPTS = 4
+_HURRIED_SECONDS = 5
+_HURRIED_ATTEMPTS = 2
 _CONFLICT_ATTEMPTS = 8
 _PART = 1024 * 1024
 _PAGE = 1000
@@ -134,6 +136,7 @@ class Store:
         endpoint: address of the server; None: as ``session`` has it.
         threads: how many requests may be under way at once.
         anonymous: make requests without a key.
+        hurried: tell a store that does not answer as such after seconds instead of minutes: somebody is waiting.
     """
 
     def __init__(
@@ -144,14 +147,15 @@ class Store:
         endpoint: str | None = None,
         threads: int = 16,
         anonymous: bool = False,
+        hurried: bool = False,
     ) -> None:
         self.bucket = bucket
         self._session = session
         self._threads = threads
         self._config = Config(
-            connect_timeout=_CONNECT_SECONDS,
-            read_timeout=_READ_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            connect_timeout=_HURRIED_SECONDS if hurried else _CONNECT_SECONDS,
+            read_timeout=_HURRIED_SECONDS if hurried else _READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": _HURRIED_ATTEMPTS if hurried else _ATTEMPTS},
             max_pool_connections=max(threads, 16) + 4,
             request_checksum_calculation="when_required",  # we send our own; older servers choke on trailers
             response_checksum_validation="when_supported",
@@ -745,8 +749,13 @@ class Overlaid(Store):
         }
 
 
-def connect(settings: Settings, bucket: str | None = None) -> Store:
+def connect(settings: Settings, bucket: str | None = None, *, hurried: bool = False) -> Store:
     """The store that the settings name: the archive's bucket, or another one of the same store.
+
+    Args:
+        settings: where it is.
+        bucket: the other one.
+        hurried: see ``Store``.
 
     Raises:
         StoreRefused: the AWS configuration cannot be used. No request is made yet.
@@ -766,6 +775,7 @@ def connect(settings: Settings, bucket: str | None = None) -> Store:
         session=session,
         endpoint=access.endpoint if access else None,
         threads=settings.upload_threads,
+        hurried=hurried,
     )
 
 

@@ -16,13 +16,19 @@ nobody gets a right here that was not theirs; and in Airflow's own roles editing
 What changes something is a POST with a form token that is bound to the session and to the address (an HMAC under
 Airflow's ``[api] secret_key``), and comes from our own origin by ``Sec-Fetch-Site`` and ``Origin``. Airflow's session
 cookie is ``SameSite=Lax`` as well, so that a foreign page's POST comes without a session.
+
+The pages live in the process that answers for all of Airflow, and take of its threads. So a few requests are under way
+at once, and a page that a slow store keeps waiting is answered in words (``PATIENCE``); what changes something is
+waited for.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -31,12 +37,20 @@ from fastapi import HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
+from pipeline.web.connection import CONNECTION
+
 DAG_PREFIX = "site_"
-CONNECTION = "muniment_archive"
 MOST_FORM = 16 * 1024
 """Bytes of a form; a reason and a few words to redact."""
 MOST_ADDRESS = 4 * 1024
 """Bytes of a path and of a query: more than any address of these pages has."""
+
+PATIENCE = 20.0
+"""Seconds after which a page that is not there yet is answered without it."""
+MOST_AT_ONCE = 16
+"""Requests under way at once; Airflow's API server has 40 threads for everything."""
+
+log = logging.getLogger("muniment")
 
 _HEADERS = {
     "content-security-policy": (
@@ -190,17 +204,25 @@ class Gate:
         app: what stands behind the door.
         door: who may come in.
         routes: its paths with their methods, for those who want to try every one.
+        patience: seconds that a page may take.
+        most_at_once: requests that may be under way.
     """
 
     def __init__(
         self,
-        app: Callable[[Scope, Receive, Send], Awaitable[None]],
+        app: Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]],
         door: Door,
         routes: Sequence[tuple[str, tuple[str, ...]]] = (),
+        *,
+        patience: float = PATIENCE,
+        most_at_once: int = MOST_AT_ONCE,
     ) -> None:
         self._app = app
         self._door = door
         self.routes = tuple(routes)
+        self.patience = patience
+        self.most_at_once = most_at_once
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or have it answered."""
@@ -216,7 +238,33 @@ class Gate:
             await send(message)
 
         answer = await self._refuse(scope, receive)
-        await (answer or self._app)(scope, receive, send_guarded)
+        await (answer or self._answer)(scope, receive, send_guarded)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the pages answer, unless they have too much to do, or take too long: then say so."""
+        if len(self._under_way) >= self.most_at_once:
+            await _tell_busy("The Archive pages have too much to do.")(scope, receive, send)
+            return
+        began = late = False
+
+        async def send_in_time(message: Any) -> None:
+            nonlocal began
+            if not late:
+                began = True
+                await send(message)
+
+        task = asyncio.create_task(self._app(scope, receive, send_in_time))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        if scope["method"] in ("GET", "HEAD"):
+            await asyncio.wait({task}, timeout=self.patience)
+            if not task.done() and not began:
+                late = True  # its thread cannot be stopped; what it says is heard by nobody
+                task.add_done_callback(_note_late)
+                log.warning("%s took more than %g s", scope.get("path"), self.patience)
+                await _tell_busy("The archive takes too long to answer.")(scope, receive, send)
+                return
+        await task
 
     async def _refuse(self, scope: Scope, receive: Receive) -> Response | None:
         """The answer to who may not come in; None: the pages may answer."""
@@ -266,6 +314,19 @@ def is_token(door: Door, visitor: Visitor, path: str, given: str) -> bool:
     return hmac.compare_digest(make_token(door, visitor, path).encode(), given.encode())
 
 
+def _tell_busy(words: str) -> Response:
+    return HTMLResponse(_BUSY.format(words), status_code=503, headers={"retry-after": "10"})
+
+
+def _note_late(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.warning("a page that came too late: %s", error)
+
+
+_BUSY = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Not now</title></head>'
+    "<body><h1>Not now</h1><p>{} Try again in a moment; the log of the API server says more.</p></body></html>\n"
+)
 _LOGIN = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Log in</title></head>'
     '<body><p>Please <a href="{}">log in to Airflow</a> first.</p></body></html>\n'

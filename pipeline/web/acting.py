@@ -14,7 +14,6 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from pipeline.archive import Archive
 from pipeline.model import Release, TakedownOrder
 from pipeline.web.access import Visitor
 from pipeline.web.shelf import Shelf
@@ -41,6 +40,7 @@ def release(shelf: Shelf, site: str, run: str, *, visitor: Visitor, reason: str)
     from pipeline.release import release_run  # noqa: PLC0415 - only here
 
     said = release_run(shelf.archive, site, run, by=tell_who(visitor), reason=reason, now=shelf.now())
+    shelf.look_again()
     publish_apart(site, run)
     return said
 
@@ -57,7 +57,7 @@ def publish_apart(site: str, run: str) -> None:
 
 
 def take_down(
-    archive: Archive, shelf: Shelf, site: str, article: str, *, visitor: Visitor, reason: str, spans: Sequence[str]
+    shelf: Shelf, site: str, article: str, *, visitor: Visitor, reason: str, spans: Sequence[str]
 ) -> TakedownOrder:
     """Withhold an article, or redact words of it; what is destroyed, is destroyed on the command line only.
 
@@ -68,5 +68,5 @@ def take_down(
     from pipeline.takedown import order_takedown  # noqa: PLC0415 - only here
 
     return order_takedown(
-        archive, site, article, by=tell_who(visitor), reason=reason, now=shelf.now(), spans=tuple(spans)
+        shelf.open_patiently(), site, article, by=tell_who(visitor), reason=reason, now=shelf.now(), spans=tuple(spans)
     )

@@ -34,6 +34,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pipeline.archive import Archive
 from pipeline.errors import ArchiveError, MunimentError, NotInArchive, Permanent, Temporary
 from pipeline.health import Health, read_health
+from pipeline.lifecycle import current_version
 from pipeline.model import RUN_ID, SITE_ID, Report, State, Version
 from pipeline.store import NotAllowed
 from pipeline.web import acting
@@ -118,6 +119,7 @@ class Pages:
         self._open = open_shelf
         self._opening = threading.Lock()
         self._opened: Shelf | None = None
+        self._warmed = False
         self._door = door
         self._templates = make_environment()
 
@@ -127,6 +129,18 @@ class Pages:
             if self._opened is None:
                 self._opened = self._open()
             return self._opened
+
+    def _warm(self) -> None:
+        """Have read how sites stand, once: Airflow's navigation asks for the icon before anybody comes here."""
+        if not self._warmed:
+            self._warmed = True
+            threading.Thread(target=self._read_standings, name="archive warm", daemon=True).start()
+
+    def _read_standings(self) -> None:
+        try:
+            self._shelf.standings()
+        except MunimentError as error:  # the first page says it
+            log.warning("%s", error)
 
     @property
     def _archive(self) -> Archive:
@@ -323,7 +337,6 @@ class Pages:
         if read_field(form, "what", 10) not in ("all", "words") or (form["what"] == ["words"]) != bool(spans):
             raise Refused(400, "Say whether all of it is withheld, or which words.")
         acting.take_down(
-            self._archive,
             self._shelf,
             site,
             article,
@@ -387,6 +400,7 @@ class Pages:
     def static(self, request: Request, name: str) -> Response:
         """A static file."""
         read_query(request, v=12)
+        self._warm()
         if name not in list_static():
             raise Refused(404, "There is no such file.")
         body, kind, _ = list_static()[name]
@@ -474,13 +488,14 @@ class Pages:
         return [report for report in found if report is not None]
 
     def _read_versions(self, site: str, article: str, n: int | None) -> tuple[list[Version], int]:
-        count = self._archive.latest_number(site, article)
+        etags = self._archive.version_etags(site, article)
+        count = len(etags)
         if not count or (n is not None and n > count):
             raise Refused(404, "There is no such version.")
-        numbers = list(range(max(1, count - SHOWN + 1), count + 1))
-        if n is not None and n not in numbers:
-            numbers.insert(0, n)
-        return self._shelf.versions(site, article, numbers), count
+        shown = {number: etag for number, etag in etags.items() if number > count - SHOWN or number == n}
+        versions = self._shelf.outlines(site, article, shown)
+        whole = n or (current_version(versions) or versions[-1]).n
+        return [self._archive.version(site, article, whole) if each.n == whole else each for each in versions], count
 
     def _read_sample(self, site: str, run: str) -> tuple[list[Any], str | None]:
         """What would have been published, without what takedowns in force withhold."""

@@ -237,13 +237,12 @@ def _find_rare(part: _Part, word: bytes) -> NDArray[np.int64] | None:
 
     A tenth of the time of Arrow's ``match_substring``, which looks at every byte in turn.
     """
-    count = part.blob.count(word)
-    if count * _RARE > part.rows:
-        return None
-    places, at = [], -1
-    for _ in range(count):
-        at = part.blob.find(word, at + 1)
+    places, at, most = [], part.blob.find(word), part.rows // _RARE
+    while at >= 0:
+        if len(places) == most:
+            return None
         places.append(at)
+        at = part.blob.find(word, at + 1)
     begins = np.array(places, np.int64)
     rows = np.searchsorted(part.offsets, begins, side="right") - 1
     whole = begins + len(word) <= part.offsets[rows + 1]  # not from the end of one headline into the next
@@ -252,16 +251,18 @@ def _find_rare(part: _Part, word: bytes) -> NDArray[np.int64] | None:
 
 def _newest(found: Sequence[tuple[_Part, NDArray[np.int64]]], most: int) -> list[Hit]:
     """The latest of all rows that fit."""
-    best: list[tuple[int, int, int]] = []  # time, number of the part, row
+    chosen: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
     for number, (part, rows) in enumerate(found):
         times = part.times[rows]
         if len(rows) > most:
-            chosen = np.argpartition(times, len(times) - most)[-most:]
-            rows, times = rows[chosen], times[chosen]
-        best += [(int(at), number, int(row)) for at, row in zip(times, rows, strict=True)]
-        if len(best) > 50 * most:
-            best = sorted(best, reverse=True)[:most]
-    return [_to_hit(found[number][0], row) for _, number, row in sorted(best, reverse=True)[:most]]
+            latest = np.argpartition(times, len(times) - most)[-most:]
+            rows, times = rows[latest], times[latest]
+        chosen.append((times, np.full(len(rows), number), rows))
+    if not chosen:
+        return []
+    times, numbers, rows = (np.concatenate(column) for column in zip(*chosen, strict=True))
+    order = np.lexsort((rows, numbers, times))[::-1][:most]
+    return [_to_hit(found[int(numbers[at])][0], int(rows[at])) for at in order]
 
 
 def _to_hit(part: _Part, row: int) -> Hit:
@@ -280,10 +281,10 @@ def _unpack(texts: pa.Array) -> tuple[bytes, NDArray[np.int32], pa.Array]:
     """The bytes of texts, where each begins, and the texts again on these same bytes."""
     texts = pa.concat_arrays([texts])
     _, places, data = texts.buffers()
-    blob = data.to_pybytes() if data is not None else b""
     offsets = np.zeros(1, np.int32) if not len(texts) else np.frombuffer(places, np.int32)[: len(texts) + 1]
+    blob = data.slice(0, int(offsets[-1])).to_pybytes() if data is not None else b""
     shared = pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(blob))
-    return blob[: int(offsets[-1])], offsets, shared
+    return blob, offsets, shared
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

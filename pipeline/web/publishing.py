@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from pipeline.errors import MunimentError
-from pipeline.settings import read_settings
+from pipeline.web.connection import find_settings
 
 log = logging.getLogger("muniment")
 
@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     site, run = sys.argv[1:] if arguments is None else arguments
     try:
-        steps.publish(steps.open_workplace(read_settings()), site, run)
+        steps.publish(steps.open_workplace(find_settings()), site, run)
     except MunimentError as error:
         log.error("%s", error)
         return 1

@@ -1,27 +1,31 @@
 """What the API server's process keeps of the archive between two requests, and how it learns that it is stale.
 
 Nothing here is truth, and nothing outlives the process: how sites stand (in short, by the ETag of each health
-document, so that one listing of the bucket tells which to read again), the facts of the site files (by time of
-change), and the headlines (``pipeline.web.headlines``). Pages of one site, run or article read the archive itself.
+document, so that one listing of the bucket tells which to read again), the outlines of versions on a timeline (by ETag
+as well, so that a takedown is seen at once), the facts of the site files (by time of change), and the headlines
+(``pipeline.web.headlines``). What a page shows of a site, a run or a version's text is read of the archive itself.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pipeline.archive import Archive, open_for_reading
 from pipeline.errors import ArchiveError
 from pipeline.health import list_health, read_health
 from pipeline.model import Version
-from pipeline.settings import Settings, read_settings
+from pipeline.settings import Settings
+from pipeline.web.connection import find_settings
 from pipeline.web.headlines import Headlines
 from pipeline.web.overview import SiteFacts, Standing, summarise
 from spiders.families import Families
@@ -29,6 +33,11 @@ from spiders.problem import Problem
 from spiders.site import BUILTIN_FOLDER, Site, SiteError, find_site_files, load_site
 
 log = logging.getLogger("muniment")
+
+LISTED_FOR: Final = 3.0
+"""Seconds for which a listing of how sites stand holds; a listing of 400 costs 60 ms of CPU."""
+MOST_OUTLINES: Final = 4000
+_THREADS: Final = 16
 
 _Asked = TypeVar("_Asked")
 _Told = TypeVar("_Told")
@@ -46,15 +55,23 @@ class Shelf:
     Args:
         settings: where the archive is, and the site files.
         archive: how it is opened; asked again until it can be.
+        listed_for: seconds for which a listing of how sites stand holds.
     """
 
-    def __init__(self, settings: Settings, archive: Callable[[], Archive] | None = None) -> None:
+    def __init__(
+        self, settings: Settings, archive: Callable[[], Archive] | None = None, *, listed_for: float = LISTED_FOR
+    ) -> None:
         self.settings = settings
-        self._open = archive or (lambda: open_for_reading(settings))
+        self._open = archive or (lambda: open_for_reading(settings, hurried=True))
         self._opening = threading.Lock()
         self._archive: Archive | None = None
         self._kept: dict[str, _Kept] = {}
         self._refreshing = threading.Lock()
+        self._listed_for = listed_for
+        self._listed_at: float | None = None
+        self._outlines: OrderedDict[tuple[str, str, int, str], Version] = OrderedDict()
+        self._outlining = threading.Lock()
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="archive")
         self._files: dict[Path, tuple[float, Site]] = {}
         self._reading_files = threading.Lock()
 
@@ -70,6 +87,10 @@ class Shelf:
                 self._archive = self._open()
             return self._archive
 
+    def open_patiently(self) -> Archive:
+        """The archive once more, for what takes its time and must not end half-way: nobody waits but who ordered it."""
+        return open_for_reading(self.settings)
+
     def now(self) -> datetime:
         """The time at which runs take place."""
         return self.settings.now()
@@ -78,14 +99,23 @@ class Shelf:
 
     def standings(self) -> list[Standing]:
         """How every site stands that ever ran, by id; a document is read again where its ETag says so."""
-        listed = list_health(self.archive)
+        archive = self.archive
         with self._refreshing:
+            if self._listed_at is not None and time.monotonic() - self._listed_at < self._listed_for:
+                return [self._kept[site].standing for site in sorted(self._kept)]
+            began = time.monotonic()
+            listed = list_health(archive)
             stale = [site for site, etag in listed.items() if site not in self._kept or self._kept[site].etag != etag]
             for site, standing in self._read(stale):
                 self._kept[site] = _Kept(etag=listed[site], standing=standing)
             for site in self._kept.keys() - listed.keys():
                 del self._kept[site]
+            self._listed_at = began
             return [self._kept[site].standing for site in sorted(self._kept)]
+
+    def look_again(self) -> None:
+        """Let the next look at how sites stand be a fresh one: something was done to a site."""
+        self._listed_at = None
 
     def _read(self, sites: Sequence[str]) -> list[tuple[str, Standing]]:
         def read(site: str) -> tuple[str, Standing] | None:
@@ -149,12 +179,32 @@ class Shelf:
         archive = self.archive
         return self.together(lambda n: archive.version(site, article, n), numbers)
 
+    def outlines(self, site: str, article: str, etags: Mapping[int, str]) -> list[Version]:
+        """Versions as a timeline shows them, in the order of their numbers: without their text.
+
+        Of headline and text one letter stands, so that those that have one can be told from those that have none.
+
+        Args:
+            etags: of those that are wanted, as ``Archive.version_etags`` gives them.
+        """
+        wanted = {n: (site, article, n, etags[n]) for n in sorted(etags)}
+        with self._outlining:
+            known = {n: self._outlines[key] for n, key in wanted.items() if key in self._outlines}
+            for n in known:
+                self._outlines.move_to_end(wanted[n])
+        missing = [n for n in wanted if n not in known]
+        read = {version.n: _outline(version) for version in self.versions(site, article, missing)}
+        with self._outlining:
+            self._outlines |= {wanted[n]: version for n, version in read.items()}
+            while len(self._outlines) > MOST_OUTLINES:
+                self._outlines.popitem(last=False)
+        return [known.get(n) or read[n] for n in wanted]
+
     def together(self, read: Callable[[_Asked], _Told], what: Sequence[_Asked]) -> list[_Told]:
         """Read several things of the store at once, in their order."""
         if len(what) < 2:
             return [read(each) for each in what]
-        with ThreadPoolExecutor(min(self.archive.store.threads, len(what)), thread_name_prefix="archive") as pool:
-            return list(pool.map(read, what))
+        return list(self._pool.map(read, what))
 
     @cached_property
     def headlines(self) -> Headlines:
@@ -162,6 +212,18 @@ class Shelf:
         return Headlines(self.archive)
 
 
+_TOLD: Final = frozenset({"state", "change", "captured_at", "n", "edit", "words"})
+_UNTOLD: Final = {
+    name: field.get_default(call_default_factory=True)
+    for name, field in Version.model_fields.items()
+    if name not in _TOLD and not field.is_required()
+}
+
+
+def _outline(version: Version) -> Version:
+    return version.model_copy(update={**_UNTOLD, "title": version.title[:1], "text": version.text[:1]})
+
+
 def open_shelf() -> Shelf:
-    """The shelf of the archive that the environment names."""
-    return Shelf(read_settings())
+    """The shelf of the archive that Airflow's connection names, or else the environment."""
+    return Shelf(find_settings())

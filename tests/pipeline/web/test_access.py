@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
+import httpx
 import pytest
+from fastapi.responses import Response
 
 from pipeline.model import article_id
-from pipeline.web.access import MOST_ADDRESS, Visitor, is_token, make_token
+from pipeline.web.access import MOST_ADDRESS, Gate, Visitor, is_token, make_token
 from tests.pipeline.web.visits import ROOT, StandIn, Visit
 
 VALUES = {
@@ -100,3 +103,31 @@ def test_a_token_is_of_one_session_and_of_one_address() -> None:
     assert is_token(door, anna, "/a", token)
     for visitor, path, given in ((ben, "/a", token), (anna, "/b", token), (anna, "/a", ""), (anna, "/a", "é" + token)):
         assert not is_token(door, visitor, path, given)
+
+
+def test_a_page_that_does_not_come_is_answered_in_words_and_a_crowd_is_sent_away() -> None:
+    let_go = threading.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.to_thread(let_go.wait, 30)
+        await Response("too late")(scope, receive, send)
+
+    gate = Gate(slow, StandIn(), patience=0.05, most_at_once=2)
+
+    async def ask(method: str = "GET") -> httpx.Response:
+        transport = httpx.ASGITransport(app=gate, root_path=ROOT)
+        async with httpx.AsyncClient(transport=transport, base_url="http://airflow.test") as client:
+            return await client.request(method, f"{ROOT}/", headers={"x-test-user": "viewer"})
+
+    async def crowd() -> list[httpx.Response]:
+        try:
+            return [*await asyncio.gather(ask(), ask()), await ask(), await ask("HEAD")]
+        finally:
+            let_go.set()
+
+    first, second, third, fourth = asyncio.run(crowd())
+    assert "takes too long" in first.text
+    assert "takes too long" in second.text
+    assert "too much to do" in third.text
+    assert {answer.status_code for answer in (first, second, third, fourth)} == {503}
+    assert first.headers["content-security-policy"]

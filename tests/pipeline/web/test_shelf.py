@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from bench.pages import make_health
 from pipeline.archive import Archive
 from pipeline.errors import NotInArchive
 from pipeline.health import Health, read_health
+from pipeline.model import State, Version
 from pipeline.settings import Settings
 from pipeline.store import Item
+from pipeline.takedown import order_takedown
 from pipeline.web import shelf as module
 from pipeline.web.shelf import Shelf, open_shelf
 from tests.pipeline.built_archive import SITE, build_archive
@@ -46,7 +49,7 @@ def test_only_documents_that_changed_are_read_again(
         return read_health(archive, site)
 
     monkeypatch.setattr(module, "read_health", note)
-    shelf = Shelf(settings)
+    shelf = Shelf(settings, listed_for=0)
     put(archive, "north")
     put(archive, "south")
     assert [standing.site for standing in shelf.standings()] == ["north", "south"]
@@ -56,6 +59,39 @@ def test_only_documents_that_changed_are_read_again(
     assert sorted(read) == ["north", "south", "south"]
     archive.store.delete(archive.health_key("north"))
     assert [standing.site for standing in shelf.standings()] == ["south"]
+
+
+def test_a_listing_holds_for_moments_unless_something_was_done(settings: Settings, archive: Archive) -> None:
+    shelf = Shelf(settings, listed_for=3600)
+    put(archive, "north")
+    assert [standing.site for standing in shelf.standings()] == ["north"]
+    put(archive, "south")
+    assert len(shelf.standings()) == 1
+    shelf.look_again()
+    assert len(shelf.standings()) == 2
+
+
+def test_a_timeline_is_read_once_and_holds_no_words_and_a_takedown_is_seen_at_once(
+    settings: Settings, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = build_archive(settings)
+    article = next(each for each in work.archive.articles(SITE.id) if work.archive.latest_number(SITE.id, each) > 1)
+    shelf = Shelf(settings)
+    read: list[int] = []
+
+    def note(site: str, article: str, numbers: Sequence[int]) -> list[Version]:
+        read.extend(numbers)
+        return Shelf.versions(shelf, site, article, numbers)
+
+    monkeypatch.setattr(shelf, "versions", note)
+    etags = work.archive.version_etags(SITE.id, article)
+    first = shelf.outlines(SITE.id, article, etags)
+    assert [(each.n, len(each.text), len(each.title), each.parts) for each in first] == [(n, 1, 1, ()) for n in etags]
+    assert shelf.outlines(SITE.id, article, etags) == first
+    assert read == list(etags)
+    order_takedown(work.archive, SITE.id, article, by="legal", reason="case 1", now=NOW)
+    after = shelf.outlines(SITE.id, article, work.archive.version_etags(SITE.id, article))
+    assert {each.state for each in after} == {State.REDACTED}
 
 
 def test_a_damaged_document_is_told_and_hides_no_other(settings: Settings, archive: Archive) -> None:
