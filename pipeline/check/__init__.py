@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from pipeline.check.streaks import LEAST_BAD, join_few, join_streaks
 from pipeline.check.tally import FIELDS, Tally
 from pipeline.check.usual import (
     MAX_ONE_SHARE,
@@ -110,7 +111,7 @@ def check_run(
     rules = _record_rules(summary, tally, history)
     counts = _counts(summary, tally) | _count_for_normal(summary, tally, records)
     checks = tuple(
-        Bounds(limits=limits).apply((
+        Bounds(limits=limits).apply(join_streaks((
             _check_sources(summary),
             _check_dried(site, summary, records),
             check_listing(past, limits, summary, records),
@@ -124,7 +125,7 @@ def check_run(
             _check_title(tally, limits, past),
             _check_published(tally, limits, history, past),
             check_dates(past, limits, tally),
-            check_fill(past, limits, tally),
+            check_fill(past, limits, tally, history),
             check_language(past, limits, tally),
             _check_short_bodies(tally, limits, history, past),
             check_length(past, tally),
@@ -136,7 +137,7 @@ def check_run(
             _check_memory(tally),
             _check_rules(rules),
             _check_documents(summary, tally),
-        ))
+        ), counts, history, normal, past.at))
     )  # fmt: skip
     verdict = find_worst(check.verdict for check in checks)
     return Report(
@@ -360,7 +361,8 @@ def _check_errors(summary: CrawlSummary, tally: Tally, limits: CheckLimits) -> C
     asked = tally.pages + _failed_pages(summary)
     limit = MAX_ERROR_SHARE if limits.max_error_share is None else limits.max_error_share
     share = find_share(failed, asked)
-    if share > limit:
+    alone = failed < LEAST_BAD and limits.max_error_share is None  # one page says nothing of the site
+    if share > limit and not (alone and asked > failed):
         return make_check(
             "errors",
             is_beyond(failed, asked, limit),
@@ -422,7 +424,7 @@ def _check_title(tally: Tally, limits: CheckLimits, past: History) -> Check:
         )
     one = tally.one_title
     usual = past.expect_share("title", "one-title", "articles", found=one, of=tally.articles) if one else None
-    if one >= FEW and find_share(one, tally.articles) > MAX_ONE_SHARE:
+    if one >= min(FEW, tally.articles) and find_share(one, tally.articles) > MAX_ONE_SHARE:
         known = usual is not None and usual.expected.above >= RARE
         if not known:
             return make_check(
@@ -458,10 +460,14 @@ def _check_published(tally: Tally, limits: CheckLimits, history: Sequence[Report
             limit=limits.min_published_share,
         )
     if limits.min_published_share is None and tally.articles:
-        usual = past.expect_share("published", "fill-published", "articles", found=tally.dated, of=tally.articles)
+        has, of, runs = join_few(
+            history, past.at, name="published", has=tally.dated, articles=tally.articles, least=FALLEN_FILL,
+            since=past.since("published"),
+        )  # fmt: skip
+        usual = past.expect_share("published", "fill-published", "articles", found=has, of=of)
         if usual is not None:
-            odd = judge_fill(usual, tally.dated, tally.articles)
-            lost = tell_missing("date of publication", usual, tally.dated, tally.articles)
+            odd = judge_fill(usual, has, of)
+            lost = tell_missing("date of publication", usual, has, of, runs)
             return make_check(
                 "published",
                 odd,
@@ -471,7 +477,7 @@ def _check_published(tally: Tally, limits: CheckLimits, history: Sequence[Report
                 figure=share,
                 limit=FALLEN_FILL,
                 usual=usual,
-                per=tally.articles,
+                per=of,
             )
     normal = _usual_share(history, "dated")
     if tally.articles and normal is not None and normal >= NORMAL_FILL and share <= FALLEN_FILL:

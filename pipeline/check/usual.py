@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pipeline.check.streaks import join_few
 from pipeline.check.tally import FIELDS, SHRUNK, STALE, Tally
 from pipeline.check.verdicts import FEW, Verdict, find_share, find_worst, is_beyond, make_check
-from pipeline.model import Check, SourceRecord
+from pipeline.model import Check, Report, SourceRecord
 from pipeline.normal import History, Usual, count_listed
 from spiders.protocol import CrawlSummary
 from spiders.site import CheckLimits
@@ -183,10 +184,17 @@ _OUTCOMES: Final = {
 }
 
 
-def check_fill(history: History, limits: CheckLimits, tally: Tally) -> Check:
-    """Each field that the site normally fills; headline and date have checks of their own."""
+def check_fill(history: History, limits: CheckLimits, tally: Tally, before: Sequence[Report] = ()) -> Check:
+    """Each field that the site normally fills; headline and date have checks of their own.
+
+    Args:
+        history: what is normal.
+        limits: of the site's file.
+        tally: of the run.
+        before: reports of accepted earlier runs, newest first; held together with a run of a few articles.
+    """
     articles = tally.articles
-    found: list[tuple[Verdict, float, float, Usual | None, str]] = []
+    found: list[tuple[Verdict, float, float, Usual | None, str, int]] = []
     for name in FIELDS:
         if name in ("title", "published") or not articles:
             continue
@@ -195,17 +203,20 @@ def check_fill(history: History, limits: CheckLimits, tally: Tally) -> Check:
         if least is not None:
             if share < least:
                 said = f"{articles - has} of {articles} articles have no {name}; the site's file asks for {least:.0%}"
-                found.append((is_beyond(has, articles, least), share, least, None, said))
+                found.append((is_beyond(has, articles, least), share, least, None, said, articles))
             continue
-        usual = history.expect_share("fill", f"fill-{name}", "articles", found=has, of=articles)
-        verdict = "accept" if usual is None else judge_fill(usual, has, articles)
+        has, of, runs = join_few(
+            before, history.at, name=name, has=has, articles=articles, least=FALLEN_FILL, since=history.since("fill")
+        )
+        usual = history.expect_share("fill", f"fill-{name}", "articles", found=has, of=of)
+        verdict = "accept" if usual is None else judge_fill(usual, has, of)
         if usual is not None and verdict != "accept":
-            found.append((verdict, share, FALLEN_FILL, usual, tell_missing(name, usual, has, articles)))
+            found.append((verdict, share, FALLEN_FILL, usual, tell_missing(name, usual, has, of, runs), of))
     if not found:
         return make_check("fill", "accept", "The articles have the fields that they usually have.")
     found.sort(key=lambda each: (each[0] != "reject", each[1]))
-    verdict, share, limit, usual, _ = found[0]
-    said = "; ".join(each[-1] for each in found[:_SHOWN])
+    verdict, share, limit, usual, _, per = found[0]
+    said = "; ".join(each[4] for each in found[:_SHOWN])
     more = f"; and {len(found) - _SHOWN} fields more" if len(found) > _SHOWN else ""
     return make_check(
         "fill",
@@ -215,7 +226,7 @@ def check_fill(history: History, limits: CheckLimits, tally: Tally) -> Check:
         figure=share,
         limit=limit,
         usual=usual,
-        per=articles,
+        per=per,
     )
 
 
@@ -225,17 +236,19 @@ def judge_fill(usual: Usual, has: int, articles: int) -> Verdict:
     share = has / articles
     if usual.expected.below < RARE and normal >= NORMAL_FILL and share <= FALLEN_FILL:
         return is_beyond(has, articles, normal)
-    if usual.expected.below < 100 * RARE and normal >= NORMAL_FILL and share <= FALLEN_FILL:
+    none_left = 100 * RARE if not has else 10 * RARE  # none at all is more than few
+    if usual.expected.below < none_left and normal >= NORMAL_FILL and share <= FALLEN_FILL:
         return "warn"
     if usual.expected.below < RARE and share < normal - LESS_FILL:
         return "warn"
     return "accept"
 
 
-def tell_missing(name: str, usual: Usual, has: int, articles: int) -> str:
+def tell_missing(name: str, usual: Usual, has: int, articles: int, runs: int = 1) -> str:
     """ "41 of 44 articles have no authors; normal is 0 to 2"."""
     most, least = articles - usual.expected.low, articles - usual.expected.high
-    return f"{articles - has} of {articles} articles have no {name}; normal is {least:.0f} to {most:.0f}"
+    held = f" of the latest {runs} runs" if runs > 1 else ""
+    return f"{articles - has} of {articles} articles{held} have no {name}; normal is {least:.0f} to {most:.0f}"
 
 
 def check_length(history: History, tally: Tally) -> Check:

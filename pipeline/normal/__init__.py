@@ -278,8 +278,12 @@ class History:
         """How the latest articles began."""
         return Openings(self._normal.openings)
 
+    def since(self, check: str) -> date | None:
+        """The day of the latest release of a run that a check had refused; None: there was none."""
+        return self._normal.since.get(check)
+
     def _full_days(self, check: str) -> list[Day]:
-        since = self._normal.since.get(check, date.min)
+        since = self.since(check) or date.min
         return [day for day in self._days[-FULL_DAYS:] if day.day >= since]
 
     def expect_share(self, check: str, part: str, whole: str, *, found: int, of: int) -> Usual | None:
