@@ -8,6 +8,9 @@
 Each step reads from the archive and writes to the archive, so any of them can be killed at any
 instruction and called again with the same arguments, on any machine. Nothing but ids and counts is
 returned. What the steps decide stands in the modules they call; this one only puts them in order.
+
+Airflow runs each step in a process of its own, so what reads pages (lxml, numpy, the extraction), judges them or
+imports files is imported by the steps that do: a second of CPU that the others do not need.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pipeline.archive import Archive, open_archive
 from pipeline.backfill import (
@@ -48,8 +51,6 @@ from pipeline.backfill import (
 from pipeline.boilerplate import WINDOW, Memory, Observed, join
 from pipeline.boilerplate import learn as learn_pages
 from pipeline.cdx import write_part
-from pipeline.check import check_run
-from pipeline.diagnosis import diagnose_run, tell
 from pipeline.endangered import adapt_site, begin_run, end_run, excuse_closing, last_due
 from pipeline.errors import (
     AlreadyRunning,
@@ -63,10 +64,8 @@ from pipeline.errors import (
     Temporary,
     WriteConflict,
 )
-from pipeline.extract import read_status
 from pipeline.frontier import Frontier
 from pipeline.health import note_run
-from pipeline.intake import Planned, Survey, find_neighbours, write_run
 from pipeline.journal import record_run
 from pipeline.model import Article, Comparison, Finding, Published, Release, Report, Version, run_id
 from pipeline.normal import Normal, learn_normal, read_normal
@@ -83,7 +82,6 @@ from pipeline.release import claim_run, release_run
 from pipeline.settings import Settings, child_environment
 from pipeline.store import BucketMissing, KeyMissing, connect
 from pipeline.takedown import Sieve, clean_run, withheld_urls
-from pipeline.workers import Extractor
 from spiders.documents import find_documents
 from spiders.pace import describe_window, find_window
 from spiders.protocol import (
@@ -100,6 +98,10 @@ from spiders.protocol import (
 from spiders.site import BUILTIN_FOLDER, Site, SiteError, load_sites
 from spiders.warc import Captured, Hop, read_captures
 from spiders.window import Window
+
+if TYPE_CHECKING:
+    from pipeline.intake import Planned, Survey
+    from pipeline.workers import Extractor
 
 log = logging.getLogger("muniment")
 
@@ -483,6 +485,13 @@ def _log_summary(summary: CrawlSummary) -> None:
 # --- extract ----------------------------------------------------------------------------------------
 
 
+def _read_pages(processes: int) -> Extractor:
+    """Processes that read pages; a context manager."""
+    from pipeline.workers import Extractor
+
+    return Extractor(processes)
+
+
 def learn(work: Workplace, site_id: str, run: str, *, extractor: Extractor | None = None) -> Memory | None:
     """What is known of a site's repeated blocks when this run's pages are read: by earlier runs, and by its own.
 
@@ -510,7 +519,7 @@ def learn(work: Workplace, site_id: str, run: str, *, extractor: Extractor | Non
             known, now = Memory(site=site_id), summary.finished
         with ExitStack() as stack:
             spool = stack.enter_context(_scratch(work.settings, run))
-            pool = extractor or stack.enter_context(Extractor(work.settings.processes))
+            pool = extractor or stack.enter_context(_read_pages(work.settings.processes))
             most = _LEARN_MORE if known.settled else WINDOW
             observed = list(_observe_run(work, site, run, most=most, spool=spool, extractor=pool))
         learned = learn_pages(known, observed, now)
@@ -588,6 +597,8 @@ def _observe_run(
 
 def _unread(site: Site, path: Path) -> Iterator[tuple[int, Captured]]:
     """The captures of a segment whose pages have to be read, with their numbers."""
+    from pipeline.extract import read_status
+
     with path.open("rb") as stream:
         for number, capture in enumerate(read_captures(stream)):
             if capture.kind == "page" and read_status(site, capture) is None:
@@ -623,7 +634,7 @@ def extract(
             if orders is None or not orders.reads_again:
                 write_part(archive, site_id, run, segment, path, key)  # first: where findings are, the part is
             with ExitStack() as stack:
-                pool = extractor or stack.enter_context(Extractor(work.settings.processes))
+                pool = extractor or stack.enter_context(_read_pages(work.settings.processes))
                 # A run in which nothing has changed has no page to read, and asks for nothing.
                 memory = learn(work, site_id, run, extractor=pool) if any(_unread(site, path)) else None
                 lessons = memory and memory.to_judge_by()
@@ -651,7 +662,7 @@ def read_again(work: Workplace, site_id: str, run: str, segment: int) -> Iterato
     """The findings of a segment as its run made them: by the same lessons, and by the code of today."""
     site, archive = work.site(site_id), work.archive
     memory = archive.read_lessons(site_id, run, Memory) if site.memory else None
-    with _scratch(work.settings, run) as spool, Extractor(work.settings.processes) as pool:
+    with _scratch(work.settings, run) as spool, _read_pages(work.settings.processes) as pool:
         key = _key_of_segment(archive, site_id, run, segment, archive.read_orders(site_id, run))
         path = spool / "segment.warc.gz"
         archive.download_segment(key, path)
@@ -693,8 +704,11 @@ def check(work: Workplace, site_id: str, run: str) -> Report:
             item.name,
             item.message,
         )
-    for line in tell(report.diagnosis) if report.diagnosis is not None else ():
-        log.warning("%s", line)
+    if report.diagnosis is not None:
+        from pipeline.diagnosis import tell
+
+        for line in tell(report.diagnosis):
+            log.warning("%s", line)
     if report.verdict == "reject" and (release := _find_release(archive, site_id, run)) is not None:
         log.warning("verdict: reject. %s It was released by %s: %s", report.message, release.by, release.reason)
         return report
@@ -717,6 +731,8 @@ def _reads_again(archive: Archive, site_id: str, run: str) -> bool:
 
 def _judge(work: Workplace, site: Site, run: str, summary: CrawlSummary | None) -> Report:
     """The gate's report, as strict as this kind of run deserves; without a summary: of what was published before."""
+    from pipeline.check import check_run
+
     archive, now = work.archive, work.settings.now()
     orders = archive.read_orders(site.id, run) or Orders()
     if orders.mode == "reextract":
@@ -743,6 +759,8 @@ def _explain(work: Workplace, site: Site, summary: CrawlSummary, report: Report,
     """The report with what is the matter, where it is refused, or warned of and that can be told."""
     if report.verdict == "warn" and report.mode not in ("regular", "full"):
         return report
+    from pipeline.diagnosis import diagnose_run
+
     diagnosis = diagnose_run(work.archive, site, summary, report, history=history)
     if diagnosis is None:
         return report
@@ -877,7 +895,7 @@ class Rereader:
 
     @cached_property
     def _extractor(self) -> Extractor:
-        return self._opened.enter_context(Extractor(self._processes))
+        return self._opened.enter_context(_read_pages(self._processes))
 
     @cached_property
     def _sieve(self) -> Sieve:
@@ -954,7 +972,7 @@ def run_site(
         now = datetime.now(UTC)
         seconds[name], started = (now - started).total_seconds(), now
 
-    with Extractor(work.settings.processes) as extractor, ThreadPoolExecutor(1, "extract") as queue:
+    with _read_pages(work.settings.processes) as extractor, ThreadPoolExecutor(1, "extract") as queue:
         jobs: list[Future[dict[str, int]]] = []
 
         # Of a site that is not known yet all pages of the run are to teach before the first one is read.
@@ -1192,7 +1210,7 @@ def reextract_run(
     progress = progress or Progress()
     numbers = plan_again(work, site_id, run)
     progress.step("extract")
-    with Extractor(work.settings.processes) as extractor:
+    with _read_pages(work.settings.processes) as extractor:
         for number in numbers:
             extract(work, site_id, run, number, extractor=extractor)
             progress.segments(number + 1, len(numbers))
@@ -1272,6 +1290,8 @@ def run_import(
         SettingsError: a file is no WARC and no WACZ, or cannot be read.
         All that the steps raise but RunRejected.
     """
+    from pipeline.intake import Survey
+
     say = tell or log.info
     sites = [work.site(site_id) for site_id in dict.fromkeys(site_ids)] or list(work.sites.values())
     with ExitStack() as stack:
@@ -1281,7 +1301,7 @@ def run_import(
             {_fetch(work, file, spool, number): file.rsplit("/", 1)[-1] for number, file in enumerate(files)},
             lambda name, records: say(f"{name}: {records} records read"),
         )
-        extractor = stack.enter_context(Extractor(work.settings.processes))
+        extractor = stack.enter_context(_read_pages(work.settings.processes))
         done = [
             _import_site(work, survey, site, spool, extractor, say, dry_run=dry_run)
             for site in sites
@@ -1313,6 +1333,8 @@ def _import_site(
     *,
     dry_run: bool,
 ) -> ImportedSite:
+    from pipeline.intake import find_neighbours
+
     archive, planned = work.archive, survey.plan(site.id)
     runs: list[ImportedRun] = []
     done = {each.run for each in planned if archive.read_published(site.id, each.run) is not None}
@@ -1343,6 +1365,8 @@ def _import_site(
 
 def _import_run(work: Workplace, survey: Survey, planned: Planned, spool: Path, extractor: Extractor) -> ImportedRun:
     """The steps of one run of an import: those of any run, but that its captures come out of files."""
+    from pipeline.intake import write_run
+
     site_id, run = planned.site.id, planned.run
     write_run(work.archive, survey, planned, spool)
     for segment in _segment_numbers(work.archive, site_id, run):

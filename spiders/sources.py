@@ -4,7 +4,8 @@ Pure parsers over bounded bytes that the crawl has fetched and decoded. XML is r
 network. Entries come as a stream; a document that cannot be read raises SourceError and costs that
 document only. A document is read as what it is, whatever the site's file or its Content-Type calls it: a
 ``Document`` says what that was. Which URL is an article, and what to fetch, is decided elsewhere; services
-that answer with data are in ``spiders.services``.
+that answer with data are in ``spiders.services``. The parsers are imported where they are used: who only asks for a
+date (every task of a DAG does) would wait 0.15 s for them.
 """
 
 from __future__ import annotations
@@ -26,9 +27,6 @@ from typing import Any, Literal
 from urllib.parse import urljoin
 
 import dateutil.parser
-import feedparser
-import lxml.etree
-import lxml.html
 
 MOST_ENTRIES = 100_000
 """So many entries of one document are read (the sitemap protocol allows 50,000)."""
@@ -304,6 +302,8 @@ def _is_xml(body: bytes) -> bool:
 
 def _root_name(body: bytes) -> str:
     """Local name of the first element in small letters; empty when there is none to be seen."""
+    import lxml.etree
+
     parser = lxml.etree.XMLPullParser(
         events=("start",), resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, recover=True
     )
@@ -318,6 +318,8 @@ def _root_name(body: bytes) -> str:
 
 
 def _read_feed(body: bytes, url: str, content_type: str | None) -> Iterator[Listed | Further]:
+    import feedparser
+
     if _ITEM_START.search(body) is None:
         return  # an empty feed; nothing is worth the parser's time
     if len(body) > MOST_FEED_BYTES:
@@ -472,6 +474,8 @@ def _own(entry: Any, name: str) -> str | None:
 
 def _read_entries(body: bytes) -> Iterator[tuple[Listed | Further, bool]]:
     """Entries below the root as they are parsed, and whether they are news; what was read is dropped from the tree."""
+    import lxml.etree
+
     events = lxml.etree.iterparse(
         io.BytesIO(body),
         events=("end",),
@@ -555,6 +559,9 @@ def _local_name(element: Any) -> str:
 
 
 def _read_page(body: bytes, url: str, content_type: str | None) -> Iterator[Listed | Further]:
+    import lxml.etree
+    import lxml.html
+
     charset = _CHARSET.search(content_type or "")
     try:
         parser = lxml.html.HTMLParser(encoding=charset[1] if charset else None, no_network=True, huge_tree=False)
