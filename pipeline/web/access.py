@@ -298,7 +298,7 @@ class Gate:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/x-www-form-urlencoded":
             return "A form is sent as application/x-www-form-urlencoded."
-        length = request.headers.get("content-length", "")
+        length = "" if "transfer-encoding" in request.headers else request.headers.get("content-length", "")
         if not length.isascii() or not length.isdigit() or int(length[:9]) > MOST_FORM:
             return "This form is too large, or does not say how large it is."
         return None

@@ -19,6 +19,7 @@ is a page with the operator's next step.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 import time
@@ -30,10 +31,11 @@ from urllib.parse import parse_qs
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.requests import ClientDisconnect
 
-from pipeline.archive import Archive
+from pipeline.archive import Archive, segment_number
 from pipeline.errors import ArchiveError, MunimentError, NotInArchive, Permanent, Temporary
-from pipeline.health import Health, read_health
+from pipeline.health import read_health
 from pipeline.lifecycle import current_version
 from pipeline.model import RUN_ID, SITE_ID, Report, State, Version
 from pipeline.store import NotAllowed
@@ -51,6 +53,12 @@ log = logging.getLogger("muniment")
 
 PAGE: Final = 100
 """Lines of a list on one page."""
+FORM_SECONDS: Final = 10.0
+"""Seconds that a form may take to arrive, once its headers have."""
+MOST_COMPARED: Final = 400_000
+"""Characters of two versions that are compared here: more keeps the whole API server waiting."""
+MOST_RECORD: Final = 64 * 1024 * 1024
+"""Bytes of a WARC record that is handed out here, because it passes through memory."""
 _DIGITS: Final = 6
 _ARTICLE: Final = 20
 _HEX: Final = frozenset("0123456789abcdef")
@@ -103,10 +111,12 @@ def build_app(open_shelf: Callable[[], Shelf], door: Door) -> Gate:
 async def read_form(request: Request) -> dict[str, list[str]]:
     """The fields of a form, whose size the gate has bounded."""
     try:
-        text = (await request.body()).decode()
+        text = (await asyncio.wait_for(request.body(), FORM_SECONDS)).decode()
         return parse_qs(text, keep_blank_values=True, strict_parsing=bool(text), max_num_fields=60)
     except ValueError:
         raise Refused(400, "This form cannot be read.") from None
+    except (TimeoutError, ClientDisconnect):
+        raise Refused(408, "This form did not come in time.") from None
 
 
 FormDep = Annotated[dict[str, list[str]], Depends(read_form)]
@@ -201,9 +211,13 @@ class Pages:
     def site(self, request: Request, site: str) -> Response:
         """A site."""
         read_query(request)
-        health = self._read_health(request, site)
+        self._check(request, site)
+        health, facts = read_health(self._archive, site), self._shelf.facts().get(site)
+        if health is None and facts is None:
+            raise Refused(404, "There is no such page.")
+        if health is None:
+            return self._page(request, "no_run.html", site=site, facts=facts, run=None)
         reports = self._read_reports(site, list_reported(health))
-        facts = self._shelf.facts().get(site)
         return self._page(
             request,
             "site.html",
@@ -282,13 +296,16 @@ class Pages:
         self._check(request, site, article=article)
         wanted = [read_number(given["old"]), read_number(given["new"])]
         old, new = self._shelf.versions(site, article, wanted)
+        withheld = is_withheld(old) or is_withheld(new)
+        long = len(old.text) + len(new.text) > MOST_COMPARED
         return self._page(
             request,
             "compare.html",
             site=site,
             facts=self._shelf.facts().get(site),
             article=article,
-            view=None if is_withheld(old) or is_withheld(new) else make_comparison_view(old, new),
+            view=None if withheld or long else make_comparison_view(old, new),
+            withheld=withheld,
             old=old,
             new=new,
         )
@@ -300,6 +317,9 @@ class Pages:
         version = self._archive.version(site, article, read_number(n))
         if version.state is State.REDACTED:
             raise Refused(410, "This version was taken down, and its evidence with it.")
+        segment_number(version.evidence.warc)  # whatever the document says, nothing else of the bucket is handed out
+        if version.evidence.length > MOST_RECORD:
+            raise Refused(413, f"This record is too large for a page: it is at {version.evidence.warc} in the bucket.")
         return Response(
             self._archive.read_record(version.evidence),
             media_type="application/warc",
@@ -336,6 +356,7 @@ class Pages:
             raise Refused(400, f"At most {acting.MOST_SPANS} passages at once.")
         if read_field(form, "what", 10) not in ("all", "words") or (form["what"] == ["words"]) != bool(spans):
             raise Refused(400, "Say whether all of it is withheld, or which words.")
+        before = self._archive.version_etags(site, article)
         acting.take_down(
             self._shelf,
             site,
@@ -344,7 +365,8 @@ class Pages:
             reason=read_reason(form),
             spans=spans,
         )
-        return self._go(request, f"/sites/{site}/articles/{article}?done=withheld")
+        done = "withheld" if self._archive.version_etags(site, article) != before else "nothing"
+        return self._go(request, f"/sites/{site}/articles/{article}?done={done}")
 
     # --- search
 
@@ -382,7 +404,7 @@ class Pages:
         if not self._door.visible(visitor_of(request), [site]):
             raise Refused(404, "There is no such site.")
         if read_health(self._archive, site) is None:
-            return self._page(request, "no_run.html", site=site, facts=self._shelf.facts().get(site))
+            return self._page(request, "no_run.html", site=site, facts=self._shelf.facts().get(site), run=None)
         return self._go(request, f"/sites/{site}")
 
     def dag_run(self, request: Request, dag: str, name: str) -> Response:
@@ -394,7 +416,7 @@ class Pages:
         self._check(request, site)
         found = find_run(self._archive, site, name)
         if found is None:
-            return self._page(request, "no_run.html", site=site, facts=self._shelf.facts().get(site))
+            return self._page(request, "no_run.html", site=site, facts=self._shelf.facts().get(site), run=name)
         return self._go(request, f"/sites/{site}/runs/{found}")
 
     def static(self, request: Request, name: str) -> Response:
@@ -429,6 +451,7 @@ class Pages:
             return self._message(request, 404, error.message, step)
         status = 503 if isinstance(error, Temporary) else 409 if request.method == "POST" else 502
         words = error.message if isinstance(error, Permanent) else str(error)
+        words = words.partition("\n")[0][:600]  # of a damaged document, not what stands in it
         if isinstance(error, NotAllowed):
             status = 403
         elif isinstance(error, ArchiveError):
@@ -475,13 +498,6 @@ class Pages:
 
     def _known_sites(self, declared: Iterable[str]) -> set[str]:
         return {standing.site for standing in self._shelf.standings()} | set(declared)
-
-    def _read_health(self, request: Request, site: str) -> Health:
-        self._check(request, site)
-        health = read_health(self._archive, site)
-        if health is None:
-            raise Refused(404, "This site has not run yet.")
-        return health
 
     def _read_reports(self, site: str, runs: list[str]) -> list[Report]:
         found = self._shelf.together(lambda run: self._archive.read_report(site, run), runs)

@@ -19,6 +19,8 @@ from pipeline.model import Moment, State, Version
 
 SHOWN: Final = 60
 """Versions of an article that one page shows."""
+MOST_TEXT: Final = 300_000
+"""Characters of a text that one page shows; a book has 600,000."""
 _CONTEXT: Final = 1  # unchanged paragraphs beside a changed one
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
 _FIELDS: Final = (
@@ -56,6 +58,7 @@ class ArticleView:
     withheld: bool
     language: str
     paragraphs: tuple[tuple[str, str, int], ...]  # kind, text, level
+    cut: int  # characters that are shown of a text that is too long for a page; 0: all of it
     fields: tuple[Field, ...]
     steps: tuple[Step, ...]  # newest first
     count: int  # of all versions
@@ -134,7 +137,8 @@ def make_article_view(versions: Sequence[Version], n: int | None, count: int) ->
         version=version,
         withheld=is_withheld(version),
         language=tell_language(version),
-        paragraphs=tuple(list_paragraphs(version)),
+        paragraphs=tuple(_bound(list_paragraphs(version))),
+        cut=MOST_TEXT if len(version.text) > MOST_TEXT else 0,
         fields=tuple(list_fields(version)),
         steps=tuple(reversed(steps)),
         count=count,
@@ -155,6 +159,16 @@ def list_paragraphs(version: Version) -> Iterator[tuple[str, str, int]]:
     else:
         for line in version.text.split("\n"):
             yield "paragraph", line, 0
+
+
+def _bound(paragraphs: Iterable[tuple[str, str, int]]) -> Iterator[tuple[str, str, int]]:
+    """As many paragraphs as a page shows, the last one perhaps in part."""
+    left = MOST_TEXT
+    for kind, words, level in paragraphs:
+        if left <= 0:
+            return
+        yield kind, words[:left], level
+        left -= len(words) + 1
 
 
 def list_fields(version: Version) -> Iterator[Field]:

@@ -237,7 +237,8 @@ def _find_rare(part: _Part, word: bytes) -> NDArray[np.int64] | None:
 
     A tenth of the time of Arrow's ``match_substring``, which looks at every byte in turn.
     """
-    places, at, most = [], part.blob.find(word), part.rows // _RARE
+    places: list[int] = []
+    at, most = part.blob.find(word), part.rows // _RARE
     while at >= 0:
         if len(places) == most:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from pipeline.model import TakedownOrder
 from pipeline.takedown import read_orders
 from pipeline.web import acting
 from pipeline.web.app import PAGE
+from pipeline.web.article_page import MOST_TEXT
 from tests.pipeline.built_archive import SITE
 from tests.pipeline.built_runs import url_of
 from tests.pipeline.web.conftest import NOW
@@ -23,6 +25,7 @@ from tests.pipeline.web.shown_archive import (
     WITHHELD_ARTICLE,
     hostile_run,
 )
+from tests.pipeline.web.test_shelf import SITE_FILE
 from tests.pipeline.web.visits import ROOT, Visit
 
 RUN = hostile_run(NOW)
@@ -329,3 +332,67 @@ def test_no_answer_holds_a_credential(visit: Visit, shown_environment: dict[str,
     for path in (*PAGES, "/nothing"):
         body = visit.get(path, who="operator").text
         assert not [secret for secret in secrets if secret in body], path
+
+
+def test_words_that_stand_nowhere_are_not_said_to_be_taken_down(visit: Visit, shown: Any) -> None:
+    _, archive = shown
+    article = [each for each in archive.articles(SITE.id) if each not in (EDITED_ARTICLE, WITHHELD_ARTICLE)][-1]
+    path = f"/sites/{SITE.id}/articles/{article}"
+    answer = visit.post(f"{path}/takedown", {"what": "words", "reason": "case 1", "spans": "words that nobody wrote"})
+    assert answer.headers["location"].endswith("?done=nothing")
+    assert "no version holds these words" in visit.get(f"{path}?done=nothing").text
+
+
+def test_a_form_in_pieces_or_one_that_never_ends_is_not_waited_for(visit: Visit) -> None:
+    headers = {"x-test-user": "operator", "sec-fetch-site": "same-origin", "content-length": "5",
+               "transfer-encoding": "chunked", "content-type": "application/x-www-form-urlencoded"}  # fmt: skip
+    assert visit.send("POST", RELEASE, content=b"a=b&c", headers=headers).status_code == 403
+
+
+def test_a_text_without_end_is_shown_in_part_and_not_compared(visit: Visit, shown: Any) -> None:
+    _, archive = shown
+    article = "b" * 20
+    version = archive.version(SITE.id, EDITED_ARTICLE, 1)
+    long = version.model_copy(update={"article": article, "text": "word " * 80_000, "parts": (), "words": 80_000})
+    archive.put_version(long)
+    archive.put_version(long.model_copy(update={"n": 2, "text": f"{long.text}again"}))
+    path = f"/sites/{SITE.id}/articles/{article}"
+    page = visit.get(path).text
+    assert len(page) < MOST_TEXT + 20_000
+    assert f"muniment show {article} -n" in page
+    assert f"muniment diff {article} 1 2" in visit.get(f"{path}/compare?old=1&new=2").text
+
+
+def test_a_damaged_version_says_so_and_shows_nothing_of_what_it_holds(visit: Visit, shown: Any) -> None:
+    _, archive = shown
+    article = "c" * 20
+    key = archive.version_key(SITE.id, article, 1)
+    archive.store.create(key, b'{"title": "kept from readers"}', content_type="application/json")
+    answer = visit.get(f"/sites/{SITE.id}/articles/{article}")
+    assert answer.status_code == 502
+    assert key in answer.text
+    assert "backup" in answer.text
+    assert "kept from readers" not in answer.text
+
+
+def test_no_document_makes_the_pages_hand_out_anything_but_a_capture(visit: Visit, shown: Any) -> None:
+    _, archive = shown
+    version = archive.version(SITE.id, EDITED_ARTICLE, 1)
+    for number, key in enumerate(("sealed/x/secret.json", "muniment.json", "warc/../muniment.json"), start=1):
+        evidence = version.evidence.model_copy(update={"warc": key, "offset": 0, "length": 10})
+        archive.put_version(version.model_copy(update={"article": "d" * 20, "n": number, "evidence": evidence}))
+        answer = visit.get(f"/sites/{SITE.id}/articles/{'d' * 20}/{number}/record")
+        assert answer.status_code == 502
+        assert "not the key of a segment" in answer.text.replace("&#39;", "'")
+
+
+def test_a_site_that_has_a_file_and_never_ran_says_what_to_do(shown: Any, tmp_path: Path) -> None:
+    settings, archive = shown
+    (tmp_path / "north.toml").write_text(SITE_FILE.format(name="North"))
+    visit = Visit(settings.model_copy(update={"sites": (tmp_path,)}), archive)
+    for path in ("/sites/north", "/dags/site_north"):
+        answer = visit.get(path)
+        assert answer.status_code == 200
+        assert "has not run yet" in answer.text
+        assert "muniment run north" in answer.text
+    assert visit.get("/sites/south").status_code == 404
