@@ -45,6 +45,7 @@ from spiders.values import (
     Newsroom,
     Number,
     Pattern,
+    Period,
     Schedule,
     Share,
     Spread,
@@ -286,6 +287,12 @@ class CheckLimits(_Part):
     )
     max_other_language_share: Share | None = Field(
         default=None, description="Largest share of articles in a language that is unusual for the site (0 to 1)."
+    )
+    quiet: tuple[Period, ...] = Field(
+        default=(),
+        description="Days, first and last, on which less than usual is no alarm: before an election that was called, "
+        "in a move or a strike.",
+        examples=[["2029-05-01/2029-06-10"]],
     )
     verdicts: dict[CheckName, Literal["accept", "warn", "reject"]] = Field(
         default={},

@@ -219,6 +219,28 @@ def _check_window(value: str) -> str:
     return value
 
 
+def read_period(value: str) -> tuple[date, date]:
+    """First and last day of an ISO 8601 interval of days.
+
+    Raises:
+        ValueError: it is none, or ends before it begins.
+    """
+    first, slash, last = value.partition("/")
+    begin, end = date.fromisoformat(first), date.fromisoformat(last)
+    if not slash or end < begin:
+        raise ValueError(value)
+    return begin, end
+
+
+def _check_period(value: str) -> str:
+    try:
+        read_period(value)
+    except ValueError:
+        how = 'Write first and last day as "2029-05-01/2029-06-10".'
+        raise refuse_value(f"{value!r} is no span of days", how) from None
+    return value
+
+
 def _read_day(value: object) -> object:
     """A TOML date, or its text; anything else is refused with a remedy."""
     how = "Write a date without quotes: 2027-04-01."
@@ -253,6 +275,7 @@ def name_type(value: object) -> str:
 
 Text = Annotated[str, AfterValidator(_check_text)]
 Window = Annotated[str, AfterValidator(_check_window)]
+Period = Annotated[str, AfterValidator(_check_period)]
 Day = Annotated[date, BeforeValidator(_read_day), WithJsonSchema({"type": "string", "format": "date"})]
 Url = Annotated[
     str, AfterValidator(_check_url), WithJsonSchema({"type": "string", "format": "uri", "pattern": "^https?://"})

@@ -49,6 +49,7 @@ from pipeline.normal import History, Normal
 from pipeline.normal.openings import pack_openings
 from spiders.protocol import CrawlSummary, SourceYield
 from spiders.site import CheckLimits, Site
+from spiders.values import read_period
 
 MAX_ERROR_SHARE = 0.25
 MAX_BLOCKED_SHARE = 0.5
@@ -102,7 +103,8 @@ def check_run(
     Returns:
         The report with every check in a fixed order, the figures, the reasons and the message.
     """
-    past = History(normal, summary.run, kind=site.kind, country=site.country, zone=site.timezone)
+    quiet = [read_period(period) for period in site.check.quiet]
+    past = History(normal, summary.run, kind=site.kind, country=site.country, zone=site.timezone, quiet=quiet)
     tally = Tally(known=past.openings)
     for finding in findings:
         tally.add(finding)

@@ -265,12 +265,23 @@ class Usual:
 class History:
     """What is normal for a site at one moment: a `Normal` that is asked by the run that is being judged."""
 
-    def __init__(self, normal: Normal | None, run: str, *, kind: str, country: str, zone: str) -> None:
+    def __init__(
+        self,
+        normal: Normal | None,
+        run: str,
+        *,
+        kind: str,
+        country: str,
+        zone: str,
+        quiet: Iterable[tuple[date, date]] = (),
+    ) -> None:
         self._normal = normal or Normal(site="", zone=zone)
         self.at = find_start(run).astimezone(ZoneInfo(self._normal.zone))
         today = self.at.date()
         self._days = tuple(day for day in self._normal.days if day.day <= today)
         self.season = find_season(today, kind=kind, country=country)
+        if any(first <= today <= last for first, last in quiet):
+            self.season = Season(name="a quiet time by the site's file", share=0.0)
         self._before = [before for before in self._normal.runs if before < run]
 
     @cached_property

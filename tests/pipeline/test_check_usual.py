@@ -57,11 +57,11 @@ def judge(
 class Lived:
     """A site that has been crawled each day for eight weeks."""
 
-    def __init__(self) -> None:
+    def __init__(self, new: int = 8) -> None:
         self.normal, self.history = Normal(site="ledger", zone="Europe/London"), []
         for day in range(DAYS):
             at = MONDAY + timedelta(days=day)
-            report = judge(at, pages(10, at), self.normal, self.history)
+            report = judge(at, pages(10, at), self.normal, self.history, new=new)
             assert report.verdict == "accept", report.message
             self.normal = note_report(self.normal, report)
             self.history = [report, *self.history][:30]
@@ -163,6 +163,14 @@ class TestOverrides:
         assert self.said(lived, "volume", new=1, min_new=2).verdict == "reject"
         assert self.said(lived, "listing", listed=2, min_items=1).verdict == "accept"
         assert self.said(lived, "listing", listed=20, min_items=30).verdict == "reject"
+
+    def test_nothing_is_missed_in_a_quiet_time_that_the_file_names(self) -> None:
+        lived = Lived(new=200)  # so that nothing at all is rare, in July as well
+        assert self.said(lived, "volume", new=0).verdict == "reject"
+        check = self.said(lived, "volume", new=0, quiet=("2026-07-20/2026-07-27",))
+        assert check.verdict == "accept"
+        assert "a quiet time by the site's file" in check.message
+        assert self.said(lived, "volume", new=0, quiet=("2026-07-20/2026-07-26",)).verdict == "reject"
 
     def test_a_verdict_is_bounded_or_made_stricter(self, lived: Lived) -> None:
         lost = pages(10, NOW, authors=())

@@ -19,6 +19,7 @@ from spiders.values import (
     Home,
     Language,
     Newsroom,
+    Period,
     Schedule,
     Window,
     Zone,
@@ -60,6 +61,8 @@ def test_durations_are_written_short_or_in_iso_8601(text: str, hours: float) -> 
         (Country, "at"),
         (Window, "22:00-06:00"),
         (Window, "06:00-24:00"),
+        (Period, "2029-05-01/2029-06-10"),
+        (Period, "2029-05-01/2029-05-01"),
     ],
 )
 def test_a_good_value_is_taken_as_it_is(kind: Any, value: str) -> None:
@@ -81,6 +84,9 @@ def test_a_good_value_is_taken_as_it_is(kind: Any, value: str) -> None:
         (Language, "en_gb", "not written as a language tag is", '"en-GB"'),
         (Country, "uk", "not the code of a country", '"gb"'),
         (Window, "22:00-22:00", "begins where it ends", "leave windows out"),
+        (Period, "2029-05-01", "is no span of days", '"2029-05-01/2029-06-10"'),
+        (Period, "2029-06-10/2029-05-01", "is no span of days", "first and last day"),
+        (Period, "2029-05-32/2029-06-10", "is no span of days", "first and last day"),
         (Window, "22-06", "is no span of a day", '"22:00-06:00"'),
         (Duration, 6, "does not say its unit", '"6h"'),
         (Duration, "0s", "not longer than nothing", '"1h"'),
