@@ -14,10 +14,9 @@ from datetime import timedelta
 
 from airflow.sdk import DAG, Param, get_current_context, task
 
-from dags.catalogue import list_site_files
+from dags.catalogue import list_site_files, parse_settings
 from dags.connection import adopt_connection
 from dags.tasks import DAG_PREFIX, find_run, find_site, read_window, told_to_airflow, trigger_run
-from pipeline.settings import read_settings
 
 log = logging.getLogger("muniment")
 
@@ -35,7 +34,7 @@ with DAG(
             minLength=1,
             title="Site",
             description="Its id, as in site_<id>.",
-            examples=list(list_site_files(read_settings(), [])),
+            examples=list(list_site_files(parse_settings(), [])),
         ),
         "since": Param("", type="string", format="date", title="Since", description="The first day that is wanted."),
         "until": Param(

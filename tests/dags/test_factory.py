@@ -35,6 +35,7 @@ print(json.dumps({
             "max_active_runs": dag.max_active_runs,
             "schedule": repr(dag.timetable),
             "params": sorted(dag.params),
+            "late": [alert.callback.path for alert in dag.deadline or ()],
             "tasks": {
                 task.task_id: {
                     "upstream": sorted(task.upstream_task_ids),
@@ -124,6 +125,7 @@ def test_a_site_dag_has_its_four_steps_in_order(parse: Callable[..., Any], write
     assert dag["tags"] == ["cms:WordPress", "country:gb", "kind:trade", "muniment", "region:North East"]
     assert "20 7-20 * * 1-5" in dag["schedule"]
     assert "Europe/London" in dag["schedule"]
+    assert dag["late"] == ["dags.notices.note_late_run"]
     assert dag["params"] == ["dry_run", "limit", "now", "reextract", "since", "until"]
 
 
