@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk import DAG, AssetAlias, Param, TriggerRule, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
+from dags.connection import adopt_connection
 from dags.factory import count_published, site_asset, told_to_airflow
 
 if TYPE_CHECKING:
@@ -32,10 +33,9 @@ log = logging.getLogger("muniment")
 def open_workplace() -> Workplace:
     """All declared sites, and the archive."""
     from pipeline import steps
-    from pipeline.settings import read_settings
 
     logging.getLogger("botocore.credentials").setLevel(logging.WARNING)  # one line for each client, of no news
-    return steps.open_workplace(read_settings())
+    return steps.open_workplace(adopt_connection())
 
 
 def plan_runs(work: Workplace, params: dict[str, Any], name: str, started: Any) -> list[dict[str, Any]]:
