@@ -45,9 +45,9 @@ def describe_site(site: Site, *, bucket: str, asset: str, schedule: str | None =
         _describe_pace(site),
         "## How to tell that it works",
         site.how_to_tell.strip(),
-        f"""Every run ends with four green tasks (`blocked` is skipped unless the site refuses us, `go_on` unless a backfill is \
-under way). \
-The log of `publish` says what became of every address; the events of the Asset `{asset}` carry the same counts; \
+        f"""Every run ends with four green tasks (`blocked` is skipped unless the site refuses us, `go_on` unless a \
+backfill is under way). The log of `publish` says what became of every address; the events of the Asset `{asset}` \
+carry the same counts; \
 `muniment status {site.id}` prints the last run.""",
         "## What to do when it fails",
         site.when_it_fails.strip(),
