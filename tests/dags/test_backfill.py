@@ -1,0 +1,74 @@
+"""What the DAGs that an operator triggers by a form make of what is written into it: `backfill` and `site_probe`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.stack import DAGS_FOLDER, settings_environment
+from tests.dags.conftest import airflow_environment, run_python
+from tests.loopback import LoopbackSite, Reply
+
+CALL = """
+import json, sys
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.execution_time.context import set_current_context
+
+told = []
+for file, given in json.loads(sys.argv[1]):
+    (dag,) = DagBag(file).dags.values()
+    (task,) = dag.tasks
+    given |= {name: dag.params[name] for name in dag.params if name not in given}
+    dag_run = SimpleNamespace(run_after=datetime(2026, 11, 22, 9, 30, tzinfo=UTC), run_id="manual__1")
+    with set_current_context({"params": given, "dag_run": dag_run}):
+        try:
+            told.append({"value": task.python_callable()})
+        except BaseException as error:
+            facts = {name: getattr(error, name, None) for name in ("trigger_dag_id", "dag_run_id", "conf")}
+            told.append({"raised": type(error).__name__, "message": str(error)} | facts)
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.timeout(200)  # of a busy machine
+def test_a_form_triggers_the_first_run_or_says_what_is_wrong_with_it(
+    settings: Any, airflow_home: Path, write_site: Callable[..., Path], tmp_path: Path, loopback: LoopbackSite
+) -> None:
+    write_site("localgov")
+    loopback.routes["/"] = Reply(body=b"<html><title>Inside</title></html>")
+    own = settings.model_copy(update={"builtin_sites": False, "sites": (tmp_path / "sites",)})
+    environment = airflow_environment(airflow_home, DAGS_FOLDER) | settings_environment(own)
+    backfill, probe = str(DAGS_FOLDER / "backfill.py"), str(DAGS_FOLDER / "probe.py")
+    forms = [
+        (backfill, {"site": "site_localgov", "since": "2024-01-01", "until": "2024-01-31", "limit": 7}),
+        (backfill, {"site": "localgov", "since": "2024-02-01", "until": "2024-01-31"}),
+        (backfill, {"site": "localgov", "since": "01/02/2024"}),
+        (backfill, {"site": "../elsewhere", "since": "2024-02-01"}),
+        (probe, {"url": loopback.url("/")}),
+        (probe, {"url": "--help"}),
+    ]
+    good, backwards, no_date, no_site, private, option = run_python(
+        CALL, json.dumps(forms), environment=dict(os.environ) | environment, timeout=180
+    )
+    assert good["raised"] == "DagRunTriggerException"
+    assert good["trigger_dag_id"] == "site_localgov"
+    assert good["dag_run_id"].startswith("backfill__20261122T093000Z-")  # the same for a retry
+    assert good["conf"] == {"since": "2024-01-01", "until": "2024-01-31", "limit": 7}
+    for told, words in (
+        (backwards, "Until lies before Since."),
+        (no_date, "The window cannot be used"),
+        (no_site, "No site file declares '../elsewhere'."),
+    ):
+        assert told["raised"] == "AirflowFailException"  # at once: trying again does not mend it
+        assert words in told["message"]
+    # Nobody looks into the operator's network by this form, and what is written into it is never an option.
+    assert private["raised"] == option["raised"] == "AirflowFailException"
+    assert loopback.requests == []
+    assert "usage" not in option["message"].lower()
