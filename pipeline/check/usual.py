@@ -248,7 +248,8 @@ def tell_missing(name: str, usual: Usual, has: int, articles: int, runs: int = 1
     """ "41 of 44 articles have no authors; normal is 0 to 2"."""
     most, least = articles - usual.expected.low, articles - usual.expected.high
     held = f" of the latest {runs} runs" if runs > 1 else ""
-    return f"{articles - has} of {articles} articles{held} have no {name}; normal is {least:.0f} to {most:.0f}"
+    normal = f"{least:.0f} to {most:.0f}" if most > least else f"{most:.0f}"
+    return f"{articles - has} of {articles} articles{held} have no {name}; normal is {normal}"
 
 
 def check_length(history: History, tally: Tally) -> Check:

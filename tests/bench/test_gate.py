@@ -7,7 +7,7 @@ from bench.gate import BREAKAGES, PROFILES, Year, find_broken, live_a_year, tell
 
 def test_a_council_breaks_in_every_way_and_is_quiet_otherwise() -> None:
     council = next(profile for profile in PROFILES if profile.id == "council")
-    year = live_a_year(council, 7, days=100, times=1)
+    year = live_a_year(council, 7, days=75, times=1)
     assert {trial.breakage for trial in year.trials} == {breakage.name for breakage in BREAKAGES}
     missed = [trial for trial in year.trials if not trial.caught]
     assert len(missed) <= 1, missed
