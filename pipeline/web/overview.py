@@ -25,6 +25,8 @@ from typing import Final, Literal
 from pipeline.health import Health, RunRecord
 
 Need = Literal["rejected", "failing", "blocked", "silent", "warned", "unfinished", "well", "unknown"]
+Where = Literal["run", "site", "dag"]
+"""A run's page, a site's page, a DAG's page in Airflow."""
 NEEDS: Final[tuple[Need, ...]] = (
     "rejected", "failing", "blocked", "silent", "warned", "unfinished", "well", "unknown",
 )  # fmt: skip
@@ -103,6 +105,8 @@ class Line:
     standing: Standing
     need: Need
     why: str
+    step: str = ""  # what to do about it
+    where: Where = "site"  # the page to do it from
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -224,10 +228,8 @@ def _find_needs(standing: Standing, now: datetime) -> Iterator[tuple[Need, str]]
 
 def _find_silence(standing: Standing, now: datetime) -> str | None:
     assert standing.began is not None
-    if standing.pause is not None:
-        late = now - standing.began
-        if late > max(_PAUSES * standing.pause, _LEAST_PAUSE):
-            return f"No run for {tell_span(late)}; there is one every {tell_span(standing.pause)} otherwise."
+    if (late := _find_lateness(standing, now)) is not None and standing.pause is not None:
+        return f"No run for {tell_span(late)}; there is one every {tell_span(standing.pause)} otherwise."
     if standing.fresh is not None and standing.silence is not None:
         quiet = now - standing.fresh
         if quiet > max(_PATIENCE * standing.silence, _LEAST_SILENCE):
@@ -236,6 +238,36 @@ def _find_silence(standing: Standing, now: datetime) -> str | None:
                 f"{tell_span(standing.silence)}."
             )
     return None
+
+
+def _find_lateness(standing: Standing, now: datetime) -> timedelta | None:
+    """How long ago the latest run was, where that is far longer than usual."""
+    if standing.pause is None or standing.began is None:
+        return None
+    late = now - standing.began
+    return late if late > max(_PAUSES * standing.pause, _LEAST_PAUSE) else None
+
+
+def advise(standing: Standing, need: Need, now: datetime) -> tuple[str, Where]:
+    """What an operator does next about a site, and on which page."""
+    if need == "failing" and standing.state != "failed" and standing.run:
+        return "See which addresses fail", "run"
+    if need == "silent" and _find_lateness(standing, now) is None:
+        return "See whether its sources still name anything", "site"
+    step, where = _STEPS[need]
+    return step, "dag" if where == "run" and not standing.run else where
+
+
+_STEPS: Final[Mapping[Need, tuple[str, Where]]] = {
+    "rejected": ("See the sample; release the run, or mend the site's file and re-extract", "run"),
+    "failing": ("See the log of the failed task; mend it, then clear the task", "dag"),
+    "blocked": ("See who refuses us; fetch more slowly, or ask the site", "run"),
+    "silent": ("See whether its DAG is paused or waits for a worker", "dag"),
+    "warned": ("See the check beside what is normal", "run"),
+    "unfinished": ("See its tasks", "dag"),
+    "unknown": ("Switch its DAG on, or trigger it", "dag"),
+    "well": ("", "site"),
+}
 
 
 def _share(share: float, what: str) -> str:
@@ -263,7 +295,8 @@ def make_lines(standings: Iterable[Standing], facts: Mapping[str, SiteFacts], no
         standing = known.get(site) or Standing(site=site)
         need, why = judge(standing, now)
         own = facts.get(site) or SiteFacts(site=site, name=site)
-        lines.append(Line(facts=own, standing=standing, need=need, why=why))
+        step, where = advise(standing, need, now)
+        lines.append(Line(facts=own, standing=standing, need=need, why=why, step=step, where=where))
     return lines
 
 

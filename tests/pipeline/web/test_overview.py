@@ -151,3 +151,27 @@ def test_a_damaged_document_is_told() -> None:
 )
 def test_spans_are_told_in_words(span: timedelta, words: str) -> None:
     assert tell_span(span) == words
+
+
+@pytest.mark.parametrize(
+    ("stands", "words", "where"),
+    [
+        ("rejected", "release the run", "run"),
+        ("failing", "log of the failed task", "dag"),
+        ("blocked", "more slowly", "run"),
+        ("late", "paused", "dag"),
+        ("silent", "sources", "site"),
+        ("warned", "normal", "run"),
+        ("well", "", "site"),
+    ],
+)
+def test_what_is_wrong_comes_with_what_to_do_and_where(stands: str, words: str, where: str) -> None:
+    [line] = make_lines([summarise(make_health("north", now=NOW, stands=stands))], {}, NOW)
+    assert words in line.step
+    assert bool(line.step) == bool(words)
+    assert line.where == where
+
+
+def test_a_site_that_never_ran_is_switched_on_in_airflow() -> None:
+    [line] = make_lines([], {"north": SiteFacts(site="north", name="North")}, NOW)
+    assert (line.need, line.where) == ("unknown", "dag")

@@ -67,7 +67,7 @@ class Visit:
 
         async def ask() -> httpx.Response:
             transport = httpx.ASGITransport(app=self.gate, raise_app_exceptions=False, root_path=ROOT)
-            async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
+            async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}", trust_env=False) as client:
                 return await client.request(method, f"{ROOT}{path}", **more)
 
         return asyncio.run(ask())
