@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.stack import DAGS_FOLDER
 from spiders.site import BUILTIN_FOLDER, load_sites
-from tests.dags.conftest import airflow_environment, run_python
+from tests.dags.conftest import ForkingPython, airflow_environment
 
 HEAVY = ("scrapy", "trafilatura", "boto3", "botocore", "deltalake", "pyarrow", "lxml", "fastwarc", "httpx")
 
@@ -54,8 +54,8 @@ print(json.dumps({
 
 
 @pytest.fixture
-def parse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Parse our DAGs folder in a fresh process, with the site files of the test."""
+def parse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forking: ForkingPython) -> Callable[..., Any]:
+    """Parse our DAGs folder in a process that has Airflow alone loaded, with the site files of the test."""
     for name in [name for name in os.environ if name.startswith(("MUNIMENT_", "AWS_"))]:
         monkeypatch.delenv(name)
 
@@ -64,7 +64,7 @@ def parse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]
             "MUNIMENT_BUILTIN_SITES": str(int(builtin)),
             "MUNIMENT_SITES": str(tmp_path / "sites") if (tmp_path / "sites").exists() else "",
         }
-        return run_python(PARSE, str(DAGS_FOLDER), environment=environment | more)
+        return forking.run(PARSE, str(DAGS_FOLDER), environment=environment | more)
 
     return run
 
@@ -90,17 +90,11 @@ def own_dags(found: Any) -> set[str]:
     return {dag for dag in found["dags"] if dag.startswith("site_")} - {"site_probe"}
 
 
-def test_parsing_loads_no_heavy_library(parse: Callable[..., Any], tmp_path: Path) -> None:
+def test_parsing_loads_no_heavy_library(parse: Callable[..., Any], forking: ForkingPython) -> None:
     loaded = parse(builtin=True)["loaded"]
     assert "pipeline.settings" in loaded
-    assert [name for name in HEAVY if name in loaded and name not in airflow_alone(tmp_path)] == []
+    assert [name for name in HEAVY if name in loaded and name not in forking.loaded] == []
     assert "pipeline.steps" not in loaded
-
-
-def airflow_alone(home: Path) -> set[str]:
-    """What reading an empty DAGs folder loads: not ours to answer for."""
-    script = "import json, sys, airflow.dag_processing.dagbag; print(json.dumps(sorted(sys.modules)))"
-    return {name.partition(".")[0] for name in run_python(script, environment={"AIRFLOW_HOME": str(home)})}
 
 
 def test_a_site_dag_has_its_four_steps_in_order(parse: Callable[..., Any], write_site: Callable[..., Path]) -> None:
