@@ -22,6 +22,18 @@ compose() {
     $COMPOSE --project-directory "$here" --file "$here/compose.yaml" "$@"
 }
 
+# A worker that is only starting loses the signal to end (Airflow 3.3.2), and would be waited for in vain.
+wait_until_started() {
+    tries=150
+    while compose exec -T "$1" true >/dev/null 2>&1 && ! compose exec -T "$1" healthy.py worker >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || { echo "$1 runs, and is not well: look at its log first. Nothing was stopped." >&2; exit 1; }
+        sleep 2
+    done
+}
+wait_until_started worker-1
+wait_until_started worker-2
+
 echo "Stopping Airflow; running tasks may end first."
 trap 'echo "Starting again."; compose up --detach --no-build' EXIT
 # Whoever starts tasks first, then those who run them; these need the API server until they have ended.
