@@ -47,6 +47,7 @@ from pipeline.check.verdicts import FEW, Verdict, find_share, find_worst, is_bey
 from pipeline.model import Check, Finding, Outcome, Report, RuleRecord, SourceRecord
 from pipeline.normal import History, Normal
 from pipeline.normal.openings import pack_openings
+from pipeline.normal.seasons import Season
 from spiders.protocol import CrawlSummary, SourceYield
 from spiders.site import CheckLimits, Site
 from spiders.values import read_period
@@ -81,6 +82,8 @@ _SHOWN = 3
 _DAYS = 35  # so many days with something new are remembered of a source
 _LEARNING = timedelta(days=14)  # two week-ends; before that ...
 _YOUNG_SILENCE = timedelta(days=5)  # ... a source may be silent over one with a holiday at its end
+_IN_SEASON = 2  # times as long at Christmas, at Easter, in recess: when so much of the usual or less ...
+_STILL = 0.1  # ... is to be expected
 _UNKNOWN_SILENCE = timedelta(days=45)  # where neither its dates nor its history say what is normal
 
 
@@ -115,7 +118,7 @@ def check_run(
     checks = tuple(
         Bounds(limits=limits).apply(join_streaks((
             _check_sources(summary),
-            _check_dried(site, summary, records),
+            _check_dried(site, summary, records, past.season),
             check_listing(past, limits, summary, records),
             _check_books(summary, tally),
             _check_captures(summary, tally, limits, history),
@@ -206,13 +209,15 @@ def _check_sources(summary: CrawlSummary) -> Check:
     return make_check("sources", "accept", f"All {alive} sources answered.", figure=alive, limit=1)
 
 
-def _check_dried(site: Site, summary: CrawlSummary, records: Sequence[SourceRecord]) -> Check:
+def _check_dried(site: Site, summary: CrawlSummary, records: Sequence[SourceRecord], season: Season | None) -> Check:
     """Sources that answer, but yield nothing, or nothing new for longer than is normal for them."""
     quiet = {source.url: source.quiet for source in site.sources if source.quiet is not None}
     said: list[str] = []
     if summary.walk is None:
         for source, record in zip(summary.sources, records, strict=True):
-            cause = None if source.error else _find_drought(source, record, quiet.get(source.url), summary.finished)
+            cause = (
+                None if source.error else _find_drought(source, record, quiet.get(source.url), summary.finished, season)
+            )
             if cause is not None:
                 said.append(f"{source.url} {cause}")
     if said:
@@ -221,7 +226,9 @@ def _check_dried(site: Site, summary: CrawlSummary, records: Sequence[SourceReco
     return make_check("dried", "accept", "No source is silent for longer than is normal for it.", figure=0, limit=0)
 
 
-def _find_drought(source: SourceYield, record: SourceRecord, quiet: timedelta | None, now: datetime) -> str | None:
+def _find_drought(
+    source: SourceYield, record: SourceRecord, quiet: timedelta | None, now: datetime, season: Season | None
+) -> str | None:
     """What is wrong with a source that answered, in words; None when nothing is."""
     named = max(source.named, source.items)
     if not named and not source.rolling:
@@ -230,7 +237,8 @@ def _find_drought(source: SourceYield, record: SourceRecord, quiet: timedelta | 
         return f"names {named} links, and none matches `article` any more: has the site changed its addresses?"
     silence = now - record.alive
     normal = _usual_pause(source, record)
-    limit = quiet or _longest_silence(source, record, normal, now)
+    is_still = season is not None and season.share <= _STILL
+    limit = quiet or _longest_silence(source, record, normal, now) * (_IN_SEASON if is_still else 1)
     if silence <= limit:
         return None
     newest = f"; its newest item is of {source.newest:%d %B %Y}" if source.newest is not None else ""

@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.check import FEW, check_run, share_interval
-from pipeline.model import Article, Check, Evidence, Finding, Moment, Report, Stripped, article_id, content_digest
+from pipeline.model import (
+    Article,
+    Check,
+    Evidence,
+    Finding,
+    Moment,
+    Report,
+    Stripped,
+    article_id,
+    content_digest,
+    run_id,
+)
 from spiders.protocol import CrawlSummary, SourceYield
 from spiders.site import CheckLimits, CheckName, Site, Source
 
@@ -265,7 +276,10 @@ class TestDriedSources:
             site = site.model_copy(update={"sources": (Source(type="feed", url=self.feed, quiet=quiet),)})
         told = {"url": self.feed, "type": "feed", "status": 200, "items": 20, "named": 20, "articles": 20, **facts}
         return check_run(
-            site, a_summary([], finished=now, outcomes={"unchanged": 20}, sources=[SourceYield(**told)]), (), history
+            site,
+            a_summary([], run=run_id(now, ""), finished=now, outcomes={"unchanged": 20}, sources=[SourceYield(**told)]),
+            (),
+            history,
         )
 
     def live(self, publishes: Callable[[datetime], bool], *, days: int, dated: bool) -> list[tuple[datetime, Report]]:
@@ -295,6 +309,15 @@ class TestDriedSources:
 
         for now, report in self.live(publishes, days=70, dated=dated):
             assert check_of(report, "dried").verdict == "accept", (now, check_of(report, "dried").message)
+
+    @pytest.mark.parametrize(("end", "verdict"), [(date(2026, 12, 31), "accept"), (date(2026, 12, 1), "warn")])
+    def test_nobody_writes_between_christmas_and_new_year(self, end: date, verdict: str) -> None:
+        last = datetime(end.year, end.month, end.day, 9, tzinfo=UTC)
+        history: list[Report] = []
+        for ago in (*range(40, 8, -2), 8):
+            facts = {"new": 1, "unknown": 1, "mark": str(ago), "newest": last - timedelta(days=ago)}
+            history.insert(0, self.look(last - timedelta(days=ago), history[:3], **facts))
+        assert check_of(self.look(last, history, newest=last - timedelta(days=8)), "dried").verdict == verdict
 
     @pytest.mark.parametrize("dated", [True, False])
     def test_a_daily_source_that_stands_still_is_named_within_ten_days(self, dated: bool) -> None:

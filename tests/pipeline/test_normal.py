@@ -239,7 +239,7 @@ class TestInTheArchive:
         assert learn_normal(archive, last, zone="Europe/London") == note_report(standing, last)
 
     def test_the_steps_of_a_run_teach_it_and_its_report_has_what_is_taught(self, settings: Settings) -> None:
-        work = build_archive(settings)
+        work = build_archive(settings, runs=1)
         runs = sorted(work.archive.runs(SITE.id))
         normal = read_normal(work.archive, SITE.id)
         assert normal is not None
