@@ -250,6 +250,8 @@ def _find_lateness(standing: Standing, now: datetime) -> timedelta | None:
 
 def advise(standing: Standing, need: Need, now: datetime) -> tuple[str, Where]:
     """What an operator does next about a site, and on which page."""
+    if standing.damaged:
+        return "Trigger its DAG", "dag"
     if need == "failing" and standing.state != "failed" and standing.run:
         return "See which addresses fail", "run"
     if need == "silent" and _find_lateness(standing, now) is None:
@@ -259,7 +261,7 @@ def advise(standing: Standing, need: Need, now: datetime) -> tuple[str, Where]:
 
 
 _STEPS: Final[Mapping[Need, tuple[str, Where]]] = {
-    "rejected": ("See the sample; release the run, or mend the site's file and re-extract", "run"),
+    "rejected": ("See the sample; release or re-extract it", "run"),
     "failing": ("See the log of the failed task; mend it, then clear the task", "dag"),
     "blocked": ("See who refuses us; fetch more slowly, or ask the site", "run"),
     "silent": ("See whether its DAG is paused or waits for a worker", "dag"),

@@ -156,7 +156,7 @@ def test_spans_are_told_in_words(span: timedelta, words: str) -> None:
 @pytest.mark.parametrize(
     ("stands", "words", "where"),
     [
-        ("rejected", "release the run", "run"),
+        ("rejected", "release or re-extract", "run"),
         ("failing", "log of the failed task", "dag"),
         ("blocked", "more slowly", "run"),
         ("late", "paused", "dag"),
@@ -175,3 +175,5 @@ def test_what_is_wrong_comes_with_what_to_do_and_where(stands: str, words: str, 
 def test_a_site_that_never_ran_is_switched_on_in_airflow() -> None:
     [line] = make_lines([], {"north": SiteFacts(site="north", name="North")}, NOW)
     assert (line.need, line.where) == ("unknown", "dag")
+    [line] = make_lines([Standing(site="north", damaged=True)], {}, NOW)
+    assert (line.need, line.step, line.where) == ("failing", "Trigger its DAG", "dag")
