@@ -162,6 +162,8 @@ def note_failed_task(context: Any) -> None:
     """
     try:
         _note_failed_task(context)
+    except MunimentError as error:  # the store itself may be what failed, and the task has said so
+        log.warning("That this task failed could not be noted for the alerts: %s", str(error).partition("\n")[0])
     except Exception:
         log.warning("That this task failed could not be noted for the alerts.", exc_info=True)
 

@@ -766,6 +766,7 @@ def open_archive(settings: Settings, *, create: bool = True) -> Archive:
                 f"Bucket {store.bucket} at {store.endpoint} holds no archive yet.",
                 next_step="Run a site first (muniment run SITE), or set MUNIMENT_BUCKET to the archive's bucket.",
             )
+        _refuse_lost(settings, store)
         for each in (store, tables):
             if not each.has_bucket():
                 each.create_bucket()
@@ -777,6 +778,8 @@ def open_archive(settings: Settings, *, create: bool = True) -> Archive:
                 next_step="Use another store or version of it; look again with: muniment store check",
             )
         marker = write_marker(store, tables_bucket=tables.bucket)
+    if create:
+        _remember(settings, store)
     if (marker.tables_bucket or store.bucket) != tables.bucket:
         raise ArchiveError(
             f"This archive keeps its table in bucket {marker.tables_bucket or store.bucket}, "
@@ -784,6 +787,37 @@ def open_archive(settings: Settings, *, create: bool = True) -> Archive:
             next_step="Correct MUNIMENT_TABLES_BUCKET.",
         )
     return Archive(store, tables)
+
+
+def _memo(settings: Settings, store: Store) -> Path:
+    """Where it is noted on this machine that a bucket holds an archive."""
+    place = hashlib.blake2b(store.endpoint.encode(), digest_size=4).hexdigest()
+    return settings.home / "archives" / f"{store.bucket}-{place}"
+
+
+def _remember(settings: Settings, store: Store) -> None:
+    """Note that the bucket holds an archive, so that nobody begins an empty one in its place when it is lost."""
+    memo = _memo(settings, store)
+    with suppress(OSError):  # a home that cannot be written remembers nothing
+        if not memo.exists():
+            memo.parent.mkdir(parents=True, exist_ok=True)
+            memo.write_text(f"{store.bucket} at {store.endpoint} holds an archive.\n", encoding="utf-8")
+
+
+def _refuse_lost(settings: Settings, store: Store) -> None:
+    """
+    Raises:
+        ArchiveError: there was an archive, and it is gone: a volume that is not mounted, a bucket that was removed.
+    """
+    memo = _memo(settings, store)
+    if memo.exists():
+        raise ArchiveError(
+            f"Bucket {store.bucket} at {store.endpoint} is empty or gone; this machine has written to an archive there "
+            "before. Nothing was begun in its place.",
+            next_step="Look whether the store's disk is mounted and the bucket is the right one (MUNIMENT_BUCKET); "
+            "else restore the backup (docs/operators.md#backup-and-upgrade). To begin an empty archive there, remove "
+            f"{memo}.",
+        )
 
 
 def open_for_reading(settings: Settings, *, hurried: bool = False) -> Archive:

@@ -4,6 +4,7 @@
     ├── Temporary              worth trying again: Airflow retries the task
     │   ├── StoreUnavailable   the store did not answer, or answered 5xx / SlowDown
     │   ├── WriteConflict      another writer was faster too often; the next try will see its work
+    │   ├── DiskFull           this machine's disk under MUNIMENT_SCRATCH is full
     │   ├── CrawlInterrupted   the crawl child was ended from outside before it had finished
     │   ├── AlreadyRunning     another process of this machine does the same at this moment
     │   └── StackNotReady      Airflow did not do in time what was waited for (`muniment up`, the demo)
@@ -40,6 +41,10 @@ class StoreUnavailable(Temporary):
 
 class WriteConflict(Temporary):
     """A conditional write lost too many races in a row."""
+
+
+class DiskFull(Temporary):
+    """A disk of this machine is full; a try after somebody, or another task's end, has made room goes on."""
 
 
 class CrawlInterrupted(Temporary):

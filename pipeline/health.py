@@ -31,6 +31,7 @@ DAYS = 400
 """So many days of a site are kept in counts: a year, and a month to look around in."""
 
 _SAID = 600  # characters of a message
+_TOLD = 3  # latest runs of which it is kept what to do
 _MEASURED = frozenset({"regular", "full"})  # modes whose runs look at the site as it is today
 
 RunState = Literal["published", "rejected", "failed", "checked", "unfinished"]
@@ -48,6 +49,7 @@ class RunRecord(Document):
     cause: Cause | None = None  # of a rejected run, or of one that looks odd
     odd: dict[str, Literal["warn", "reject"]] = Field(default_factory=dict)  # check -> its verdict, where not "accept"
     message: str = ""  # what the operator reads
+    steps: tuple[str, ...] = ()  # what to do about a run that was refused, or looks odd; of the latest runs
     began: UtcTime
     ended: UtcTime | None = None  # the crawl's end
     noted: UtcTime  # when this was written
@@ -136,7 +138,7 @@ def note_failure(
     record = read_record(archive, site, run, now=now)
     if record.state == "rejected":  # which the gate has told better
         return _put(archive, site, [record], now)
-    update = {"state": "failed", "message": f"{step}: {message}"[:_SAID], "gave_up": gave_up}
+    update = {"state": "failed", "message": shorten(f"{step}: {message}"), "gave_up": gave_up}
     return _put(archive, site, [record.model_copy(update=update)], now)
 
 
@@ -144,7 +146,7 @@ def note_late(archive: Archive, site: str, run: str, *, message: str, now: datet
     """Note that a run takes far longer than the site's runs do; the next note of this run takes that back."""
     record = read_record(archive, site, run, now=now)
     if record.state in ("unfinished", "checked"):
-        record = record.model_copy(update={"late": message[:_SAID]})
+        record = record.model_copy(update={"late": shorten(message)})
     return _put(archive, site, [record], now)
 
 
@@ -232,7 +234,8 @@ def read_record(archive: Archive, site: str, run: str, *, now: datetime) -> RunR
             "verdict": report.verdict,
             "cause": report.diagnosis.cause if report.diagnosis else None,
             "odd": {check.name: check.verdict for check in report.checks if check.verdict != "accept"},
-            "message": report.message[:_SAID],
+            "message": shorten(report.message),
+            "steps": report.diagnosis.steps if report.diagnosis else (),
             "articles": report.counts.get("articles", 0),
             "documents": sum(count for name, count in report.counts.items() if name.startswith("document-")),
             "median_words": report.counts.get("median_words", 0),
@@ -242,6 +245,13 @@ def read_record(archive: Archive, site: str, run: str, *, now: datetime) -> RunR
     if published is not None:
         update |= {"versions": dict(published.versions), "outcomes": dict(published.outcomes)}
     return record.model_copy(update=update)
+
+
+def shorten(message: str) -> str:
+    """A message as it is kept: whole, or ended between two words, with an ellipsis for the rest."""
+    if len(message) <= _SAID:
+        return message
+    return message[: _SAID - 1].rsplit(None, 1)[0] + "…"
 
 
 def _find_state(report: Report | None, *, published: bool) -> RunState:
@@ -305,7 +315,7 @@ def _put_records(health: Health, new: list[RunRecord], now: datetime) -> Health:
     runs = sorted((known | {record.run: record for record in new}).values(), key=lambda each: each.run, reverse=True)
     return health.model_copy(
         update={
-            "runs": tuple(runs[:KEPT]),
+            "runs": tuple(_forget_steps(runs[:KEPT])),
             "days": dict(sorted(days.items())[-DAYS:]),
             "last_new": max((*brought, *((health.last_new,) if health.last_new else ())), default=None),
             "updated": now,
@@ -313,9 +323,18 @@ def _put_records(health: Health, new: list[RunRecord], now: datetime) -> Health:
     )
 
 
+def _forget_steps(runs: list[RunRecord]) -> Iterator[RunRecord]:
+    """Runs, newest first, with what to do about the latest only: of a hundred refused ones it is the same."""
+    for place, run in enumerate(runs):
+        yield run if place < _TOLD or not run.steps else run.model_copy(update={"steps": ()})
+
+
 def _is_told(known: RunRecord | None, record: RunRecord) -> bool:
     """Whether that has been noted already, whenever it was."""
-    return known is not None and known.model_copy(update={"noted": record.noted}) == record
+    if known is None:
+        return False
+    same = {"noted": record.noted, "steps": known.steps or record.steps}
+    return known.model_copy(update=same) == record.model_copy(update=same)
 
 
 def _count(day: DayCount, run: RunRecord, sign: int) -> DayCount:

@@ -337,12 +337,14 @@ Cause = Literal[
     "throttled",  # the site asked to be left alone, and was
     "site down",  # no answer, 5xx, a name that does not resolve, a certificate that is not good
     "empty source",  # what names the pages names none, or none that fit
+    "strange pages",  # a source names a mass of addresses whose pages are not built as the site's are, which stand
     "dates",  # in a new form or place
     "one text",  # a copy of one text on all pages
     "old text",  # what is said to be new was there before
     "language",
     "volume",  # much more or much less than is normal, and nothing else
     "books",  # a defect or a damaged segment
+    "clock",  # this machine's, or the servers', is wrong
     "unknown",
 ]
 """What a run that the gate refused, or warns of, most likely suffers from."""

@@ -15,11 +15,15 @@ imports files is imported by the steps that do: a second of CPU that the others 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import io
 import logging
 import secrets
+import shutil
+import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -57,10 +61,12 @@ from pipeline.errors import (
     ArchiveError,
     CrawlFailed,
     CrawlInterrupted,
+    DiskFull,
     NotInArchive,
     RunRejected,
     SettingsError,
     SiteFileError,
+    StoreUnavailable,
     Temporary,
     WriteConflict,
 )
@@ -112,6 +118,7 @@ _LEARN_MORE = 60  # pages of a run that are looked at for repeated blocks, where
 _LEARN_SEGMENTS = 6  # segments that they are taken from
 _RECALLED_RUNS = 60  # that are looked through where a site's memory is lost
 _POLL_SECONDS = 0.2
+_LEAST_FREE = 100_000  # bytes: with less a disk is full
 _GIVE_WAY_SECONDS = 2.0
 _LOOK_BACK = 50  # runs among which the latest regular one is looked for
 _RUN_MARGIN = timedelta(minutes=15)
@@ -361,6 +368,8 @@ def _crawl_in_child(
             child.stdout.close()
         _keep_hosts(archive, site.id, segments / HOSTS_NAME, hosts_etag)
     if status != 0:
+        if any("No space left on device" in line or "disk is full" in line for line in last_lines):
+            raise DiskFull(_put_full(spool.parent, run))
         raise _child_failure(site, run, status, last_lines)
     return CrawlSummary.model_validate_json((segments / SUMMARY_NAME).read_bytes())
 
@@ -707,7 +716,7 @@ def check(work: Workplace, site_id: str, run: str) -> Report:
     if report.diagnosis is not None:
         from pipeline.diagnosis import tell
 
-        for line in tell(report.diagnosis):
+        for line in tell(report.diagnosis, steps=report.verdict != "reject"):
             log.warning("%s", line)
     if report.verdict == "reject" and (release := _find_release(archive, site_id, run)) is not None:
         log.warning("verdict: reject. %s It was released by %s: %s", report.message, release.by, release.reason)
@@ -716,12 +725,16 @@ def check(work: Workplace, site_id: str, run: str) -> Report:
         clean_run(archive, site_id, run, now=work.settings.now())
         record_run(archive, site_id, run, published=None, now=work.settings.now(), message=report.message)
         stop_backfill(archive, site_id, run, report.message)
-        raise RunRejected(
-            report.message,
-            next_step=f"Read the checks above and docs/operators.md#a-rejected-run; `muniment status {site_id}`.",
-        )
+        raise RunRejected(report.message, next_step=_put_steps(report))
     log.info("verdict: %s. %s", report.verdict, report.message)
     return report
+
+
+def _put_steps(report: Report) -> str:
+    """What to do about a refused run, a line each: the last that an operator reads of it."""
+    if report.diagnosis is None or not report.diagnosis.steps:
+        return f"Read the checks above and docs/operators.md#a-rejected-run; `muniment status {report.site}`."
+    return "\nThen: ".join(report.diagnosis.steps)
 
 
 def _reads_again(archive: Archive, site_id: str, run: str) -> bool:
@@ -1411,4 +1424,32 @@ def _scratch(settings: Settings, run: str) -> Iterator[Path]:
             next_step="Set MUNIMENT_SCRATCH to a folder that can be written.",
         ) from error
     with folder as name:
-        yield Path(name)
+        try:
+            yield Path(name)
+        except (OSError, sqlite3.Error, StoreUnavailable) as error:
+            if not _is_full(error, Path(name)):
+                raise
+            raise DiskFull(_put_full(Path(name).parent, run)) from error
+
+
+def _is_full(error: BaseException, folder: Path) -> bool:
+    """Whether an error means that the disk of a folder is full: by its own words, or by those of what it came from."""
+    seen: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in seen:
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if isinstance(cause, sqlite3.Error) and "full" in str(cause):
+            return True
+        seen.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    return isinstance(error, sqlite3.Error | OSError) and shutil.disk_usage(folder).free < _LEAST_FREE
+
+
+def _put_full(folder: Path, run: str) -> str:
+    free = shutil.disk_usage(folder).free / 1e6
+    return (
+        f"The disk of this machine's scratch folder {folder} is full ({free:.1f} MB free on {socket.gethostname()}); "
+        "nothing is wrong with the site. Make room there, or set MUNIMENT_SCRATCH to a larger disk. The next try "
+        f"goes on with run {run}: what it has sealed and stored is kept."
+    )

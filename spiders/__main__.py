@@ -123,6 +123,8 @@ def _crawl(options: argparse.Namespace) -> int:
     if job.summary is None:
         say("crashed: the crawl ended without a summary")
         return 1
+    if job.summary.clock is not None:  # against the machine's clock, not the one that is simulated
+        job.summary = job.summary.model_copy(update={"clock": job.summary.clock + ahead.total_seconds()})
     _write_summary(spool, job.summary)
     if not job.summary.balances():
         say("failed: the books do not balance, or an exchange was not written; see the figures above")

@@ -33,7 +33,7 @@ from spiders.capture import HeadTooLarge, Received
 from spiders.coding import ACCEPT_ENCODING, BodyTooLarge, BodyUndecodable, decode_body
 from spiders.guard import AddressRefused
 from spiders.hosts import KEPT_FOR, LARGEST_BODY, Hosts, Rules
-from spiders.pace import Pace, Stop, read_retry_after
+from spiders.pace import Pace, Stop, read_clock, read_retry_after
 from spiders.policy import (
     AI_TXT_PATH,
     LARGEST_TDMREP,
@@ -170,6 +170,8 @@ class Fetcher:
         self._hosts = hosts
         self._say = say
         self._is_withheld = is_withheld
+        self.clock: float | None = None
+        """Seconds that the servers' clocks are ahead of ours, by the answer that agrees with us best."""
         self._reading: dict[str, asyncio.Task[RobotsPolicy]] = {}
         # That an empty shell has not changed says nothing of what its scripts would draw.
         self._may_compare = not site.crawl.render
@@ -307,6 +309,9 @@ class Fetcher:
             raise TypeError(f"a {type(received).__name__} that was not captured")
         if received.truncated is not None and (asked.kind != "robots" or received.truncated != "length"):
             raise BrokenOff(received)  # of a robots.txt that is too long the beginning counts
+        ahead = read_clock(received.header("date"), received.header("age"), now=self._now())
+        if ahead is not None and (self.clock is None or abs(ahead) < abs(self.clock)):
+            self.clock = ahead
         self.pace.note_answer(
             host_of(url),
             received.status,

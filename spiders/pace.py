@@ -302,6 +302,22 @@ def read_retry_after(value: str | None, *, date: str | None, now: datetime) -> f
     return max(0.0, (until - (_read_http_date(date or "") or now)).total_seconds())
 
 
+def read_clock(date: str | None, age: str | None, *, now: datetime) -> float | None:
+    """Seconds that a server's clock is ahead of ours, by its answer's Date and Age headers; None: it names no date.
+
+    Args:
+        date: when the answer was made (RFC 9110, 6.6.1).
+        age: how long a cache has had it (RFC 9111, 5.1).
+        now: our clock.
+    """
+    made = _read_http_date((date or "").strip())
+    if made is None:
+        return None
+    text = (age or "").strip()
+    kept = float(text[:9]) if text.isascii() and text.isdigit() else 0.0
+    return (made - now).total_seconds() + kept
+
+
 def _read_http_date(text: str) -> datetime | None:
     if not text or len(text) > 100:
         return None

@@ -349,6 +349,7 @@ class CrawlSummary(_Told):
     bytes_received: int = 0  # of bodies, as received
     requests: int = 0  # sent, answered or not
     cpu_seconds: float = 0.0  # of the crawl child, without its start
+    clock: float | None = None  # seconds that the servers' clocks are ahead of ours, by the best answer's Date
     walk: Walk | None = None  # how far it came, where the orders asked for one
     unanswered: list[str] = Field(default_factory=list)
     """Pages that failed without an answer to record, up to ``MOST_UNANSWERED``: so that the next runs wait longer."""

@@ -227,9 +227,9 @@ class ExtractRules(_Part):
 
 
 CheckName = Literal[
-    "sources", "dried", "listing", "books", "captures", "volume", "errors", "blocked", "outcomes", "article-yield",
-    "title", "published", "dates", "fill", "language", "short-bodies", "length", "shrunk", "phrases", "old-text",
-    "same-body", "canonical", "memory", "rules", "documents",
+    "sources", "dried", "listing", "books", "clock", "captures", "volume", "errors", "blocked", "outcomes",
+    "article-yield", "title", "published", "dates", "fill", "language", "short-bodies", "length", "shrunk", "phrases",
+    "old-text", "same-body", "canonical", "memory", "rules", "documents",
 ]  # fmt: skip
 """The checks of the gate, in their order."""
 FilledField = Literal[

@@ -131,6 +131,7 @@ class ArticleSpider(Spider):
             linked=books.linked(),
             sources=sources,
             robots=fetcher.robots_seen(),
+            clock=fetcher.clock,
             withheld=dict(withheld),
             segments=list(job.writer.sealed),
             yielded=job.tally.yielded,

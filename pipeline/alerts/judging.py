@@ -184,12 +184,14 @@ _SAYS = {
     "throttled": "it asked to be left alone",
     "site down": "it does not answer",
     "empty source": "what names its pages names none that fit",
+    "strange pages": "a mass of pages came that are not built as its own are",
     "dates": "its dates have another form or place",
     "one text": "all its pages have one and the same text",
     "old text": "what it calls new was there before",
     "language": "its language is another",
     "volume": "it published much more or much less than is normal",
     "books": "the run's books do not balance",
+    "clock": "this machine's clock and those of its servers do not agree",
     "unknown": "it is not clear why",
     "gave up": "its runs end with an error that does not pass",
     "permanent error": "a step ended with an error that trying again does not mend",
@@ -205,6 +207,9 @@ def _tell_streak(trouble: _Trouble, count: int, run: RunRecord) -> str:
 
 
 def _tell_steps(trouble: _Trouble, site: str, run: RunRecord) -> Iterator[str]:
+    if run.state == "rejected" and run.steps:  # which know the run's pages and sources
+        yield from run.steps
+        return
     if trouble.kind == "failing":
         if run.state == "failed":
             yield f"Do what the message says, then clear the failed task of site_{site}."

@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from pipeline.check.clock import COUNT, check_clock
 from pipeline.check.streaks import LEAST_BAD, join_few, join_streaks
 from pipeline.check.tally import FIELDS, Tally
 from pipeline.check.usual import (
@@ -121,6 +122,7 @@ def check_run(
             _check_dried(site, summary, records, past.season),
             check_listing(past, limits, summary, records),
             _check_books(summary, tally),
+            check_clock(summary, history),
             _check_captures(summary, tally, limits, history),
             check_volume(past, limits, counts.get("new")),
             _check_errors(summary, tally, limits),
@@ -178,6 +180,8 @@ def _count_for_normal(summary: CrawlSummary, tally: Tally, records: Sequence[Sou
         "one-title": tally.one_title,
         **{f"lang-{language}": number for language, number in sorted(tally.languages.items())},
     }
+    if summary.clock is not None:
+        counts[COUNT] = round(summary.clock)
     if summary.walk is None:
         # What a source lists that nobody has read before is new to us, and not on the site.
         known = [source for source, record in zip(summary.sources, records, strict=True)

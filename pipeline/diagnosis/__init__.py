@@ -121,14 +121,16 @@ _CALLED: Final[dict[Cause, str]] = {
     "login wall": "a login wall",
     "firewall": "a firewall or a bot check",
     "throttled": "throttling",
-    "site down": "that the site is down",
+    "site down": "an outage of the site",
     "empty source": "an empty source",
+    "strange pages": "pages that are not the site's own",
     "dates": "dates in a new form or place",
     "one text": "a copy of one text on many pages",
     "old text": "old text under new addresses",
     "language": "pages in another language",
     "volume": "an unusual number of pages",
     "books": "damage or a defect",
+    "clock": "a wrong clock on our side",
 }
 
 
@@ -210,11 +212,14 @@ def _find_steps(cause: Cause, report: Report, suspicion: Suspicion | None) -> tu
     host = (suspicion.host if suspicion is not None else None) or "the site"
     inspect = f"`muniment inspect {run}` shows the checks, what changed and a sample of what would be published."
     live = f"`muniment sites check --live {site}` asks each source now."
-    again = f"Then `muniment run {site}` (or trigger its DAG): nothing is lost, the next run fetches it all again."
+    again = (
+        f"`muniment run {site}` (or trigger its DAG) tries again: nothing is lost, it fetches what this run did not."
+    )
     release = f'If the pages are right all the same: `muniment release {run} --reason "…"`.'
     correct = f"Correct the site's file ([[extract]], `from` today), then `muniment sites check {site}`."
+    check = f"Then `muniment sites check {site}`."
     reread = f"`muniment reextract {run}` reads the captures again with the corrected file, without fetching."
-    wait = "Wait for the next run; the frontier was not moved."
+    wait = "Or wait: the next run of the schedule asks again by itself."
     one = "`muniment extract URL --explain`, for one of the example pages, shows every block and what became of it."
     steps: dict[Cause, tuple[str, ...]] = {
         "redesign": (inspect, one, correct, reread, release),
@@ -248,15 +253,24 @@ def _find_steps(cause: Cause, report: Report, suspicion: Suspicion | None) -> tu
         ),
         "site down": (
             live,
-            f"Look whether {host} opens in a browser; if it has moved, write the new address into the site's file.",
-            wait,
+            *_tell_outage(host, suspicion),
+            f"If the site has moved, write its new address into its file, then `muniment sites check {site}`.",
             again,
+            wait,
         ),
         "empty source": (
             live,
             "Look for the new address of the source on the site, or `muniment sites probe` its front page.",
             f"Correct `sources` or `article` in the site's file, then `muniment sites check {site}`.",
             again,
+        ),
+        "strange pages": (
+            inspect,
+            "Open the example pages in a browser: are they articles of this site?",
+            f"If not, keep them out by `exclude` in the site's file, or a narrower `article`. {check}",
+            f"Has somebody broken into the site? Then tell {host}.",
+            again,
+            release,
         ),
         "one text": (
             inspect,
@@ -281,13 +295,43 @@ def _find_steps(cause: Cause, report: Report, suspicion: Suspicion | None) -> tu
             "In Airflow clear the task `extract` of this run; else trigger a new run.",
             again,
         ),
+        "clock": (
+            "`date -u` on the machine that crawled, beside a clock that is right; `timedatectl set-ntp true` sets it.",
+            again,
+            'If this machine is right and the servers are wrong: `verdicts = { clock = "accept" }` under [check].',
+            release,
+        ),
         "unknown": (inspect, live, one, release),
     }
     return steps[cause] if report.verdict == "reject" else tuple(step for step in steps[cause] if step != release)
 
 
-def tell(diagnosis: Diagnosis) -> Iterator[str]:
-    """A diagnosis in plain lines, as the log of ``check`` ends with it."""
+def _tell_outage(host: str, suspicion: Suspicion | None) -> Iterator[str]:
+    """What to look at where a site does not answer: at the site, and at what may be wrong on our side."""
+    why = suspicion.why if suspicion is not None else ""
+    if "(DNS)" in why:
+        yield (
+            f"`getent hosts {host}` on this machine and on another: no answer here alone means that this machine's "
+            "resolver (/etc/resolv.conf) is ill; no answer anywhere, that the domain has lapsed or moved."
+        )
+    elif "certificate" in why:
+        yield (
+            f"Open https://{host} in a browser: it names what is wrong, usually a date that has passed; that is the "
+            "publisher's to mend. If the browser is content, this machine's clock (`date -u`) or its list of "
+            "authorities (the package ca-certificates) is wrong."
+        )
+    else:
+        yield f"Open {host} in a browser from this network: if it answers there, this machine does not reach it."
+        if "time-out" in why:
+            yield "If it answers there, but slowly: raise `crawl.timeout`, or lower `crawl.concurrency`, in its file."
+
+
+def tell(diagnosis: Diagnosis, *, steps: bool = True) -> Iterator[str]:
+    """A diagnosis in plain lines, as the log of ``check`` has it.
+
+    Args:
+        steps: also what to do; a refusal tells that itself, as its last lines.
+    """
     yield f"diagnosis: {diagnosis.sentence}"
     yield f"cause: {diagnosis.cause} (likelihood {diagnosis.likelihood:.0%})"
     if diagnosis.compared:
@@ -296,7 +340,7 @@ def tell(diagnosis: Diagnosis) -> Iterator[str]:
         yield f"changed: {put_change(change)}"
     for example in diagnosis.examples:
         yield f"example: {put_example(example)}"
-    for number, step in enumerate(diagnosis.steps, start=1):
+    for number, step in enumerate(diagnosis.steps if steps else (), start=1):
         yield f"do {number}: {step}"
 
 

@@ -5,6 +5,7 @@ sign is, times how much of the run it explains. A sign that explains half of the
 site by its own history is taken off first. The likeliest cause is told, and the next one where it comes near.
 
     sign                                                  how sure
+    a clock that the servers' clocks contradict           0.99
     a damaged segment, books that do not balance          0.98
     a name that does not resolve, a bad certificate       0.97
     429, Retry-After                                      0.96
@@ -12,6 +13,8 @@ site by its own history is taken off first. The likeliest cause is told, and the
     a firewall's words 0.95, 403 0.90, a login's 0.92
     time-outs, refused connections, 5xx                   0.93
     a source that names nothing, or nothing that fits     0.92
+    a mass of new addresses with other pages, and those
+      that are known as they were                         0.93
     one text on several addresses                         0.90
     a language that the site had not                      0.90
     containers of other names, and text, headline,
@@ -248,6 +251,13 @@ def _suspect_books(case: Case) -> Iterator[Suspicion]:
         yield Suspicion(cause="books", likelihood=0.98, why=why, pages=_some(case.now, "of this run"))
 
 
+def _suspect_clock(case: Case) -> Iterator[Suspicion]:
+    for check in case.report.checks:
+        if check.name == "clock" and check.verdict != "accept":
+            # Before all others: by a wrong clock certificates expire, and new articles look old.
+            yield Suspicion(cause="clock", likelihood=0.99, why=check.message.rstrip("."))
+
+
 def _suspect_sources(case: Case) -> Iterator[Suspicion]:
     """Sources that answer, and name nothing, or nothing that is an article of the site."""
     answered = [source for source in case.summary.sources if not source.error]
@@ -283,6 +293,65 @@ def _suspect_sources(case: Case) -> Iterator[Suspicion]:
         host=_host_of((empty or misfit)[0].url),
         source=True,
     )
+
+
+def _suspect_strangers(case: Case) -> Iterator[Suspicion]:
+    """A mass of addresses, most of them of one source, with pages unlike the site's, and the site's own as they were.
+
+    A sitemap that somebody has written into, or that lists tags or another edition now. A redesign would have changed
+    the pages that are known, too.
+    """
+    if not _is_crowded(case.report) or not _stand_as_they_were(case):
+        return
+    most = max(case.summary.sources, key=lambda source: source.new, default=None)
+    there = {page.url for page in case.before}
+    fresh = [page for page in case.now if page.url not in there and page.kind in _FRESH]
+    if most is None or len(fresh) < _FEW:
+        return
+    dated = [page for page in fresh if page.kind == "article" and _is_dated(page)]
+    usual = _share_of([page for page in case.before if page.kind == "article"], _is_dated)
+    odd = max(
+        _built_otherwise(case.comparison),
+        usual - len(dated) / len(fresh),
+        sum(page.kind != "article" for page in fresh) / len(fresh),
+    )
+    new = sum(source.new for source in case.summary.sources)
+    intact = sum(page.kind == "unchanged" for page in case.now)
+    yield Suspicion(
+        cause="strange pages",
+        likelihood=_weigh(0.93, odd, 1.0),
+        why=f"{most.new} of {new} new addresses are from {most.url}, and most are of pages that are not built as the "
+        f"site's are; {intact} known pages that were asked for again are as they were",
+        pages=tuple((page, _put_strange(page)) for page in sorted(fresh, key=_is_dated)[:_SHOWN]),
+        host=_host_of(most.url),
+        source=True,
+    )
+
+
+_FRESH: Final = frozenset({"article", "not-an-article", "blocked", "gone"})
+
+
+def _put_strange(page: Page) -> str:
+    return f"new, {page.reason}" if page.reason else "new, built otherwise"
+
+
+def _is_crowded(report: Report) -> bool:
+    """Whether the gate says that the sources name far more than is normal."""
+    return any(
+        check.name in ("volume", "listing")
+        and check.verdict != "accept"
+        and check.normal is not None
+        and check.figure is not None
+        and check.figure > check.normal[1]
+        for check in report.checks
+    )
+
+
+def _stand_as_they_were(case: Case) -> bool:
+    """Whether most of the known pages that were asked for again have not changed."""
+    there = {page.url for page in case.before}
+    kept = sum(page.kind == "unchanged" for page in case.now)
+    return kept >= _FEW and kept >= sum(page.kind in _FRESH and page.url in there for page in case.now)
 
 
 def _suspect_volume(case: Case) -> Iterator[Suspicion]:
@@ -470,6 +539,8 @@ def _suspect_redesign(case: Case) -> Iterator[Suspicion]:
     if not built:
         return
     likelihood = 0.9 * built * (1.0 if lost else 0.65)
+    if _is_crowded(case.report) and _stand_as_they_were(case):
+        likelihood *= 0.5  # other pages have come beside the site's own
     # Copies of one page, and pages in the place of pages, are other templates too.
     blocked = [page for page in case.now if page.kind in ("blocked", "gone")]
     if case.now:
@@ -567,8 +638,10 @@ def _some(pages: Sequence[Page], what: str) -> tuple[tuple[Page | str, str], ...
 
 _RULES: Final[tuple[Callable[[Case], Iterator[Suspicion]], ...]] = (
     _suspect_books,
+    _suspect_clock,
     _suspect_answers,
     _suspect_sources,
+    _suspect_strangers,
     _suspect_one_text,
     _suspect_language,
     _suspect_redesign,
