@@ -8,41 +8,80 @@ from typing import Any
 
 import pytest
 
-from pipeline.archive import Archive
+from pipeline.health import read_health
 from pipeline.maintenance import read_table_status
 from pipeline.stack import DAGS_FOLDER, settings_environment
 from tests.dags.conftest import airflow_environment, run_python
-from tests.pipeline.built_runs import a_run
-from tests.pipeline.table_workers import PER_RUN, SITE, publish_run
+from tests.pipeline.built_archive import SITE, build_archive
+from tests.pipeline.cli.test_reextraction import FILE
 
 RUN = """
 import json, sys
 from airflow.dag_processing.dagbag import DagBag
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
+from pipeline.archive import open_archive
+from pipeline.settings import read_settings
 
 dag = DagBag(sys.argv[1]).dags["archive_maintenance"]
-found = {"catchup": dag.catchup, "most": dag.max_active_runs}
-run = dag.test(logical_date=None)
-with create_session() as session:
-    found |= {"state": str(run.state), "xcom": [value.value for value in session.query(XComModel)]}
+found = {"catchup": dag.catchup, "most": dag.max_active_runs, "runs": []}
+for task in dag.tasks:
+    task.retries = 0
+for destroyed in (None, *sys.argv[2:]):
+    if destroyed:
+        open_archive(read_settings()).store.delete(destroyed)
+    run = dag.test(logical_date=None, run_conf={"audit": "all" if destroyed else "part"})
+    with create_session() as session:
+        given = {one.task_id: one.value for one in session.query(XComModel).filter_by(run_id=run.run_id)}
+        states = {ti.task_id: str(ti.state) for ti in run.get_task_instances(session=session)}
+    found["runs"].append({"state": str(run.state), "tasks": states, "xcom": given})
 print(json.dumps(found))
 """
 
 
-@pytest.mark.timeout(240)  # of a busy machine
-def test_the_daily_dag_merges_the_files_of_the_table(archive: Archive, settings: Any, airflow_home: Path) -> None:
-    for hours in range(4):
-        publish_run(archive, a_run(hours))
-    own = settings.model_copy(update={"builtin_sites": False})
+@pytest.mark.timeout(400)  # of a busy machine
+@pytest.mark.parametrize("damaged", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_the_daily_dag_merges_rebuilds_and_audits_and_fails_where_evidence_is_gone(
+    settings: Any, airflow_home: Path, tmp_path: Path, *, damaged: bool
+) -> None:
+    work = build_archive(settings)
+    archive = work.archive
+    run = next(iter(archive.runs(SITE.id)))
+    before = read_health(archive, SITE.id)
+    assert before is not None
+    archive.store.delete(archive.health_key(SITE.id))
+    (tmp_path / "declared").mkdir()
+    (tmp_path / "declared" / f"{SITE.id}.toml").write_text(FILE)
+    own = settings.model_copy(update={"builtin_sites": False, "sites": (tmp_path / "declared",), "processes": 1})
     environment = airflow_environment(airflow_home, DAGS_FOLDER) | settings_environment(own)
+    segment = archive.segments(SITE.id, run)[0]
     found = run_python(
-        RUN, str(DAGS_FOLDER / "maintenance.py"), environment=dict(os.environ) | environment, timeout=200
+        RUN,
+        str(DAGS_FOLDER / "maintenance.py"),
+        *([archive.frontier_key(SITE.id), segment] if damaged else []),
+        environment=dict(os.environ) | environment,
+        timeout=380,
     )
-    assert found["state"] == "success"
     assert (found["catchup"], found["most"]) == (False, 1)
-    assert "merged" in str(found["xcom"])
-    standing = read_table_status(archive)
+    daily = found["runs"][0]
+    assert daily["state"] == "success", daily
+    assert daily["xcom"]["rebuild_lost"] == [SITE.id]
+    again = read_health(archive, SITE.id)
+    assert again is not None
+    assert [(each.run, each.state) for each in again.runs] == [(each.run, each.state) for each in before.runs]
+    assert daily["xcom"]["audit"]["read"] > 0
+    assert set(daily["xcom"]["maintain_table"]) == {"merged", "removed"}
+    standing = read_table_status(archive)  # noted by it
     assert standing is not None
-    assert (standing.sites, standing.files, standing.rows) == (1, 1, 4 * PER_RUN)
-    assert SITE.id not in standing.to_merge
+    assert (standing.sites, standing.to_merge) == (1, {})
+
+    if not damaged:
+        return
+    frontier, evidence = found["runs"][1:]
+    # What is derived is made anew; what the archive rests on cannot be, and that is told by a red task.
+    assert frontier["state"] == "success", frontier
+    assert frontier["xcom"]["audit"]["repaired"] >= 1
+    assert frontier["xcom"]["rebuild_lost"] == []
+    assert archive.store.head(archive.frontier_key(SITE.id)) is not None
+    assert evidence["tasks"]["audit"] == "failed", evidence
+    assert {state for name, state in evidence["tasks"].items() if name != "audit"} == {"success"}

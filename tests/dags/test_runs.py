@@ -79,12 +79,14 @@ def run_dags(
 
 
 @pytest.mark.timeout(520)  # of a busy machine
+@pytest.mark.parametrize("others", [(), pytest.param(("site_bad", "site_past", "site_empty"), marks=pytest.mark.slow)])
 def test_a_run_publishes_what_a_downstream_dag_can_read_and_a_rejected_one_does_not(
     run_dags: Callable[..., Any],
     archive: Archive,
     loopback: LoopbackSite,
     write_site: Callable[..., Path],
     tmp_path: Path,
+    others: tuple[str, ...],
 ) -> None:
     open_newsroom(loopback, articles=6)
     write_site("good", home=loopback.url("/"))
@@ -99,18 +101,7 @@ def test_a_run_publishes_what_a_downstream_dag_can_read_and_a_rejected_one_does_
     loopback.routes["/shut.xml"] = Reply(body=feed.encode(), content_type="application/rss+xml")
     for number in range(12):
         loopback.routes[f"/inside/{number}"] = Reply(status=403, body=b"<html><title>Denied</title>No.</html>")
-    found = run_dags("site_good", "site_bad", "site_past", "site_empty", "site_shut")
-
-    # A run with the parameters of a backfill is one, and its end is the backfill's: all is in the one feed.
-    past = found["site_past"]
-    assert past["state"] == "success"
-    assert past["tasks"]["go_on"][0] == "skipped"
-    orders = archive.read_orders("past", past["run"])
-    assert orders is not None
-    assert (orders.mode, str(orders.since), str(orders.until)) == ("backfill", "2026-11-01", "2026-11-20")
-    standing = read_backfill(archive, "past")
-    assert standing is not None
-    assert (standing.captured, standing.finished_at is not None) == (6, True)
+    found = run_dags("site_good", *others, "site_shut")
 
     good = found["site_good"]
     assert good["state"] == "success"
@@ -132,6 +123,27 @@ def test_a_run_publishes_what_a_downstream_dag_can_read_and_a_rejected_one_does_
     assert len(run_versions(archive, "good", event["run"])) == 6
     assert max(len(str(value)) for value in good["xcom"]) < 1000  # ids and counts, no texts
 
+    # A site that refuses us ends as such: neither its pages nor the gate are what is wrong.
+    shut = found["site_shut"]
+    assert shut["state"] == "failed"
+    states = {name: state for name, (state, _) in shut["tasks"].items()}
+    assert (states["check"], states["blocked"], states["publish"]) == ("success", "failed", "skipped"), shut
+    assert shut["tasks"]["blocked"][1].startswith(("blocked: 403", "throttled: 127.0.0.1")), shut["tasks"]
+    assert shut["events"] == []
+
+    if not others:
+        return
+    # A run with the parameters of a backfill is one, and its end is the backfill's: all is in the one feed.
+    past = found["site_past"]
+    assert past["state"] == "success"
+    assert past["tasks"]["go_on"][0] == "skipped"
+    orders = archive.read_orders("past", past["run"])
+    assert orders is not None
+    assert (orders.mode, str(orders.since), str(orders.until)) == ("backfill", "2026-11-01", "2026-11-20")
+    standing = read_backfill(archive, "past")
+    assert standing is not None
+    assert (standing.captured, standing.finished_at is not None) == (6, True)
+
     bad = found["site_bad"]
     assert bad["state"] == "failed"
     assert bad["tasks"]["check"][0] == "failed"  # at once: not "up_for_retry"
@@ -142,11 +154,3 @@ def test_a_run_publishes_what_a_downstream_dag_can_read_and_a_rejected_one_does_
     empty = found["site_empty"]["tasks"]
     assert empty["extract"][0] == "skipped"
     assert empty["check"][0] in ("success", "failed")  # it ran; what the gate says of nothing is its own business
-
-    # A site that refuses us ends as such: neither its pages nor the gate are what is wrong.
-    shut = found["site_shut"]
-    assert shut["state"] == "failed"
-    states = {name: state for name, (state, _) in shut["tasks"].items()}
-    assert (states["check"], states["blocked"], states["publish"]) == ("success", "failed", "skipped"), shut
-    assert shut["tasks"]["blocked"][1].startswith(("blocked: 403", "throttled: 127.0.0.1")), shut["tasks"]
-    assert shut["events"] == []
