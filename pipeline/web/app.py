@@ -31,7 +31,6 @@ from urllib.parse import parse_qs
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from starlette.requests import ClientDisconnect
 
 from pipeline.archive import Archive, segment_number
 from pipeline.errors import ArchiveError, MunimentError, NotInArchive, Permanent, Temporary
@@ -40,7 +39,7 @@ from pipeline.lifecycle import current_version
 from pipeline.model import RUN_ID, SITE_ID, Report, State, Version
 from pipeline.store import NotAllowed
 from pipeline.web import acting
-from pipeline.web.access import DAG_PREFIX, Door, Gate, Visitor, is_token, make_token
+from pipeline.web.access import DAG_PREFIX, MOST_FORM, Door, Gate, Visitor, is_token, make_token
 from pipeline.web.article_page import SHOWN, is_withheld, make_article_view, make_comparison_view
 from pipeline.web.charts import draw_spark
 from pipeline.web.display import list_static, make_environment
@@ -111,12 +110,23 @@ def build_app(open_shelf: Callable[[], Shelf], door: Door) -> Gate:
 async def read_form(request: Request) -> dict[str, list[str]]:
     """The fields of a form, whose size the gate has bounded."""
     try:
-        text = (await asyncio.wait_for(request.body(), FORM_SECONDS)).decode()
+        text = (await asyncio.wait_for(_read_body(request), FORM_SECONDS)).decode()
         return parse_qs(text, keep_blank_values=True, strict_parsing=bool(text), max_num_fields=60)
     except ValueError:
         raise Refused(400, "This form cannot be read.") from None
-    except (TimeoutError, ClientDisconnect):
+    except TimeoutError:
         raise Refused(408, "This form did not come in time.") from None
+
+
+async def _read_body(request: Request) -> bytes:
+    body = b""
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect" or len(body) > MOST_FORM:
+            raise Refused(408, "This form did not come whole.")
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return body
 
 
 FormDep = Annotated[dict[str, list[str]], Depends(read_form)]
