@@ -124,7 +124,7 @@ async def _read_body(request: Request) -> bytes:
         message = await request.receive()
         if message["type"] == "http.disconnect" or len(body) > MOST_FORM:
             raise Refused(408, "This form did not come whole.")
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if not message.get("more_body"):
             return body
 
