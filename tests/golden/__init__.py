@@ -154,8 +154,8 @@ def put_differences(golden: Golden, differences: dict[str, tuple[Any, Any]]) -> 
     for name, (expected, found) in differences.items():
         if isinstance(expected, list) and isinstance(found, list):
             lines.append(f"  {name}:")
-            pair = [[_put(item) for item in side] for side in (expected, found)]
-            changes = list(difflib.unified_diff(*pair, n=1, lineterm=""))[2:]
+            before, after = ([_put(item) for item in side] for side in (expected, found))
+            changes = list(difflib.unified_diff(before, after, n=1, lineterm=""))[2:]
             lines += [f"    {line}" for line in changes]
         else:
             lines += [f"  {name}:", f"    -{_put(expected)}", f"    +{_put(found)}"]

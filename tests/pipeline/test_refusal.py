@@ -28,7 +28,10 @@ def report(verdict: Literal["accept", "warn", "reject"] = "reject", **facts: Any
 
 
 def test_a_run_whose_pages_were_mostly_refused_says_how_and_how_many() -> None:
-    counts, reasons = {"captured": 12, "blocked": 12}, {"blocked: HTTP 403": 11, "blocked: HTTP 429": 1, "failed: time-out": 40}
+    counts, reasons = (
+        {"captured": 12, "blocked": 12},
+        {"blocked: HTTP 403": 11, "blocked: HTTP 429": 1, "failed: time-out": 40},
+    )
     found = find_refusal(summary(captured=12), report(counts=counts, reasons=reasons))
     assert found is not None
     assert found.label == "blocked: 403 on 12 of 12 pages"
