@@ -57,7 +57,9 @@ class Tally:
     documents: Counter[str] = field(default_factory=Counter)  # kinds of what pages link; counted apart from them
     document_reasons: Counter[str] = field(default_factory=Counter)
 
-    fill: Counter[str] = field(default_factory=Counter)  # field -> articles that have it
+    titled: int = 0  # articles with a headline, documents too
+    dated: int = 0  # … with a date of publication
+    fill: Counter[str] = field(default_factory=Counter)  # field -> articles that have it, documents not counted
     languages: Counter[str] = field(default_factory=Counter)  # first part of the tag -> articles
     odd_dates: Counter[str] = field(default_factory=Counter)  # what is wrong with a date -> articles
     moments: Counter[str] = field(default_factory=Counter)  # date of publication -> articles
@@ -93,6 +95,8 @@ class Tally:
         self.canonicals.setdefault(article.url, []).append(finding.final)
         is_new = finding.facts.get("why", "new") == "new"
         self.new += is_new
+        self.titled += bool(article.title)
+        self.dated += article.published is not None
         self._add_fill(article)
         self._add_dates(finding, article, is_new=is_new)
         self._add_text(article, is_new=is_new)
@@ -171,16 +175,6 @@ class Tally:
     def articles(self) -> int:
         """Pages that are articles, without documents."""
         return self.kinds["article"]
-
-    @property
-    def titled(self) -> int:
-        """Articles with a headline."""
-        return self.fill["title"]
-
-    @property
-    def dated(self) -> int:
-        """Articles with a date of publication."""
-        return self.fill["published"]
 
     @property
     def median_words(self) -> int:

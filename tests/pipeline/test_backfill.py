@@ -327,7 +327,7 @@ def test_a_second_backfill_of_a_site_is_refused_in_words(
         ((), "0 * * * *", "12:30"),
         (("12:00-13:00",), "0 * * * *", "12:30"),
         (("22:00-05:00",), "0 4 * * *", "22:00"),  # not only after the regular run at four
-        (("22:00-05:00",), "0 22 * * *", None),  # the regular run goes first, and goes on
+        (("22:00-05:00",), "00 22 * * *", None),  # the regular run goes first, and goes on
         (("22:00-05:00",), "2 * * * *", None),
     ],
 )

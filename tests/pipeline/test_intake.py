@@ -56,7 +56,7 @@ SITE = a_site()
 
 @pytest.fixture
 def work(settings: Settings, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> Workplace:
-    monkeypatch.setattr(steps, "Extractor", lend_extractor)
+    monkeypatch.setattr(steps, "_read_pages", lend_extractor)
     settings = settings.model_copy(update={"processes": 1})
     return Workplace(settings=settings, sites={SITE.id: SITE}, archive=archive)
 
