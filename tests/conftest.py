@@ -18,6 +18,11 @@ from pipeline.settings import Settings
 from pipeline.store import Store, connect
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes by their argument's name: gzip writes the second into them, and workers collect in different ones."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedStore]:
     """An embedded store of this test process (of each, under xdist), stopped at the end."""
