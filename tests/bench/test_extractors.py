@@ -41,7 +41,7 @@ def test_a_tool_tells_text_and_fields_and_what_it_took(
     assert found["title"] == "A bridge to be mended"
     assert tool != "muniment" or found["authors"] == ["Ann Bee"]
     assert found["date"] == "2026-03-03"  # as it was written, though in UTC it was the day before
-    assert 0 < answer["cpu"][0] < 60  # type: ignore[index]
+    assert 0 <= answer["cpu"][0] < 60  # type: ignore[index]  # so small a page may cost less than a tick of the clock
     assert end["peak_mb"] > 10  # type: ignore[operator]
 
 
