@@ -1,7 +1,7 @@
-"""Where the API server's processes find the archive: as tasks do, by Airflow's connection, else by the environment.
+"""Where a process of Airflow's finds the archive: by its connection ``muniment_archive``, else by the environment.
 
-``dags.connection`` is the same for tasks, which ask the API server for what these processes read in Airflow's database
-themselves. Not kept: who asks again after an error sees a connection that was mended meanwhile.
+Processes of the API server read the connection in Airflow's database themselves; tasks (``dags.connection``) ask the
+API server for it. Not kept: who asks again after an error sees a connection that was mended meanwhile.
 """
 
 from __future__ import annotations
