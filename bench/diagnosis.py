@@ -57,41 +57,10 @@ from pipeline.page import decode_page, parse_page
 from spiders.protocol import CrawlSummary
 from spiders.site import Site
 from tests.golden import CAPTURED, FOLDER, Golden, load_goldens, site_of
+from tests.pipeline.diagnosis.broken_runs import ENGLISH
 
 PAGES = 6
 _RUN = "20261122T090000Z-00000000"
-_ENGLISH = [
-    "committee",
-    "residents",
-    "bridge",
-    "council",
-    "road",
-    "winter",
-    "school",
-    "market",
-    "harbour",
-    "library",
-    "budget",
-    "meeting",
-    "plan",
-    "report",
-    "vote",
-    "station",
-    "ferry",
-    "garden",
-    "theatre",
-    "museum",
-    "clinic",
-    "farmer",
-    "teacher",
-    "engineer",
-    "driver",
-    "mayor",
-    "chairman",
-    "plaque",
-    "survey",
-    "grant",
-]
 _GERMAN = (
     "Der Ausschuss hat am Dienstag beschlossen, dass die Brücke vor dem Winter nicht mehr gesperrt wird und die Kosten "
     "aus der Rücklage des Kreises bezahlt werden sollen, obwohl viele Anwohner eine andere Lösung verlangt hatten."
@@ -129,8 +98,8 @@ def write_story(golden: Golden, number: int, *, words: str = "") -> str:
     draw = random.Random(f"{golden.name} {number}")
     texts = [str(text) for text in golden.expect.get("text", [])] + [str(golden.expect.get("title", ""))]
     for text in sorted({text for text in texts if len(text) > 12}, key=len, reverse=True):
-        own = words or " ".join(draw.choices(_ENGLISH, k=max(4, len(text.split()))))
-        made = f"{own} {number} {draw.choice(_ENGLISH)}." if words else f"The {own} of the {draw.choice(_ENGLISH)}."
+        own = words or " ".join(draw.choices(ENGLISH, k=max(4, len(text.split()))))
+        made = f"{own} {number} {draw.choice(ENGLISH)}." if words else f"The {own} of the {draw.choice(ENGLISH)}."
         for form in {text, escape(text), escape(text, quote=False)}:
             written = written.replace(form, escape(made, quote=False))
     return vary(written, draw)
@@ -144,7 +113,7 @@ def vary(written: str, draw: random.Random) -> str:
     """The page without some of what pages have now and then, and with a box that comes and goes."""
     written = _OPTIONAL.sub(lambda match: match[0] if draw.random() < 0.7 else "", written)
     if draw.random() < 0.4:
-        written = written.replace("</body>", _BOX.format(" ".join(draw.choices(_ENGLISH, k=6))) + "</body>")
+        written = written.replace("</body>", _BOX.format(" ".join(draw.choices(ENGLISH, k=6))) + "</body>")
     return written
 
 

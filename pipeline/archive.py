@@ -792,7 +792,7 @@ def open_archive(settings: Settings, *, create: bool = True) -> Archive:
 def _memo(settings: Settings, store: Store) -> Path:
     """Where it is noted on this machine that a bucket holds an archive."""
     place = hashlib.blake2b(store.endpoint.encode(), digest_size=4).hexdigest()
-    return settings.home / "archives" / f"{store.bucket}-{place}"
+    return settings.home.expanduser() / "archives" / f"{store.bucket}-{place}"
 
 
 def _remember(settings: Settings, store: Store) -> None:
