@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.model import Report
+from spiders.pace import FAILING, REFUSING
 from spiders.protocol import CrawlSummary
 
 _REFUSING = frozenset({401, 403, 429, 451})
@@ -27,7 +28,7 @@ def find_refusal(summary: CrawlSummary, report: Report) -> Refusal | None:
     """How the site refused a run that the gate rejected; None: something else is wrong with it.
 
     It did where more than half of the captured pages, or all sources, said so, or where the crawl left a host alone
-    that asked for it and had no page by then.
+    that asked for it and had no page by then. One that does not answer, or with errors of its own, refuses nobody.
     """
     if report.verdict != "reject":
         return None
@@ -38,10 +39,13 @@ def find_refusal(summary: CrawlSummary, report: Report) -> Refusal | None:
         most = max(reasons, key=lambda name: reasons[name], default="")
         why = most.removeprefix("blocked: ").removeprefix("HTTP ") or "a block page"
         return _refuse(f"blocked: {why} on {blocked} of {pages} pages", site, report.run)
-    stopped = [f"{host} ({seen.stopped})" for host, seen in sorted(summary.robots.items()) if seen.stopped]
-    if stopped and not summary.captured:
+    stopped = {host: seen.stopped for host, seen in sorted(summary.robots.items()) if seen.stopped}
+    asked = {host: why for host, why in stopped.items() if not why.startswith(FAILING) or "HTTP status 429" in why}
+    if asked and not summary.captured:
+        kind = "blocked" if all(why.startswith(REFUSING) for why in asked.values()) else "throttled"
         waiting = summary.outcomes.get("deferred", 0)
-        return _refuse(f"throttled: {', '.join(stopped)}; {waiting} pages wait", site, report.run)
+        told = ", ".join(f"{host} ({why})" for host, why in asked.items())
+        return _refuse(f"{kind}: {told}; {waiting} pages wait", site, report.run)
     statuses = {source.status for source in summary.sources}
     if statuses and statuses <= _REFUSING and not summary.captured:
         told = ", ".join(str(status) for status in sorted(status for status in statuses if status))

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.model import Report
 from pipeline.refusal import find_refusal
+from spiders.pace import AWAY, FAILING, REFUSING
 from spiders.protocol import CrawlSummary, RobotsSeen, SourceYield
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -39,11 +40,23 @@ def test_a_run_whose_pages_were_mostly_refused_says_how_and_how_many() -> None:
     assert find_refusal(summary(captured=12), report("warn", counts=counts, reasons=reasons)) is None
 
 
-def test_a_host_that_asked_to_be_left_alone_throttles() -> None:
-    robots = {"www.ayton.example": RobotsSeen(status=200, stopped="too many requests (429)")}
+@pytest.mark.parametrize(
+    ("reason", "detail", "kind"),
+    [
+        (AWAY, "it answered 429 with Retry-After until 12:30Z", "throttled"),
+        (FAILING, "20 failures in a row, the last: HTTP status 429", "throttled"),
+        (REFUSING, "10 pages in a row answered 403", "blocked"),
+        (FAILING, "20 failures in a row, the last: connection refused", None),
+        (FAILING, "20 failures in a row, the last: HTTP status 503", None),
+    ],
+)
+def test_a_host_that_asked_to_be_left_alone_is_told_from_one_that_is_down(
+    reason: str, detail: str, kind: str | None
+) -> None:
+    why = f"{reason} (http://www.ayton.example:42995: {detail})"
+    robots = {"www.ayton.example": RobotsSeen(status=200, stopped=why)}
     found = find_refusal(summary(robots=robots, outcomes={"deferred": 30}), report())
-    assert found is not None
-    assert found.label == "throttled: www.ayton.example (too many requests (429)); 30 pages wait"
+    assert (found and found.label) == (kind and f"{kind}: www.ayton.example ({why}); 30 pages wait")
     assert find_refusal(summary(robots=robots, captured=20), report(counts={"captured": 20})) is None
 
 
