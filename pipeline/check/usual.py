@@ -58,6 +58,15 @@ MORE_OUTCOMES: Final = 0.1  # of the pages, beyond what is normal
 SAME: Final = 3
 LEAST_KNOWN: Final = 40  # articles that are remembered
 
+OWN_LIMITS: dict[str, tuple[str, ...]] = {
+    "captures": ("min_captures",), "errors": ("max_error_share",), "article-yield": ("min_article_yield",),
+    "title": ("min_title_share",), "published": ("min_published_share",), "short-bodies": ("min_words",),
+    "same-body": ("max_same_body_share",), "volume": ("min_new", "max_new"), "listing": ("min_items",),
+    "outcomes": ("max_blocked_share", "max_gone_share"), "old-text": ("max_old_text_share",),
+    "phrases": ("max_wall_share",), "dates": ("max_odd_date_share",), "language": ("max_other_language_share",),
+}  # fmt: skip
+"""Which keys of ``[check]`` set the limit of which check; ``min_fill`` speaks of fields by themselves."""
+
 _SHOWN = 3
 
 
@@ -402,8 +411,8 @@ class Bounds:
     limits: CheckLimits
 
     def apply(self, checks: Iterable[Check]) -> Iterator[Check]:
-        """The checks with the verdicts that the site's file allows."""
-        for check in checks:
+        """The checks with the verdicts that the site's file allows, and with what their limits come from."""
+        for check in map(self._tell_origin, checks):
             said = self.limits.verdicts.get(check.name)  # type: ignore[call-overload]
             if said is None or check.verdict == "accept":
                 yield check
@@ -411,6 +420,18 @@ class Bounds:
                 yield check.model_copy(update={"verdict": said})
             else:
                 yield check
+
+    def _tell_origin(self, check: Check) -> Check:
+        """The check with the origin of its limit in words, where no history has told it."""
+        if check.limit is None or check.basis is not None:
+            return check
+        keys = OWN_LIMITS.get(check.name, ())
+        own = [key for key in keys if getattr(self.limits, key) is not None]
+        if own:
+            origin = f"the site's file: {' and '.join(own)} of [check]"
+        else:
+            origin = "the same for all sites" + (f"; {' or '.join(keys)} of [check] sets another" if keys else "")
+        return check.model_copy(update={"basis": origin})
 
 
 def _tell_normal(usual: Usual | None) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from pipeline.check import check_run
+from pipeline.check.usual import OWN_LIMITS
 from pipeline.model import Article, Check, Finding, Moment, Report, run_id
 from pipeline.normal import Normal, note_report
 from spiders.protocol import CrawlSummary, SourceYield
-from spiders.site import Site
+from spiders.site import CheckLimits, CheckName, Site
 from tests.pipeline.test_check import HOST, a_finding, a_site, check_of
 
 MONDAY = datetime(2026, 6, 1, 9, tzinfo=UTC)
@@ -178,3 +179,21 @@ class TestOverrides:
         assert self.said(lived, "fill", lost, verdicts={"fill": "accept"}).verdict == "accept"
         assert self.said(lived, "volume", new=60, verdicts={"volume": "reject"}).verdict == "reject"
         assert self.said(lived, "volume", verdicts={"volume": "reject"}).verdict == "accept"
+
+
+def test_every_limit_says_what_it_comes_from(lived: Lived) -> None:
+    at = NOW + timedelta(days=1)
+    for normal, history in ((lived.normal, lived.history), (Normal(site="ledger"), [])):
+        report = judge(at, pages(8, at), normal, history)
+        assert all(check.basis for check in report.checks if check.limit is not None)
+    origins = {check.name: check.basis for check in report.checks}
+    assert origins["errors"] == "the same for all sites; max_error_share of [check] sets another"
+    assert origins["books"] == "the same for all sites"
+    own = judge(at, pages(8, at), lived.normal, lived.history, site=a_site(max_error_share=0.5, min_fill={"tags": 0.1}))
+    assert check_of(own, "errors").basis == "the site's file: max_error_share of [check]"
+
+
+def test_a_key_that_sets_a_limit_is_named_by_its_check() -> None:
+    told = {key for keys in OWN_LIMITS.values() for key in keys}
+    assert set(OWN_LIMITS) <= set(get_args(CheckName))
+    assert told == set(CheckLimits.model_fields) - {"min_fill", "quiet", "verdicts"}
