@@ -189,7 +189,7 @@ def count_parsed(home: Path, since: str) -> int:
 
 def measure_programs(folder: Path, count: int, dags: Path, sites: Path | None, name: str) -> dict[str, Any]:
     """A real DAG processor with so many DAGs: its first pass, and what a later one costs; then the scheduler."""
-    home = folder / f"{name}-{count}"
+    home = folder / f"airflow-{name}-{count}"
     environment = set_up(home, dags, sites)
     home.mkdir(parents=True)
     subprocess.run(
