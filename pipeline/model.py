@@ -345,6 +345,7 @@ Cause = Literal[
     "volume",  # much more or much less than is normal, and nothing else
     "books",  # a defect or a damaged segment
     "clock",  # this machine's, or the servers', is wrong
+    "slow",  # its answers take much longer than they did, or its pages more time than a run has
     "unknown",
 ]
 """What a run that the gate refused, or warns of, most likely suffers from."""

@@ -10,6 +10,7 @@ recorded here. What a page's policy says is read in ``spiders.policy``; rules ar
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -172,6 +173,7 @@ class Fetcher:
         self._is_withheld = is_withheld
         self.clock: float | None = None
         """Seconds that the servers' clocks are ahead of ours, by the answer that agrees with us best."""
+        self._waits: Counter[int] = Counter()  # hundredths of a second until an answer began -> answers
         self._reading: dict[str, asyncio.Task[RobotsPolicy]] = {}
         # That an empty shell has not changed says nothing of what its scripts would draw.
         self._may_compare = not site.crawl.render
@@ -312,14 +314,25 @@ class Fetcher:
         ahead = read_clock(received.header("date"), received.header("age"), now=self._now())
         if ahead is not None and (self.clock is None or abs(ahead) < abs(self.clock)):
             self.clock = ahead
+        latency = request.meta.get("download_latency", 0.0)
+        self._waits[round(100 * latency)] += 1
         self.pace.note_answer(
             host_of(url),
             received.status,
-            request.meta.get("download_latency", 0.0),
+            latency,
             page=asked.kind == "page",
             retry_after=self._read_retry_after(received) if received.status in _TRY_AGAIN else None,
         )
         return received
+
+    def find_wait(self) -> float | None:
+        """Seconds until the middle answer began; None: nothing answered."""
+        passed, half = 0, self._waits.total() / 2
+        for wait in sorted(self._waits):
+            passed += self._waits[wait]
+            if passed >= half:
+                return wait / 100
+        return None
 
     def _compares(self, asked: Asked) -> bool:
         return self._may_compare or "linked_from" in asked.facts

@@ -350,6 +350,7 @@ class CrawlSummary(_Told):
     requests: int = 0  # sent, answered or not
     cpu_seconds: float = 0.0  # of the crawl child, without its start
     clock: float | None = None  # seconds that the servers' clocks are ahead of ours, by the best answer's Date
+    wait: float | None = None  # seconds until the middle one of all answers began
     walk: Walk | None = None  # how far it came, where the orders asked for one
     unanswered: list[str] = Field(default_factory=list)
     """Pages that failed without an answer to record, up to ``MOST_UNANSWERED``: so that the next runs wait longer."""

@@ -227,7 +227,7 @@ class ExtractRules(_Part):
 
 
 CheckName = Literal[
-    "sources", "dried", "listing", "books", "clock", "captures", "volume", "errors", "blocked", "outcomes",
+    "sources", "dried", "listing", "books", "clock", "pace", "captures", "volume", "errors", "blocked", "outcomes",
     "article-yield", "title", "published", "dates", "fill", "language", "short-bodies", "length", "shrunk", "phrases",
     "old-text", "same-body", "canonical", "memory", "rules", "documents",
 ]  # fmt: skip

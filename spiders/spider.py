@@ -132,6 +132,7 @@ class ArticleSpider(Spider):
             sources=sources,
             robots=fetcher.robots_seen(),
             clock=fetcher.clock,
+            wait=fetcher.find_wait(),
             withheld=dict(withheld),
             segments=list(job.writer.sealed),
             yielded=job.tally.yielded,

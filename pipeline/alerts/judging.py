@@ -192,6 +192,7 @@ _SAYS = {
     "volume": "it published much more or much less than is normal",
     "books": "the run's books do not balance",
     "clock": "this machine's clock and those of its servers do not agree",
+    "slow": "it has become slow",
     "unknown": "it is not clear why",
     "gave up": "its runs end with an error that does not pass",
     "permanent error": "a step ended with an error that trying again does not mend",

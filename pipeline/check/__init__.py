@@ -25,6 +25,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pipeline.check.clock import COUNT, check_clock
+from pipeline.check.pace import COUNT as PACE_COUNT
+from pipeline.check.pace import check_pace
 from pipeline.check.streaks import LEAST_BAD, join_few, join_streaks
 from pipeline.check.tally import FIELDS, Tally
 from pipeline.check.usual import (
@@ -122,7 +124,8 @@ def check_run(
             _check_dried(site, summary, records, past.season),
             check_listing(past, limits, summary, records),
             _check_books(summary, tally),
-            check_clock(summary, history),
+            check_clock(summary, history, past.since("clock")),
+            check_pace(summary, history),
             _check_captures(summary, tally, limits, history),
             check_volume(past, limits, counts.get("new")),
             _check_errors(summary, tally, limits),
@@ -182,6 +185,8 @@ def _count_for_normal(summary: CrawlSummary, tally: Tally, records: Sequence[Sou
     }
     if summary.clock is not None:
         counts[COUNT] = round(summary.clock)
+    if summary.wait is not None:
+        counts[PACE_COUNT] = round(1000 * summary.wait)
     if summary.walk is None:
         # What a source lists that nobody has read before is new to us, and not on the site.
         known = [source for source, record in zip(summary.sources, records, strict=True)

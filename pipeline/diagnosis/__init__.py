@@ -38,7 +38,20 @@ _EXAMPLES: Final = 3
 _CHANGES: Final = 12
 
 _BY_FIGURES: Final = frozenset(
-    {"sources", "dried", "books", "captures", "errors", "blocked", "documents", "volume", "listing", "outcomes"}
+    {
+        "sources",
+        "dried",
+        "books",
+        "captures",
+        "errors",
+        "blocked",
+        "documents",
+        "volume",
+        "listing",
+        "outcomes",
+        "clock",
+        "pace",
+    }
 )
 """Checks that count what became of URLs: for a warning of these no page is read once more."""
 
@@ -131,6 +144,7 @@ _CALLED: Final[dict[Cause, str]] = {
     "volume": "an unusual number of pages",
     "books": "damage or a defect",
     "clock": "a wrong clock on our side",
+    "slow": "a site that has become slow",
 }
 
 
@@ -300,6 +314,12 @@ def _find_steps(cause: Cause, report: Report, suspicion: Suspicion | None) -> tu
             again,
             'If this machine is right and the servers are wrong: `verdicts = { clock = "accept" }` under [check].',
             release,
+        ),
+        "slow": (
+            "Nothing is lost: what this run did not come to is taken by the next ones, the newest first.",
+            f"Open {host} in a browser from this network: is it slow for everybody, or for us alone?",
+            "If it is we who burden it, lower `crawl.concurrency` or raise `crawl.delay` in the site's file.",
+            "If it stays slow, give its runs more time (`crawl.run_seconds`, `crawl.timeout`).",
         ),
         "unknown": (inspect, live, one, release),
     }

@@ -21,6 +21,7 @@ site by its own history is taken off first. The likeliest cause is told, and the
       date or yield lost with them                        0.90
     texts that were there before, dates of another year   0.85
     dates lost or in another form, the pages as they were 0.90
+    answers that take three times as long and more        0.70
     many more or many fewer pages                         0.60
     what a check of the gate says by itself               up to 0.80
 
@@ -38,6 +39,7 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import urlsplit
 
+from pipeline.check.pace import SLOW
 from pipeline.diagnosis.templates import Comparison, DateSpot, Sketch
 from pipeline.metadata import GUESSED
 from pipeline.model import Cause, Evidence, Report
@@ -256,6 +258,18 @@ def _suspect_clock(case: Case) -> Iterator[Suspicion]:
         if check.name == "clock" and check.verdict != "accept":
             # Before all others: by a wrong clock certificates expire, and new articles look old.
             yield Suspicion(cause="clock", likelihood=0.99, why=check.message.rstrip("."))
+
+
+def _suspect_pace(case: Case) -> Iterator[Suspicion]:
+    """Answers that take much longer than they did, or a run that was cut off without another reason."""
+    for check in case.report.checks:
+        if check.name != "pace" or check.verdict == "accept":
+            continue
+        slow = SLOW in check.message
+        cut_off = case.summary.finish_reason == "run_seconds spent"
+        if slow or cut_off:
+            host = next((_host_of(source.url) for source in case.summary.sources), None)
+            yield Suspicion(cause="slow", likelihood=0.7 if slow else 0.5, why=check.message.rstrip("."), host=host)
 
 
 def _suspect_sources(case: Case) -> Iterator[Suspicion]:
@@ -639,6 +653,7 @@ def _some(pages: Sequence[Page], what: str) -> tuple[tuple[Page | str, str], ...
 _RULES: Final[tuple[Callable[[Case], Iterator[Suspicion]], ...]] = (
     _suspect_books,
     _suspect_clock,
+    _suspect_pace,
     _suspect_answers,
     _suspect_sources,
     _suspect_strangers,

@@ -38,7 +38,10 @@ def reports(*clocks: int) -> list[Report]:
         (-400 * DAY, (0, 1), "reject", "400 days ahead of"),
         (7300, (), "warn", "2.0 hours behind"),
         (7300, (7290, 7310), "accept", "agree"),
-        (0, (7290, 7310), "reject", "ahead of"),
+        (0, (7290, 7310), "warn", "ahead of"),
+        (3650, (0, 1), "warn", "1.0 hours behind"),  # a server that tells its zone's time: no reason to lose a run
+        (-DAY, (0, 1), "reject", "in the future"),
+        (3650, (3640, 0, 1), "accept", "agree"),  # told once
     ],
 )
 def test_a_jump_rejects_and_what_was_always_so_does_not(
@@ -47,6 +50,12 @@ def test_a_jump_rejects_and_what_was_always_so_does_not(
     check = check_clock(a_summary(clock), reports(*history))
     assert check.verdict == verdict
     assert word in check.message
+
+
+def test_what_was_released_is_not_refused_again() -> None:
+    released = check_clock(a_summary(3 * DAY), reports(0, 1), NOW.date())
+    assert released.verdict == "warn"
+    assert check_clock(a_summary(3 * DAY), reports(0, 1)).verdict == "reject"
 
 
 @pytest.mark.parametrize(
