@@ -13,7 +13,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 
+from pipeline.errors import StoreUnavailable, WriteConflict
+from pipeline.health import note_run
 from pipeline.model import Release, TakedownOrder
 from pipeline.web.access import Visitor
 from pipeline.web.shelf import Shelf
@@ -40,8 +43,10 @@ def release(shelf: Shelf, site: str, run: str, *, visitor: Visitor, reason: str)
     from pipeline.release import release_run  # noqa: PLC0415 - only here
 
     said = release_run(shelf.archive, site, run, by=tell_who(visitor), reason=reason, now=shelf.now())
-    shelf.look_again()
     publish_apart(site, run)
+    with suppress(WriteConflict, StoreUnavailable):  # publishing notes it again
+        note_run(shelf.archive, site, run, now=shelf.now())
+    shelf.look_again()
     return said
 
 

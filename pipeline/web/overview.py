@@ -4,7 +4,7 @@ Pure: ``summarise`` takes out of a health document the little that a line of the
 operator has to know of it at a moment, ``arrange`` filters and sorts. The order of need:
 
     rejected   the gate refused the latest run, and nobody released it
-    failing    a step ended with a permanent error, or most of what was asked for failed
+    failing    a step ended with a permanent error, or the site does not answer
     blocked    the site refuses us, or asked to be left alone
     silent     no run, or nothing new, for longer than this site ever was silent before
     warned     published, with a warning of the gate
@@ -34,6 +34,7 @@ SHOWN: Final = 30
 """Runs that a sparkline shows."""
 _QUARANTINED: Final = 20  # rejected runs of a site that are kept in mind
 _WALLS: Final = frozenset({"firewall", "consent wall", "login wall", "throttled"})
+_DOWN: Final = frozenset({"site down"})
 _PATIENCE: Final = 1.5  # times its own longest silence
 _PAUSES: Final = 3  # times the usual pause between two runs
 _LEAST_PAUSE: Final = timedelta(hours=3)
@@ -206,10 +207,10 @@ def _find_needs(standing: Standing, now: datetime) -> Iterator[tuple[Need, str]]
     cause = f"{standing.cause}: " if standing.cause else ""
     if standing.verdict == "reject" and not standing.released and standing.state != "published":
         said = f"{cause}{standing.message or 'The gate refused the run.'}"
-        yield ("blocked" if standing.cause in _WALLS else "rejected"), said
+        yield ("blocked" if standing.cause in _WALLS else "failing" if standing.cause in _DOWN else "rejected"), said
     if standing.state == "failed":
         yield "failing", standing.message or "A step ended with an error."
-    if standing.blocked_share >= _HALF or standing.cause in _WALLS:
+    if standing.blocked_share >= _HALF or (standing.cause in _WALLS and standing.verdict != "warn"):
         said = standing.stopped or standing.message or _share(standing.blocked_share, "was refused")
         yield "blocked", f"{cause}{said}"
     if standing.failed_share >= _HALF:
@@ -220,6 +221,8 @@ def _find_needs(standing: Standing, now: datetime) -> Iterator[tuple[Need, str]]
         yield "warned", f"{cause}{standing.message or ', '.join(standing.odd)}"
     if standing.stopped or standing.alarm:
         yield "warned", standing.stopped or standing.alarm
+    if standing.released and standing.state == "rejected":
+        yield "unfinished", "Its latest run was released by hand, and is being published."
     if standing.state in ("unfinished", "checked"):
         late = now - standing.began > _UNFINISHED
         yield "unfinished", "It was given up, or waits for a worker." if late else "It is under way."
@@ -252,14 +255,37 @@ def advise(standing: Standing, need: Need, now: datetime) -> tuple[str, Where]:
     """What an operator does next about a site, and on which page."""
     if standing.damaged:
         return "Trigger its DAG", "dag"
-    if need == "failing" and standing.state != "failed" and standing.run:
+    if need == "failing" and standing.state == "published" and standing.run:
         return "See which addresses fail", "run"
     if need == "silent" and _find_lateness(standing, now) is None:
         return "See whether its sources still name anything", "site"
+    known = _BY_CAUSE.get(standing.cause or "")
+    if known and need in _OF_RUN and standing.state in ("rejected", "published"):
+        return known, "run"
     step, where = _STEPS[need]
     return step, "dag" if where == "run" and not standing.run else where
 
 
+_OF_RUN: Final = frozenset({"rejected", "failing", "blocked", "warned"})
+_BY_CAUSE: Final[Mapping[str, str]] = {
+    "redesign": "Correct [[extract]] in its file, then re-extract the run",
+    "dates": "Say in its file where dates stand now, then re-extract the run",
+    "consent wall": "See the pages in a private browser window; ask the publisher",
+    "login wall": "See whether its articles are for subscribers now; narrow `article`",
+    "firewall": "See who refuses us; fetch more slowly, or ask the site",
+    "throttled": "Wait; if it comes again, fetch more slowly",
+    "site down": "See how it fails, and whether that is its fault or ours",
+    "empty source": "Find where the source has moved, and correct its file",
+    "strange pages": "See the example pages; keep them out by `exclude`",
+    "one text": "See the example pages; release the run only if they are right",
+    "old text": "Release the run, if the site has moved its archive",
+    "language": "See whether the site has a new language, or another edition came in",
+    "volume": "See the new pages beside what is normal",
+    "books": "Audit the site, then run it again",
+    "clock": "Set this machine's clock, then run the site again",
+    "slow": "See its figures; fetch more slowly, or give it more time",
+}
+"""What to do about a run by its likely cause: on the overview there is room for the first step."""
 _STEPS: Final[Mapping[Need, tuple[str, Where]]] = {
     "rejected": ("See the sample; release or re-extract it", "run"),
     "failing": ("See the log of the failed task; mend it, then clear the task", "dag"),

@@ -156,7 +156,7 @@ def test_spans_are_told_in_words(span: timedelta, words: str) -> None:
 @pytest.mark.parametrize(
     ("stands", "words", "where"),
     [
-        ("rejected", "release or re-extract", "run"),
+        ("rejected", "re-extract the run", "run"),
         ("failing", "log of the failed task", "dag"),
         ("blocked", "more slowly", "run"),
         ("late", "paused", "dag"),
@@ -177,3 +177,37 @@ def test_a_site_that_never_ran_is_switched_on_in_airflow() -> None:
     assert (line.need, line.where) == ("unknown", "dag")
     [line] = make_lines([Standing(site="north", damaged=True)], {}, NOW)
     assert (line.need, line.step, line.where) == ("failing", "Trigger its DAG", "dag")
+
+
+@pytest.mark.parametrize(
+    ("cause", "need", "step"),
+    [
+        ("site down", "failing", "how it fails"),
+        ("empty source", "rejected", "where the source has moved"),
+        ("consent wall", "blocked", "private browser window"),
+        ("clock", "rejected", "this machine's clock"),
+        ("unknown", "rejected", "release or re-extract"),
+    ],
+)
+def test_what_to_do_follows_from_the_likely_cause(cause: str, need: str, step: str) -> None:
+    health = make_health("north", now=NOW, stands="rejected")
+    first = health.runs[0].model_copy(update={"cause": cause})
+    [line] = make_lines([summarise(health.model_copy(update={"runs": (first, *health.runs[1:])}))], {}, NOW)
+    assert (line.need, line.where) == (need, "run")
+    assert step in line.step
+
+
+def test_a_run_that_was_published_in_spite_of_refusals_is_warned_of_and_not_blocked() -> None:
+    health = make_health("north", now=NOW, stands="warned")
+    first = health.runs[0].model_copy(update={"cause": "throttled", "message": "[pace] It asked us to wait."})
+    [line] = make_lines([summarise(health.model_copy(update={"runs": (first, *health.runs[1:])}))], {}, NOW)
+    assert line.need == "warned"
+    assert "asked us to wait" in line.why
+    assert "Wait" in line.step
+
+
+def test_a_run_that_was_released_is_under_way_until_it_is_published() -> None:
+    health = make_health("north", now=NOW, stands="rejected")
+    first = health.runs[0].model_copy(update={"released": True})
+    standing = summarise(health.model_copy(update={"runs": (first, *health.runs[1:]), "alarms": ()}))
+    assert judge(standing, NOW) == ("unfinished", "Its latest run was released by hand, and is being published.")
