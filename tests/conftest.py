@@ -81,6 +81,21 @@ def settings(seaweed: EmbeddedStore, bucket: str, tmp_path: Path, monkeypatch: p
     return Settings()
 
 
+@pytest.fixture(scope="module")
+def kept(seaweed: EmbeddedStore, _owner: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
+    """A fresh archive for a module: one of its fixtures fills it once, its tests only read. Building costs most."""
+    name = f"test-{secrets.token_hex(6)}"
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in {**seaweed.environment(), "MUNIMENT_HOME": str(tmp_path_factory.mktemp("kept"))}.items():
+            patch.setenv(variable, value)
+        fresh = connect(Settings(bucket=name))
+    fresh.create_bucket()
+    write_marker(fresh)
+    yield Archive(fresh, fresh)
+    with contextlib.suppress(_owner.exceptions.ClientError):
+        _owner.delete_bucket(Bucket=name)
+
+
 @pytest.fixture
 def store(settings: Settings) -> Store:
     """A fresh, empty bucket."""

@@ -18,8 +18,8 @@ SITE = a_site()
 SITES = (a_site("other", home="https://other.example/"), SITE)
 
 
-@pytest.fixture
-def told(archive: Archive) -> Archive:
+@pytest.fixture(scope="module")
+def _told(kept: Archive) -> Archive:
     for hours, text in (
         (0, "One body."),
         (2, "Three bodies of text."),
@@ -29,8 +29,15 @@ def told(archive: Archive) -> Archive:
         findings = [found("a", text, run, at, requested=url_of("2026/a"))]
         if hours == 0:
             findings += [found(f"n{number}", f"Text {number}.", run, at) for number in range(70)]
-        publish_run(archive, SITE, write_run(archive, SITE, run, findings), now=NOW)
-    return archive
+        publish_run(kept, SITE, write_run(kept, SITE, run, findings), now=NOW)
+    return kept
+
+
+@pytest.fixture
+def told(_told: Archive, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Archive:
+    """To be read only; the environment names it."""
+    monkeypatch.setenv("MUNIMENT_BUCKET", _told.store.bucket)
+    return _told
 
 
 def test_an_article_is_found_by_its_canonical_url_whatever_it_drags_along(told: Archive):
@@ -131,10 +138,10 @@ def test_a_runs_versions_are_exactly_those_that_it_made(told: Archive):
     assert second.text == "Three bodies of text."
 
 
-def test_the_versions_of_a_run_that_is_not_published_are_not_given(told: Archive):
-    write_run(told, SITE, a_run(9), [found("z", "Never.", a_run(9), NOW)])
+def test_the_versions_of_a_run_that_is_not_published_are_not_given(archive: Archive):
+    write_run(archive, SITE, a_run(9), [found("z", "Never.", a_run(9), NOW)])
     with pytest.raises(NotInArchive, match="is not published"):
-        reader.run_versions(told, SITE.id, a_run(9))
+        reader.run_versions(archive, SITE.id, a_run(9))
 
 
 def test_rows_are_chosen_by_site_run_and_time(told: Archive):

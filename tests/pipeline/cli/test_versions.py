@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,16 +11,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from pipeline.archive import Archive, version_key, write_marker
+from pipeline.archive import Archive, version_key
 from pipeline.cli import app
 from pipeline.comparison import Paragraph, Piece, apply_difference
-from pipeline.errors import MunimentError, NotInArchive
+from pipeline.errors import NotInArchive
 from pipeline.model import State, article_id
 from pipeline.publish import publish_run
-from pipeline.seaweed import EmbeddedStore
 from pipeline.settings import Settings
 from pipeline.steps import Workplace
-from pipeline.store import connect
 from pipeline.table import SCHEMA
 from tests.loopback import LoopbackSite, Reply
 from tests.pipeline.built_runs import HOUR, NOW, START, a_run, a_site, found, missing, url_of, write_run
@@ -64,18 +60,8 @@ def _build(archive: Archive) -> Archive:
 
 
 @pytest.fixture(scope="module")
-def _kept(seaweed: EmbeddedStore, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    """Built once, for the tests that only read."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**seaweed.environment(), "MUNIMENT_HOME": str(tmp_path_factory.mktemp("home"))}.items():
-            patch.setenv(name, value)
-        store = connect(Settings(bucket=f"kept-{secrets.token_hex(6)}"))
-    store.create_bucket()
-    write_marker(store)
-    yield _build(Archive(store, store))
-    with suppress(MunimentError):
-        for entry in store.list(""):
-            store.delete(entry.key)
+def _kept(kept: Archive) -> Archive:
+    return _build(kept)
 
 
 @pytest.fixture
