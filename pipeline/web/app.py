@@ -43,9 +43,9 @@ from pipeline.web.access import DAG_PREFIX, MOST_FORM, Door, Gate, Visitor, is_t
 from pipeline.web.article_page import SHOWN, is_withheld, make_article_view, make_comparison_view
 from pipeline.web.charts import draw_spark
 from pipeline.web.display import list_static, make_environment
-from pipeline.web.overview import NEEDS, Wanted, arrange, count_needs, list_choices, make_lines
+from pipeline.web.overview import NEEDS, Line, Wanted, arrange, count_needs, list_choices, make_lines
 from pipeline.web.search import Asked, read_asked, search
-from pipeline.web.shelf import Shelf
+from pipeline.web.shelf import Look, Shelf
 from pipeline.web.site_page import SAMPLED, list_reported, make_check_rows, make_site_view, take_sample
 
 log = logging.getLogger("muniment")
@@ -72,14 +72,17 @@ class Refused(Exception):
         self.words = words
 
 
-def build_app(open_shelf: Callable[[], Shelf], door: Door) -> Gate:
+def build_app(open_shelf: Callable[[], Shelf], door: Door, *, warm: bool = False) -> Gate:
     """The pages as an ASGI app.
 
     Args:
         open_shelf: opens the archive; asked again, with the next request, when it fails.
         door: who may come in.
+        warm: begin to read how sites stand now, in a thread of its own, before anybody asks.
     """
     pages = Pages(open_shelf, door)
+    if warm:
+        pages.warm()
     app = FastAPI(title="Archive", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     routes: list[tuple[str, Callable[..., Response], list[str]]] = [
         ("/", pages.overview, ["GET", "HEAD"]),
@@ -139,7 +142,6 @@ class Pages:
         self._open = open_shelf
         self._opening = threading.Lock()
         self._opened: Shelf | None = None
-        self._warmed = False
         self._door = door
         self._templates = make_environment()
 
@@ -150,17 +152,16 @@ class Pages:
                 self._opened = self._open()
             return self._opened
 
-    def _warm(self) -> None:
-        """Have read how sites stand, once: Airflow's navigation asks for the icon before anybody comes here."""
-        if not self._warmed:
-            self._warmed = True
-            threading.Thread(target=self._read_standings, name="archive warm", daemon=True).start()
+    def warm(self) -> None:
+        """Have read how sites stand, and the site files, before a page needs them; returns at once."""
+        threading.Thread(target=self._read_ahead, name="archive warm", daemon=True).start()
 
-    def _read_standings(self) -> None:
+    def _read_ahead(self) -> None:
         try:
-            self._shelf.standings()
-        except MunimentError as error:  # the first page says it
-            log.warning("%s", error)
+            self._shelf.facts()
+            self._shelf.look()
+        except Exception as error:  # noqa: BLE001 - whatever it is: the first page says it
+            log.info("the Archive pages read nothing ahead: %s", error)
 
     @property
     def _archive(self) -> Archive:
@@ -173,9 +174,8 @@ class Pages:
         given = read_query(request, text=100, kind=60, family=100, region=100, need=20, sort=10, page=6)
         if given["need"] not in ("", *NEEDS) or given["sort"] not in ("", "need", "name", "fresh"):
             raise Refused(400, "There is no such order or state.")
-        shelf = self._shelf
-        now = shelf.now()
-        every = self._visible(request, make_lines(shelf.standings(), shelf.facts(), now))
+        now = self._shelf.now()
+        look, every = self._look(request, now)
         wanted = Wanted(**{**{name: given[name] for name in given if name != "page"}, "sort": given["sort"] or "need"})  # type: ignore[arg-type]
         lines = arrange(every, wanted)
         shown, pages, page = cut(lines, given["page"])
@@ -199,13 +199,13 @@ class Pages:
             page=page,
             pages=pages,
             now=now,
+            look=look,
         )
 
     def quarantine(self, request: Request) -> Response:
         """The runs that the gate refused and nobody released, newest first."""
         given = read_query(request, page=6)
-        shelf = self._shelf
-        lines = self._visible(request, make_lines(shelf.standings(), shelf.facts(), shelf.now()))
+        look, lines = self._look(request, self._shelf.now())
         refused = sorted(
             ((run, line.facts) for line in lines for run in line.standing.refused),
             key=lambda pair: (pair[0].began, pair[1].site),
@@ -213,7 +213,14 @@ class Pages:
         )
         shown, pages, page = cut(refused, given["page"])
         return self._page(
-            request, "quarantine.html", refused=shown, found=len(refused), page=page, pages=pages, given=given
+            request,
+            "quarantine.html",
+            refused=shown,
+            found=len(refused),
+            page=page,
+            pages=pages,
+            given=given,
+            look=look,
         )
 
     # --- one site
@@ -432,7 +439,6 @@ class Pages:
     def static(self, request: Request, name: str) -> Response:
         """A static file."""
         read_query(request, v=12)
-        self._warm()
         if name not in list_static():
             raise Refused(404, "There is no such file.")
         body, kind, _ = list_static()[name]
@@ -501,13 +507,16 @@ class Pages:
         if not self._door.may_change(visitor, site):
             raise Refused(403, "Only an operator can do that.")
 
-    def _visible(self, request: Request, lines: Iterable[Any]) -> list[Any]:
-        lines = list(lines)
-        seen = self._door.visible(visitor_of(request), [line.facts.site for line in lines])
-        return [line for line in lines if line.facts.site in seen]
+    def _look(self, request: Request, now: datetime) -> tuple[Look, list[Line]]:
+        """How the sites stand that the visitor may see; the others are taken out of what is told, too."""
+        look, facts = self._shelf.look(), self._shelf.facts()
+        seen = self._door.visible(visitor_of(request), look.sites | facts.keys())
+        look = look.of(seen)
+        known = seen - look.unread
+        return look, make_lines(look.standings, {site: facts[site] for site in facts.keys() & known}, now)
 
     def _known_sites(self, declared: Iterable[str]) -> set[str]:
-        return {standing.site for standing in self._shelf.standings()} | set(declared)
+        return {*self._shelf.look().sites, *declared}
 
     def _read_reports(self, site: str, runs: list[str]) -> list[Report]:
         found = self._shelf.together(lambda run: self._archive.read_report(site, run), runs)

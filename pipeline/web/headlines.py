@@ -1,9 +1,12 @@
-"""All headlines of the archive in memory, to search in: about 300 bytes for each version.
+"""All headlines of the archive in memory, to search in: about twice the bytes of a headline for each version.
 
 Files of the table are created once and never changed, so what was read of a file holds as long as the table consists
 of it. Before each search the table's log is asked which files those are: new ones are read, and what a takedown or a
 merge has replaced is forgotten, so that no headline is found which readers must not see any more. Files are read by a
 few threads, the newest first; a search waits a moment for them and says how far they have come.
+
+Of a headline stand its small letters as they are, to be searched, and what it looks like compressed, in blocks of which
+one is unpacked for a headline that is shown.
 
 Not here: the text of articles (``muniment sql`` searches that), and addresses, which are found by their digest.
 """
@@ -11,7 +14,7 @@ Not here: the text of articles (``muniment sql`` searches that), and addresses, 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,8 +34,11 @@ if TYPE_CHECKING:
 MOST_ROWS: Final = 3_000_000
 """Versions that are kept in memory, the newest; older files are left out, and a search says so."""
 MOST_WORDS: Final = 8
-_THREADS: Final = 4
+_THREADS: Final = 2
 _COLUMNS: Final = ("title", "article", "n", "captured_at", "change", "state")
+_BLOCK: Final = 256  # headlines that are compressed together
+_ID: Final = 10  # bytes of an article's id
+_CODEC: Final = pa.Codec("zstd", compression_level=1)
 _RARE: Final = 8  # a word that stands in fewer headlines than one of so many is looked for byte by byte
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -66,19 +72,55 @@ class _Part:
     """The headlines of one file."""
 
     site: str
-    titles: pa.Array
-    folded: pa.Array  # in small letters
-    blob: bytes  # the bytes of ``folded``, one behind the other …
+    blob: bytes  # the headlines in small letters, one behind the other …
     offsets: NDArray[np.int32]  # … and where each begins; the last one ends where this says
-    articles: pa.Array
+    packed: tuple[bytes, ...]  # the headlines as they are, ``_BLOCK`` of them in each
+    ends: NDArray[np.int32]  # as ``offsets``, of the headlines as they are; mostly the same object
+    articles: bytes  # ids, ``_ID`` bytes of each
     numbers: NDArray[np.int32]
     times: NDArray[np.int64]  # microseconds since 1970
-    changes: pa.Array
-    states: pa.Array
+    changes: _Words
+    states: _Words
 
     @property
     def rows(self) -> int:
         return len(self.numbers)
+
+    @property
+    def folded(self) -> pa.Array:
+        """The headlines in small letters, on the bytes that are there."""
+        return pa.StringArray.from_buffers(self.rows, pa.py_buffer(self.offsets), pa.py_buffer(self.blob))
+
+    def title(self, row: int) -> str:
+        """A headline as it is."""
+        begin = row - row % _BLOCK
+        first, last = int(self.ends[begin]), int(self.ends[min(begin + _BLOCK, self.rows)])
+        block = _CODEC.decompress(self.packed[row // _BLOCK], last - first, asbytes=True) if last > first else b""
+        title: bytes = bytes(block[self.ends[row] - first : self.ends[row + 1] - first])
+        return str(title, "utf-8", "replace")
+
+    def article(self, row: int) -> str:
+        """The id of an article."""
+        return self.articles[row * _ID : (row + 1) * _ID].hex()
+
+    def has(self, article: str) -> bool:
+        """Whether one of these versions is of an article."""
+        wanted = bytes.fromhex(article)
+        at = self.articles.find(wanted)
+        while at >= 0 and at % _ID:  # between two ids
+            at = self.articles.find(wanted, at + 1)
+        return at >= 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Words:
+    """A column of few different words."""
+
+    words: tuple[str, ...]
+    codes: NDArray[np.uint8]
+
+    def __getitem__(self, row: int) -> str:
+        return self.words[int(self.codes[row])]
 
 
 class Headlines:
@@ -146,7 +188,7 @@ class Headlines:
         files, parts = self._look()
         wait(parts.values(), timeout=patience)
         done = [part.result() for part in parts.values() if part.done() and part.exception() is None]
-        found = {part.site for part in done if pc.any(pc.equal(part.articles, article)).as_py()}
+        found = {part.site for part in done if part.has(article)}
         return sorted(found), len(done) == len(files)
 
     def _look(self) -> tuple[dict[str, DataFile], dict[str, Future[_Part]]]:
@@ -186,20 +228,20 @@ class Headlines:
             return dict(self._files), dict(self._parts)
 
     def _read(self, file: DataFile) -> _Part:
-        table = dataset_of(self._archive, [(file.path, file.site)]).to_table(columns=list(_COLUMNS)).combine_chunks()
-        titles = _whole(table["title"])
-        blob, offsets, folded = _unpack(pc.utf8_lower(titles))
+        table = dataset_of(self._archive, [(file.path, file.site)]).to_table(columns=list(_COLUMNS))
+        ends, blob = _unpack(_whole(table["title"]))
+        offsets, folded = _unpack(_whole(pc.utf8_lower(table["title"])))
         return _Part(
             site=file.site,
-            titles=titles,
-            folded=folded,
-            blob=blob,
+            blob=folded.to_pybytes(),
             offsets=offsets,
-            articles=_whole(table["article"]),
+            packed=tuple(_pack(blob, ends)),
+            ends=offsets if np.array_equal(offsets, ends) else ends,
+            articles=bytes.fromhex(_unpack(_whole(table["article"]))[1].to_pybytes().decode()),
             numbers=table["n"].to_numpy(),
             times=table["captured_at"].cast(pa.int64()).to_numpy(),
-            changes=_whole(table["change"]).dictionary_encode(),
-            states=_whole(table["state"]).dictionary_encode(),
+            changes=_name(table["change"]),
+            states=_name(table["state"]),
         )
 
     def close(self) -> None:
@@ -269,23 +311,34 @@ def _newest(found: Sequence[tuple[_Part, NDArray[np.int64]]], most: int) -> list
 def _to_hit(part: _Part, row: int) -> Hit:
     return Hit(
         site=part.site,
-        article=part.articles[row].as_py(),
+        article=part.article(row),
         n=int(part.numbers[row]),
-        title=part.titles[row].as_py(),
-        change=part.changes[row].as_py(),
-        state=part.states[row].as_py(),
+        title=part.title(row),
+        change=part.changes[row],
+        state=part.states[row],
         captured_at=_EPOCH + timedelta(microseconds=int(part.times[row])),
     )
 
 
-def _unpack(texts: pa.Array) -> tuple[bytes, NDArray[np.int32], pa.Array]:
-    """The bytes of texts, where each begins, and the texts again on these same bytes."""
-    texts = pa.concat_arrays([texts])
+def _unpack(texts: pa.Array) -> tuple[NDArray[np.int32], pa.Buffer]:
+    """Where each of some texts begins, and their bytes."""
+    texts = pa.concat_arrays([texts])  # from its own beginning on, whatever it was cut from
     _, places, data = texts.buffers()
-    offsets = np.zeros(1, np.int32) if not len(texts) else np.frombuffer(places, np.int32)[: len(texts) + 1]
-    blob = data.slice(0, int(offsets[-1])).to_pybytes() if data is not None else b""
-    shared = pa.StringArray.from_buffers(len(texts), pa.py_buffer(offsets), pa.py_buffer(blob))
-    return blob, offsets, shared
+    if not len(texts) or data is None:
+        return np.zeros(len(texts) + 1, np.int32), pa.py_buffer(b"")
+    offsets = np.frombuffer(places, np.int32)[: len(texts) + 1].copy()
+    return offsets, data.slice(0, int(offsets[-1]))
+
+
+def _pack(blob: pa.Buffer, ends: NDArray[np.int32]) -> Iterator[bytes]:
+    for begin in range(0, len(ends) - 1, _BLOCK):
+        first, last = int(ends[begin]), int(ends[min(begin + _BLOCK, len(ends) - 1)])
+        yield _CODEC.compress(blob.slice(first, last - first), asbytes=True) if last > first else b""
+
+
+def _name(column: pa.ChunkedArray) -> _Words:
+    coded = _whole(column).dictionary_encode()
+    return _Words(words=tuple(coded.dictionary.to_pylist()), codes=coded.indices.to_numpy().astype(np.uint8))
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

@@ -1,8 +1,8 @@
 """The plugin as Airflow finds it through the package's entry point: the Archive pages and where they appear.
 
 Every process that loads plugins imports this module: scheduler, workers, the DAG processor. So it knows nothing heavy
-(Airflow's security module alone costs a second); the pages are loaded when the first request for one comes, which is
-in the API server only.
+(Airflow's security module alone costs a second). The pages are loaded by the API server only: in a thread when it
+starts, so that nobody waits for them, and by the first request otherwise.
 """
 
 from __future__ import annotations
@@ -33,18 +33,32 @@ class LateApp:
         """Answer a request."""
         app = self._app
         if app is None:
-            app = await asyncio.to_thread(self._build)
+            app = await asyncio.to_thread(self.build)
         await app(scope, receive, send)
 
-    def _build(self) -> AsgiApp:
+    def build(self) -> AsgiApp:
+        """Load the pages, once; they begin to read how sites stand."""
         from pipeline.web.access import AirflowDoor  # noqa: PLC0415 - heavy: see above
         from pipeline.web.app import build_app  # noqa: PLC0415
         from pipeline.web.shelf import open_shelf  # noqa: PLC0415
 
         with self._building:
             if self._app is None:
-                self._app = build_app(open_shelf, AirflowDoor())
+                self._app = build_app(open_shelf, AirflowDoor(), warm=True)
             return self._app
+
+
+_PAGES = LateApp()
+
+
+def load_ahead(app: AsgiApp) -> AsgiApp:
+    """Begin to load the pages when the API server starts: it makes its middlewares then, and no other process does.
+
+    Returns:
+        The app itself, so that no request comes through here.
+    """
+    threading.Thread(target=_PAGES.build, name="archive pages", daemon=True).start()
+    return app
 
 
 def _view(destination: str, route: str, path: str) -> dict[str, str]:
@@ -63,7 +77,8 @@ class ArchivePlugin(AirflowPlugin):
     """The Archive pages."""
 
     name = "muniment"
-    fastapi_apps = [{"app": LateApp(), "url_prefix": PREFIX, "name": "Archive"}]  # noqa: RUF012 - Airflow's form
+    fastapi_apps = [{"app": _PAGES, "url_prefix": PREFIX, "name": "Archive"}]  # noqa: RUF012 - Airflow's form
+    fastapi_root_middlewares = [{"middleware": load_ahead, "name": "Archive"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012
         _view("nav", "archive", ""),
         _view("dag", "archive-dag", "dags/{DAG_ID}"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,24 @@ def test_the_overview_shows_every_site_with_what_needs_attention_first(visit: Vi
     assert PAGE >= 42
 
 
+def test_the_overview_says_what_is_not_read_yet_and_of_when_it_is(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = visit.shelf.look()
+    assert "being read" not in visit.get("/").text
+    for told, words in (
+        (replace(whole, standings=whole.standings[1:], waiting=True, at=None), "1 of 42 are missing here"),
+        (replace(whole, waiting=True), "what changed since is being read"),
+        (replace(whole, trouble="<b>no answer"), "cannot be read now; this is as of"),
+    ):
+        monkeypatch.setattr(visit.shelf, "look", lambda told=told: told)
+        page = visit.get("/").text
+        assert words in page
+        assert "<b>no answer" not in page
+        assert words in visit.get("/quarantine").text
+    assert len(whole.unread) == 0
+
+
 def test_a_site_that_may_not_be_seen_is_not_there(shown: Any) -> None:
     settings, archive = shown
     visit = Visit(settings, archive)
@@ -287,8 +306,11 @@ def test_a_release_is_written_down_with_who_and_why_and_published_apart(
     release = shown[1].read_release("hostile", RUN)
     assert (release.by, release.reason) == ("operator (Airflow)", "The gate is wrong.")
     assert released == [("hostile", RUN)]
-    page = visit.get(f"/sites/hostile/runs/{RUN}").text
+    page = visit.get(f"/sites/hostile/runs/{RUN}", who="operator").text
     assert "Released by operator (Airflow)" in page
+    assert "Released by hand, and not published yet" in page
+    assert "Rejected: readers" not in page
+    assert "Publish once more" in page
     assert visit.post(RELEASE, {"reason": "Again."}).status_code == 303, "what was said first stands"
 
 

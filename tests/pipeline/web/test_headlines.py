@@ -81,8 +81,22 @@ def test_a_headline_that_is_taken_down_is_found_no_more(settings: Settings) -> N
     assert titles(headlines, "bridge")
     order_takedown(archive, SITE.id, article_id(url_of("bridge")), by="legal", reason="case 1", now=NOW)
     assert titles(headlines, "bridge") == []
-    assert not any("ridge" in part.result().titles.to_pylist() for part in headlines._parts.values())
+    parts = [part.result() for part in headlines._parts.values()]
+    assert not any(b"ridge" in part.blob for part in parts)
+    assert not any("ridge" in part.title(row) for part in parts for row in range(part.rows))
     headlines.close()
+
+
+def test_a_headline_looks_as_it_did_whatever_its_letters(archive: Archive, headlines: Headlines) -> None:
+    told = ["İstanbul İİ", "ẞpaß und GRÖSSE", "", "東京 — News 🌍", "a" * 3000]
+    told += [f"İ number {number}" for number in range(300)]  # more than are packed together
+    commit(archive, "north", 0, *told)
+    assert sorted(titles(headlines, most=999)) == sorted(told)
+    assert titles(headlines, "NUMBER 255") == ["İ number 255"]
+    assert titles(headlines, "東京") == [told[3]]
+    [hit] = headlines.search("number 299", patience=PATIENCE).hits
+    assert headlines.find_sites(hit.article, patience=PATIENCE) == (["north"], True)
+    assert headlines.find_sites("0" * 20, patience=PATIENCE) == ([], True)
 
 
 def test_a_search_says_what_it_did_not_look_at(archive: Archive) -> None:

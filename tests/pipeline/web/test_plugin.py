@@ -6,7 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from importlib import metadata
+
+import pytest
+
+from pipeline.web.plugin import LateApp, load_ahead
 
 SCRIPT = """
 import json, sys, time
@@ -18,6 +23,7 @@ print(json.dumps({
     "heavy": sorted({name for name in set(sys.modules) - before if name.startswith(heavy)}),
     "seconds": time.process_time() - began,
     "views": ArchivePlugin.external_views,
+    "ahead": [each["name"] for each in ArchivePlugin.fastapi_root_middlewares],
     "apps": [{**each, "app": type(each["app"]).__name__} for each in ArchivePlugin.fastapi_apps],
 }))
 """
@@ -35,8 +41,19 @@ def test_loading_the_plugin_loads_nothing_heavy_and_puts_the_pages_where_they_be
     assert told["heavy"] == []
     assert told["seconds"] < 0.3
     assert told["apps"] == [{"app": "LateApp", "url_prefix": "/archive", "name": "Archive"}]
+    assert told["ahead"] == ["Archive"]
     assert [(view["destination"], view["href"]) for view in told["views"]] == [
         ("nav", "archive/"),
         ("dag", "archive/dags/{DAG_ID}"),
         ("dag_run", "archive/dags/{DAG_ID}/runs/{RUN_ID}"),
     ]
+
+
+def test_the_pages_are_loaded_when_the_server_starts_and_no_request_comes_through_what_does_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded = threading.Event()
+    monkeypatch.setattr(LateApp, "build", lambda _: loaded.set())
+    app = object()
+    assert load_ahead(app) is app  # type: ignore[arg-type]
+    assert loaded.wait(10)

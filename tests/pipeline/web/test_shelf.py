@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 
 from bench.pages import make_health
 from pipeline.archive import Archive
-from pipeline.errors import NotInArchive
+from pipeline.errors import NotInArchive, StoreUnavailable
 from pipeline.health import Health, read_health
 from pipeline.model import State, Version
 from pipeline.settings import Settings
@@ -49,26 +51,80 @@ def test_only_documents_that_changed_are_read_again(
         return read_health(archive, site)
 
     monkeypatch.setattr(module, "read_health", note)
-    shelf = Shelf(settings, listed_for=0)
+    shelf = Shelf(settings, listed_for=0, patience=30)
     put(archive, "north")
     put(archive, "south")
-    assert [standing.site for standing in shelf.standings()] == ["north", "south"]
-    shelf.standings()
+    assert [standing.site for standing in shelf.look().standings] == ["north", "south"]
+    shelf.look()
     put(archive, "south", "rejected")
-    assert [standing.verdict for standing in shelf.standings()] == ["accept", "reject"]
+    assert [standing.verdict for standing in shelf.look().standings] == ["accept", "reject"]
     assert sorted(read) == ["north", "south", "south"]
     archive.store.delete(archive.health_key("north"))
-    assert [standing.site for standing in shelf.standings()] == ["south"]
+    assert [standing.site for standing in shelf.look().standings] == ["south"]
 
 
 def test_a_listing_holds_for_moments_unless_something_was_done(settings: Settings, archive: Archive) -> None:
-    shelf = Shelf(settings, listed_for=3600)
+    shelf = Shelf(settings, listed_for=3600, patience=30)
     put(archive, "north")
-    assert [standing.site for standing in shelf.standings()] == ["north"]
+    assert [standing.site for standing in shelf.look().standings] == ["north"]
     put(archive, "south")
-    assert len(shelf.standings()) == 1
+    assert len(shelf.look().standings) == 1
     shelf.look_again()
-    assert len(shelf.standings()) == 2
+    assert len(shelf.look().standings) == 2
+
+
+def test_what_is_not_read_in_a_moment_is_told_as_it_was_and_of_when(
+    settings: Settings, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, let_go = threading.Event(), threading.Event()
+
+    def slowly(archive: Archive, site: str) -> Health | None:
+        if reading.is_set() or site == "south":
+            let_go.wait(30)
+        return read_health(archive, site)
+
+    monkeypatch.setattr(module, "read_health", slowly)
+    shelf = Shelf(settings, listed_for=0, patience=0.2)
+    put(archive, "north")
+    put(archive, "south")
+    first = shelf.look()
+    assert ([each.site for each in first.standings], first.unread, first.at) == (["north"], frozenset({"south"}), None)
+    assert (first.waiting, first.of(["north"]).unread) == (True, frozenset())
+    let_go.set()
+    shelf._patience = 30
+    whole = shelf.look()
+    assert (whole.unread, whole.waiting, whole.at is not None) == (frozenset(), False, True)
+    let_go.clear()
+    reading.set()
+    put(archive, "north", "rejected")
+    shelf._patience = 0
+    began = time.monotonic()
+    old = shelf.look()
+    assert time.monotonic() - began < 5
+    assert ([each.verdict for each in old.standings], old.at) == (["accept", "accept"], whole.at)
+    let_go.set()
+    shelf._patience = 30
+    assert [each.verdict for each in shelf.look().standings] == ["reject", "accept"]
+
+
+def test_an_archive_that_is_away_leaves_what_was_known_and_says_so(
+    settings: Settings, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(settings, listed_for=0, patience=30)
+    put(archive, "north")
+    whole = shelf.look()
+
+    def fail(_: Archive) -> dict[str, str]:
+        raise StoreUnavailable("the store is away")
+
+    monkeypatch.setattr(module, "list_health", fail)
+    away = shelf.look()
+    assert (away.standings, away.at, away.waiting) == (whole.standings, whole.at, False)
+    assert "the store is away" in away.trouble
+    with pytest.raises(StoreUnavailable):
+        Shelf(settings, patience=30).look()
+    monkeypatch.undo()
+    assert shelf.look().trouble == ""
 
 
 def test_a_timeline_is_read_once_and_holds_no_words_and_a_takedown_is_seen_at_once(
@@ -99,7 +155,7 @@ def test_a_damaged_document_is_told_and_hides_no_other(settings: Settings, archi
     archive.store.create_many(
         [Item(key=archive.health_key("south"), body=b"{damaged", content_type="application/json")]
     )
-    assert [(standing.site, standing.damaged) for standing in Shelf(settings).standings()] == [
+    assert [(standing.site, standing.damaged) for standing in Shelf(settings, patience=30).look().standings] == [
         ("north", False),
         ("south", True),
     ]
@@ -107,16 +163,17 @@ def test_a_damaged_document_is_told_and_hides_no_other(settings: Settings, archi
 
 def test_an_archive_that_cannot_be_opened_is_asked_for_again(settings: Settings) -> None:
     shelf = open_shelf()
+    shelf._patience = 30
     with pytest.raises(NotInArchive):
-        shelf.standings()
+        shelf.look()
     build_archive(settings)
-    assert [standing.site for standing in shelf.standings()] == [SITE.id]
+    assert [standing.site for standing in shelf.look().standings] == [SITE.id]
 
 
 def test_site_files_are_read_when_they_change_and_a_bad_one_hides_no_other(settings: Settings, tmp_path: Path) -> None:
     folder = tmp_path / "files"
     folder.mkdir()
-    shelf = Shelf(settings.model_copy(update={"sites": (folder,), "builtin_sites": False}))
+    shelf = Shelf(settings.model_copy(update={"sites": (folder,), "builtin_sites": False}), listed_for=0)
     assert shelf.sites() == {}
     (folder / "north.toml").write_text(SITE_FILE.format(name="North"))
     (folder / "bad.toml").write_text("name = ")

@@ -59,7 +59,7 @@ class Visit:
 
     def __init__(self, settings: Settings, archive: Archive | None = None, door: StandIn | None = None) -> None:
         self.door = door or StandIn()
-        self.shelf = Shelf(settings, (lambda: archive) if archive else None, listed_for=0)
+        self.shelf = Shelf(settings, (lambda: archive) if archive else None, listed_for=0, patience=30)
         self.gate: Gate = build_app(lambda: self.shelf, self.door)
 
     def send(self, method: str, path: str, **more: Any) -> httpx.Response:
