@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 from airflow.sdk import Asset, BaseOperator, timezone
 from airflow.sdk.exceptions import (
@@ -27,7 +27,7 @@ from airflow.sdk.exceptions import (
 from dags.catalogue import asset_name, list_site_files
 from dags.connection import adopt_connection
 from dags.metrics import send_run
-from pipeline.errors import NotInArchive, Permanent, RunRejected, SiteFileError, Temporary
+from pipeline.errors import DiskFull, NotInArchive, Permanent, RunRejected, SiteFileError, Temporary
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -272,25 +272,41 @@ def told_to_airflow(
             log.error("%s", line)
         raise AirflowFailException(str(error)) from None
     except Temporary as error:
-        if context is not None and context["ti"].try_number > (context["ti"].max_tries or 0):
-            _note(site, run, context, f"after {context['ti'].try_number} tries: {error}", gave_up=True)
+        if context is not None:
+            number, most = context["ti"].try_number, context["ti"].max_tries or 0
+            if number > most:
+                _note(site, run, context, f"after {number} tries: {error}", how="gave up")
+            elif number > 1 or isinstance(error, DiskFull):  # what passes within seconds is nobody's business
+                _note(site, run, context, f"try {number} of {most + 1}: {error}", how="tries again")
+            for line in str(error).splitlines():  # the end of the log, as of a permanent one
+                log.error("%s", line)
+            if number <= most:
+                log.error("This may pass: the task tries again by itself (try %d of %d).", number + 1, most + 1)
         raise
 
 
 def _note(
-    site: str | None, run: str | None, context: Mapping[str, Any] | None, message: str, *, gave_up: bool = False
+    site: str | None,
+    run: str | None,
+    context: Mapping[str, Any] | None,
+    message: str,
+    *,
+    how: Literal["failed", "gave up", "tries again"] = "failed",
 ) -> None:
     """Note a failure beside the site's runs, if that is possible: the store itself may be what failed."""
     if site is None or run is None or context is None:
         return
     try:
-        from pipeline.health import note_failure
+        from pipeline.health import note_failure, note_trying
 
         settings = adopt_connection()
         archive = find_archive(settings)
         if archive is not None:
             step, now = context["ti"].task_id, settings.now()
-            note_failure(archive, site, run, step=step, message=message, now=now, gave_up=gave_up)
+            if how == "tries again":
+                note_trying(archive, site, run, step=step, message=message, now=now)
+                return
+            note_failure(archive, site, run, step=step, message=message, now=now, gave_up=how == "gave up")
             send_run(archive, site, run)
     except (Permanent, Temporary) as error:
         log.warning("the failure was not noted in the archive: %s", error)

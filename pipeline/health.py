@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Literal
 
@@ -32,6 +32,7 @@ DAYS = 400
 
 _SAID = 600  # characters of a message
 _TOLD = 3  # latest runs of which it is kept what to do
+_AHEAD = timedelta(hours=1)
 _MEASURED = frozenset({"regular", "full"})  # modes whose runs look at the site as it is today
 
 RunState = Literal["published", "rejected", "failed", "checked", "unfinished"]
@@ -66,6 +67,7 @@ class RunRecord(Document):
     lag: float | None = None  # seconds from publication to capture, the middle one
     stopped: str | None = None  # why the crawl left a host alone, or ended early, in words
     gave_up: bool = False  # failed: by an error that may pass, and that the retries did not outlast
+    trying: str | None = None  # a step failed by what may pass and is tried again, in words; until it is noted again
     late: str | None = None  # it takes far longer than the site's runs do, in words; until it is noted again
 
 
@@ -108,7 +110,11 @@ class Health(Document):
     @property
     def measured(self) -> Iterator[RunRecord]:
         """The runs that looked at the site as it is today, newest first."""
-        return (run for run in self.runs if run.mode in _MEASURED)
+        return (run for run in self.runs if run.mode in _MEASURED and not self.is_ahead(run))
+
+    def is_ahead(self, run: RunRecord) -> bool:
+        """Whether a run was made when this machine's clock was ahead: it would pass for the latest until that day."""
+        return run.began > self.updated + _AHEAD
 
     @property
     def freshness(self) -> float | None:
@@ -140,6 +146,16 @@ def note_failure(
         return _put(archive, site, [record], now)
     update = {"state": "failed", "message": shorten(f"{step}: {message}"), "gave_up": gave_up}
     return _put(archive, site, [record.model_copy(update=update)], now)
+
+
+def note_trying(archive: Archive, site: str, run: str, *, step: str, message: str, now: datetime) -> Health:
+    """Note that a step failed by an error that may pass, and is tried again; the next note of this run takes it back.
+
+    Retries go on for minutes: whoever looks meanwhile should not have to guess.
+    """
+    record = read_record(archive, site, run, now=now)
+    record = record.model_copy(update={"trying": shorten(f"{step}, {message}")})
+    return _put(archive, site, [record], now)
 
 
 def note_late(archive: Archive, site: str, run: str, *, message: str, now: datetime) -> Health:

@@ -79,7 +79,7 @@ class Alert(Document):
 def read_facts(site: Site, health: Health | None, now: datetime, *, paused: bool = False) -> SiteFacts:
     """What the file of a site says that alerts need."""
     expected = None
-    if health is not None and (latest := next(iter(health.runs), None)) is not None:
+    if health is not None and (latest := _find_newest(health)) is not None:
         second = next_run(site, next_run(site, max(latest.began, latest.noted)))
         expected = second + _SLACK + timedelta(seconds=site.crawl.run_seconds)
         if site.crawl.windows:
@@ -285,9 +285,9 @@ def _find_late(health: Health) -> Alert | None:
 
 
 def _find_missed(health: Health, facts: SiteFacts, now: datetime) -> Alert | None:
-    if facts.expected is None or now <= facts.expected or not health.runs:
+    latest = _find_newest(health)
+    if facts.expected is None or now <= facts.expected or latest is None:
         return None
-    latest = health.runs[0]
     return Alert(
         site=health.site,
         kind="not run",
@@ -303,3 +303,8 @@ def _find_missed(health: Health, facts: SiteFacts, now: datetime) -> Alert | Non
         run=latest.run,
         confirm=_MAYBE.total_seconds(),
     )
+
+
+def _find_newest(health: Health) -> RunRecord | None:
+    """The newest run of any sort that was not made by a clock that was ahead."""
+    return next((run for run in health.runs if not health.is_ahead(run)), None)

@@ -84,6 +84,7 @@ class Standing:
     began: datetime | None = None
     odd: tuple[str, ...] = ()
     stopped: str | None = None
+    trying: str = ""  # what failed of a run that is tried again
     failed_share: float = 0.0
     blocked_share: float = 0.0
     new: tuple[int, ...] = ()  # oldest first, the latest ``SHOWN`` runs
@@ -159,6 +160,7 @@ def summarise(health: Health) -> Standing:
         began=latest.began,
         odd=tuple(sorted(latest.odd)),
         stopped=latest.stopped[:_WORDS] if latest.stopped else None,
+        trying=(latest.trying or "")[:_WORDS],
         failed_share=latest.outcomes.get("failed", 0) / asked if asked >= _FEW else 0.0,
         blocked_share=latest.outcomes.get("blocked", 0) / asked if asked >= _FEW else 0.0,
         new=tuple(count_new(run) for run in shown),
@@ -208,8 +210,9 @@ def _find_needs(standing: Standing, now: datetime) -> Iterator[tuple[Need, str]]
     if standing.verdict == "reject" and not standing.released and standing.state != "published":
         said = f"{cause}{standing.message or 'The gate refused the run.'}"
         yield ("blocked" if standing.cause in _WALLS else "failing" if standing.cause in _DOWN else "rejected"), said
-    if standing.state == "failed":
-        yield "failing", standing.message or "A step ended with an error."
+    if standing.trying or standing.state == "failed":
+        again = f"It tries again by itself: {standing.trying}" if standing.trying else ""
+        yield "failing", again or standing.message or "A step ended with an error."
     if standing.blocked_share >= _HALF or (standing.cause in _WALLS and standing.verdict != "warn"):
         said = standing.stopped or standing.message or _share(standing.blocked_share, "was refused")
         yield "blocked", f"{cause}{said}"
@@ -257,6 +260,8 @@ def advise(standing: Standing, need: Need, now: datetime) -> tuple[str, Where]:
         return "Trigger its DAG", "dag"
     if need == "failing" and standing.state == "published" and standing.run:
         return "See which addresses fail", "run"
+    if need == "failing" and standing.trying:
+        return "See the log of the task that tries again; mend what it says", "dag"
     if need == "silent" and _find_lateness(standing, now) is None:
         return "See whether its sources still name anything", "site"
     known = _BY_CAUSE.get(standing.cause or "")

@@ -73,9 +73,10 @@ class Gazette:
         began: the day of its first article.
         days: how many days' articles it will have written.
         port: 0 takes a free one.
+        week_ends: whether less is published on them.
     """
 
-    def __init__(self, *, began: datetime, days: int = 50, port: int = 0) -> None:
+    def __init__(self, *, began: datetime, days: int = 50, port: int = 0, week_ends: bool = True) -> None:
         rng = random.Random("gazette")
         self.now = began
         self.fault: Fault | None = None
@@ -84,7 +85,7 @@ class Gazette:
         stories = iter(write_stories("national", days * 16, 7))
         for day in range(days):
             date = began + timedelta(days=day)
-            usual = (2 if date.weekday() >= 5 else 6) + rng.choice((-1, 0, 0, 1))
+            usual = (2 if week_ends and date.weekday() >= 5 else 6) + rng.choice((-1, 0, 0, 1))
             for number in range(14):
                 at = date.replace(hour=7, minute=0) + timedelta(minutes=int(10 * 60 / usual * number) % 600)
                 # What is beyond the usual appears only in days of a doubled output.
@@ -113,12 +114,12 @@ class Gazette:
     def live(self) -> list[Piece]:
         """What is out by now, newest first."""
         most = 12 if self.fault == "doubled" else 0
-        day = self.now.date()
+        since = self.now - timedelta(days=1)
         out = [
             piece
             for piece in self.pieces
             if piece.at <= self.now
-            and (piece.path in self._usual or (piece.at.date() == day and piece.number < 100 + 2 + most and most))
+            and (piece.path in self._usual or (piece.at > since and piece.number < 100 + 2 + most and most))
         ]
         return sorted(out, key=lambda piece: (piece.at, piece.number), reverse=True)
 

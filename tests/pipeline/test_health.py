@@ -8,11 +8,13 @@ from pipeline.health import (
     KEPT,
     Health,
     OpenAlarm,
+    RunRecord,
     list_health,
     note_alarms,
     note_failure,
     note_late,
     note_run,
+    note_trying,
     read_all,
     read_health,
     rebuild_health,
@@ -114,3 +116,18 @@ def test_a_late_run_is_late_until_it_is_noted_again_and_open_alarms_outlast_both
     assert (after.runs[0].late, after.runs[0].gave_up, after.alarms) == (None, True, (alarm,))
     assert rebuild_health(archive, SITE.id, now=NOW).alarms == (alarm,)
     assert note_alarms(archive, "never-ran", (alarm,)) is None
+
+
+def test_what_is_tried_again_is_told_until_the_run_is_noted_again(settings: Settings) -> None:
+    archive = build_archive(settings).archive
+    newest = read_health(archive, SITE.id).runs[0].run  # type: ignore[union-attr]
+    noted = note_trying(archive, SITE.id, newest, step="crawl", message="try 1 of 6: The disk is full.", now=NOW)
+    assert noted.runs[0].trying == "crawl, try 1 of 6: The disk is full."
+    assert note_run(archive, SITE.id, newest, now=NOW).runs[0].trying is None
+
+
+def test_a_run_that_a_clock_put_into_the_future_is_not_the_latest_once_the_clock_is_right() -> None:
+    ahead = RunRecord(run="20281122T120000Z-00000000", state="rejected", began=NOW + timedelta(days=730), noted=NOW)
+    right = RunRecord(run="20261121T120000Z-00000000", state="published", began=NOW, noted=NOW)
+    assert Health(site="x", runs=(ahead, right), updated=ahead.began).latest == ahead
+    assert Health(site="x", runs=(ahead, right), updated=NOW).latest == right

@@ -211,3 +211,14 @@ def test_a_run_that_was_released_is_under_way_until_it_is_published() -> None:
     first = health.runs[0].model_copy(update={"released": True})
     standing = summarise(health.model_copy(update={"runs": (first, *health.runs[1:]), "alarms": ()}))
     assert judge(standing, NOW) == ("unfinished", "Its latest run was released by hand, and is being published.")
+
+
+def test_a_run_whose_step_is_tried_again_says_why_at_once() -> None:
+    health = make_health("north", now=NOW)
+    run = RunRecord(
+        run=f"{NOW:%Y%m%dT%H%M%SZ}-00000000", state="unfinished", began=NOW, noted=NOW,
+        trying="crawl, try 1 of 6: The disk of this machine's scratch folder is full.",
+    )  # fmt: skip
+    [line] = make_lines([summarise(health.model_copy(update={"runs": (run, *health.runs)}))], {}, NOW)
+    assert (line.need, line.where) == ("failing", "dag")
+    assert "scratch folder is full" in line.why
