@@ -7,7 +7,7 @@ is a page with the operator's next step.
     /                                                   how all sites stand
     /sites/<site>                                       a site
     /sites/<site>/runs/<run>                            a run; POST …/release
-    /sites/<site>/articles/<article>                    an article; ?n= shows that version
+    /sites/<site>/articles/<article>                    an article; ?n= shows that version, ?before= lists older ones
     /sites/<site>/articles/<article>/compare            ?old=&new=: two versions side by side
     /sites/<site>/articles/<article>/<n>/record         the WARC record, to download
     /sites/<site>/articles/<article>/takedown           the form, and POST
@@ -36,11 +36,17 @@ from pipeline.archive import Archive, segment_number
 from pipeline.errors import ArchiveError, MunimentError, NotInArchive, Permanent, Temporary
 from pipeline.health import read_health
 from pipeline.lifecycle import current_version
-from pipeline.model import RUN_ID, SITE_ID, Report, State, Version
+from pipeline.model import RUN_ID, SITE_ID, Report, State
 from pipeline.store import NotAllowed
 from pipeline.web import acting
 from pipeline.web.access import DAG_PREFIX, MOST_FORM, Door, Gate, Visitor, is_token, make_token
-from pipeline.web.article_page import SHOWN, is_withheld, make_article_view, make_comparison_view
+from pipeline.web.article_page import (
+    ArticleView,
+    choose_window,
+    is_withheld,
+    make_article_view,
+    make_comparison_view,
+)
 from pipeline.web.charts import draw_spark
 from pipeline.web.display import list_static, make_environment
 from pipeline.web.overview import NEEDS, Line, Wanted, arrange, count_needs, list_choices, make_lines
@@ -291,11 +297,10 @@ class Pages:
 
     def article(self, request: Request, site: str, article: str) -> Response:
         """An article."""
-        given = read_query(request, n=_DIGITS, done=10)
+        given = read_query(request, n=_DIGITS, before=_DIGITS, done=10)
         self._check(request, site, article=article)
-        n = read_number(given["n"]) if given["n"] else None
-        versions, count = self._read_versions(site, article, n)
-        view = make_article_view(versions, n, count)
+        n, before = (read_number(given[name]) if given[name] else None for name in ("n", "before"))
+        view = self._read_article(site, article, n, before)
         return self._page(
             request,
             "article.html",
@@ -303,6 +308,7 @@ class Pages:
             facts=self._shelf.facts().get(site),
             article=article,
             view=view,
+            before=before,
             may_take_down=self._door.may_change(visitor_of(request), site),
             done=given["done"],
         )
@@ -352,14 +358,13 @@ class Pages:
         self._check(request, site, article=article)
         if not self._door.may_change(visitor_of(request), site):
             raise Refused(403, "Only an operator can take an article down.")
-        versions, count = self._read_versions(site, article, None)
         return self._page(
             request,
             "takedown.html",
             site=site,
             facts=self._shelf.facts().get(site),
             article=article,
-            view=make_article_view(versions, None, count),
+            view=self._read_article(site, article, None, None),
             token=make_token(self._door, visitor_of(request), f"/sites/{site}/articles/{article}/takedown"),
             most=acting.MOST_REASON,
         )
@@ -522,15 +527,18 @@ class Pages:
         found = self._shelf.together(lambda run: self._archive.read_report(site, run), runs)
         return [report for report in found if report is not None]
 
-    def _read_versions(self, site: str, article: str, n: int | None) -> tuple[list[Version], int]:
+    def _read_article(self, site: str, article: str, n: int | None, before: int | None) -> ArticleView:
+        """An article with the version of number ``n``, or the one that stands, whole."""
         etags = self._archive.version_etags(site, article)
         count = len(etags)
-        if not count or (n is not None and n > count):
+        newest, listed = choose_window(count), choose_window(count, before)
+        if newest is None or listed is None or (n is not None and n > count):
             raise Refused(404, "There is no such version.")
-        shown = {number: etag for number, etag in etags.items() if number > count - SHOWN or number == n}
-        versions = self._shelf.outlines(site, article, shown)
-        whole = n or (current_version(versions) or versions[-1]).n
-        return [self._archive.version(site, article, whole) if each.n == whole else each for each in versions], count
+        wanted = {*listed.numbers, *([n] if n else newest.numbers)}
+        versions = self._shelf.outlines(site, article, {number: etags[number] for number in wanted})
+        whole = n or (current_version([each for each in versions if each.n in newest.numbers]) or versions[-1]).n
+        versions = [self._archive.version(site, article, whole) if each.n == whole else each for each in versions]
+        return make_article_view(versions, n or whole, count, listed)
 
     def _read_sample(self, site: str, run: str) -> tuple[list[Any], str | None]:
         """What would have been published, without what takedowns in force withhold."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from pipeline.model import TakedownOrder
 from pipeline.takedown import read_orders
 from pipeline.web import acting
 from pipeline.web.app import PAGE
-from pipeline.web.article_page import MOST_TEXT
+from pipeline.web.article_page import MOST_TEXT, SHOWN
 from tests.pipeline.built_archive import SITE
 from tests.pipeline.built_runs import url_of
 from tests.pipeline.web.conftest import NOW
@@ -383,6 +384,37 @@ def test_a_text_without_end_is_shown_in_part_and_not_compared(visit: Visit, show
     assert len(page) < MOST_TEXT + 20_000
     assert f"muniment show {article} -n" in page
     assert f"muniment diff {article} 1 2" in visit.get(f"{path}/compare?old=1&new=2").text
+
+
+def test_every_version_of_an_article_is_reached_from_its_page(visit: Visit, shown: Any) -> None:
+    _, archive = shown
+    article, count = "e" * 20, 2 * SHOWN + 5
+    version = archive.version(SITE.id, EDITED_ARTICLE, 1)
+    for n in range(1, count + 1):
+        later = version.captured_at + timedelta(hours=n)
+        archive.put_version(version.model_copy(update={"article": article, "n": n, "captured_at": later}))
+    path = f"/sites/{SITE.id}/articles/{article}"
+    address, seen, pages = path, set(), []
+    while address:
+        page = visit.get(address).text
+        assert f"Version {count} of {count}" in page, "the text that is shown stays"
+        seen |= {int(n) for n in re.findall(r"[?]n=(\d+)[^>]*><time", page)}
+        pages.append(address)
+        found = re.search(r'rel="next" href="/archive([^"]+)#timeline">Older versions<', page)
+        address = found[1].replace("&amp;", "&") if found else ""
+    assert seen == set(range(1, count + 1))
+    assert len(pages) == 3
+    old = visit.get(f"{path}?before=4&n=2").text
+    assert f"Version 2 of {count}" in old
+    assert "compare?old=2&amp;new=3" in old
+    assert "<strong>stands" not in old
+    assert "Newer versions" in old
+    assert "Older versions" not in old
+    for bad in ("0", "1", "x", "-1", "%D9%A1"):
+        assert visit.get(f"{path}?before={bad}").status_code == 404
+    assert visit.get(f"{path}?before=1234567").status_code == 400
+    assert visit.get(f"{path}?before=9&before=8").status_code == 400
+    assert visit.get(f"{path}?before=999999").status_code == 200
 
 
 def test_a_damaged_version_says_so_and_shows_nothing_of_what_it_holds(visit: Visit, shown: Any) -> None:

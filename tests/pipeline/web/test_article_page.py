@@ -8,7 +8,7 @@ import pytest
 
 from pipeline.errors import NotInArchive
 from pipeline.model import Change, Moment, State
-from pipeline.web.article_page import make_article_view, make_comparison_view, tell_language
+from pipeline.web.article_page import SHOWN, choose_window, make_article_view, make_comparison_view, tell_language
 from tests.pipeline.built_runs import START
 from tests.pipeline.test_comparison import a_version
 
@@ -34,6 +34,39 @@ def test_the_timeline_is_newest_first_and_compares_with_what_could_be_read_befor
         (1, False, None),
     ]
     assert steps[0].stands
+
+
+@pytest.mark.parametrize("count", [1, 2, SHOWN - 1, SHOWN, SHOWN + 1, 2 * SHOWN, 7 * SHOWN + 3])
+def test_going_to_older_versions_comes_by_every_one_and_to_newer_ones_back_again(count: int) -> None:
+    there, before = [], None
+    while True:
+        listed = choose_window(count, before)
+        assert listed is not None
+        assert 1 <= len(listed.numbers) <= SHOWN
+        there.append(listed)
+        if listed.older is None:
+            break
+        before = listed.older
+    assert {n for listed in there for n in listed.numbers} == set(range(1, count + 1))
+    assert [later.numbers[-1] for later in there[1:]] == [each.numbers[0] for each in there[:-1]], "to compare with"
+    assert [listed.newer is None for listed in there] == [True] + [False] * (len(there) - 1)
+    back = [there[-1]]
+    while back[-1].newer is not None:
+        newer = choose_window(count, back[-1].newer or None)
+        assert newer is not None
+        back.append(newer)
+    assert back[-1] == there[0]
+    assert (choose_window(count, 1), choose_window(0), choose_window(count, 999_999)) == (None, None, there[0])
+
+
+def test_a_version_that_stands_is_told_on_no_page_of_older_ones() -> None:
+    versions = [a_version(n, text=f"{n}.", captured_at=START + timedelta(hours=n)) for n in range(1, 3 * SHOWN)]
+    listed = choose_window(len(versions), SHOWN)
+    view = make_article_view(versions, 3, len(versions), listed)
+    assert view.version is versions[2]
+    assert [step.version.n for step in view.steps] == list(range(SHOWN - 1, 0, -1))
+    assert not any(step.stands for step in view.steps)
+    assert make_article_view(versions, None, len(versions)).steps[0].stands
 
 
 def test_fields_are_told_with_where_they_were_read_and_how_sure_that_is() -> None:
