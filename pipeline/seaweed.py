@@ -22,6 +22,7 @@ import contextlib
 import fcntl
 import http.client
 import json
+import logging
 import os
 import random
 import re
@@ -41,6 +42,8 @@ from typing import Self
 
 from pipeline.errors import SettingsError, StoreRefused, StoreUnavailable
 
+log = logging.getLogger("muniment")
+
 REGION = "us-east-1"
 GRPC_OFFSET = 10_000
 """SeaweedFS's gRPC ports are the HTTP ports plus this; clients inside it rely on that."""
@@ -50,7 +53,9 @@ _FREE_PORTS = range(10_240, 20_240)
 """Own ports are chosen here: these and their gRPC ports lie below Linux's range for outgoing connections."""
 
 _UP_SECONDS = 60.0
+_WHOLE_SECONDS = 30.0
 _DOWN_SECONDS = 6.0
+_VOLUME = re.compile(r"(?:^|_)(\d+)$")  # "2", and of a bucket "news_7"
 _LOG_BYTES = 8 * 1024 * 1024
 
 # The launcher becomes weed. Before, it notes which process that is (so that no instant is left in which the
@@ -124,7 +129,7 @@ class EmbeddedStore:
         self.down()
 
     def up(self, *, tied: bool = False) -> StoreStatus:
-        """Start the store if it does not run; return when it answers and refuses anonymous requests.
+        """Start the store if it does not run; return when it answers, has all it holds, and refuses anonymous requests.
 
         Args:
             tied: end the store when the thread that started it ends, however its process ends.
@@ -144,6 +149,7 @@ class EmbeddedStore:
                 running = self._start(program, tied=tied)
             try:
                 self._wait_until_guarded(running)
+                self._wait_until_whole(running)
                 self._turn_fsync_on(program)
             except BaseException as error:
                 # One that ran before may serve others: only an open door is reason enough to end it.
@@ -309,6 +315,34 @@ class EmbeddedStore:
                         )
             time.sleep(0.05)
         raise StoreUnavailable(f"The embedded store did not answer within {_UP_SECONDS:.0f} s. {self._log_end()}")
+
+    def _wait_until_whole(self, process: _Process) -> None:
+        """Wait until the store finds what it holds: for some seconds of some starts its master has not heard yet of the
+        volumes that lie on the disk, and every object in them is answered with 500 (InternalError)."""
+        held = {int(match[1]) for path in self.data.glob("*.dat") if (match := _VOLUME.search(path.stem))}
+        deadline = time.monotonic() + _WHOLE_SECONDS
+        while missing := held - self._known_volumes():
+            if not _is_alive(process):
+                raise StoreUnavailable(f"The embedded store ended while it started. {self._log_end()}")
+            if time.monotonic() > deadline:  # the others can be read
+                numbers = ", ".join(map(str, sorted(missing)))
+                log.warning("The embedded store does not find its volumes %s; its log says why: %s", numbers, self.log)
+                return
+            time.sleep(0.05)
+
+    def _known_volumes(self) -> set[int]:
+        """Numbers of the volumes that the store's master knows."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._ports()["master.port"], timeout=5)
+        try:
+            connection.request("GET", "/vol/status")
+            told = json.loads(connection.getresponse().read())
+            centers = told["Volumes"]["DataCenters"] or {}
+            nodes = [node for center in centers.values() for rack in center.values() for node in rack.values()]
+            return {int(volume["Id"]) for node in nodes for volume in node or ()}
+        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+            return set()  # not yet
+        finally:
+            connection.close()
 
     def _turn_fsync_on(self, program: Path) -> None:
         """Make SeaweedFS fsync each object before it acknowledges it; kept in its data, so done once."""

@@ -146,8 +146,7 @@ def test_up_again_is_the_same_store_and_what_it_held_outlives_kill_9(own: Embedd
     second = own.up()
     assert second.pid != first.pid
     assert second.endpoint == first.endpoint
-    # For a moment after its start the store may not know yet where it keeps what: it answers 500, and is asked again.
-    assert _client(own, attempts=8).get_object(Bucket="kept", Key="key")["Body"].read() == b"kept"
+    assert _client(own).get_object(Bucket="kept", Key="key")["Body"].read() == b"kept"
     began = time.monotonic()
     assert own.down() is True
     assert time.monotonic() - began < 8
@@ -269,6 +268,30 @@ def test_a_store_that_ends_while_it_starts_is_told_with_the_end_of_its_log(
     monkeypatch.setattr(module, "_find_weed", lambda: program)
     with pytest.raises(StoreUnavailable, match=r"(?s)ended while it started.*no space left"):
         own.up()
+
+
+def test_a_store_is_up_when_it_finds_all_that_it_holds(
+    own: EmbeddedStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[set[int]] = []
+    told: list[set[int]] = [set(), {2}, {2, 17}]
+
+    def know(_: EmbeddedStore) -> set[int]:
+        asked.append(told[min(len(asked), len(told) - 1)])
+        return asked[-1]
+
+    monkeypatch.setattr(module, "_find_weed", lambda: _fake_weed(tmp_path, "serve()\n"))
+    monkeypatch.setattr(EmbeddedStore, "_known_volumes", know)
+    monkeypatch.setattr(module, "_WHOLE_SECONDS", 0.5)
+    own.data.mkdir(parents=True)
+    for name in (".muniment-fsync", "2.dat", "test-0ab_17.dat", "test-0ab_17.idx", "other.dat"):
+        (own.data / name).touch()
+    own.up()
+    assert asked == told, "not before it has heard of all"
+    own.down()
+    told[:] = [{2}]
+    own.up()
+    assert "volumes 17" in caplog.text
 
 
 def test_a_store_that_ignores_the_request_to_end_is_killed(
