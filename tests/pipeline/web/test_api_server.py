@@ -5,7 +5,12 @@ Screenshots are kept below ``MUNIMENT_TEST_SHOTS``, else in pytest's temporary f
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -107,6 +112,52 @@ def test_no_route_answers_without_a_session(server: ApiServer) -> None:
                     said.add(answer.body)
     assert len(said) == 1
     assert SITE.id.encode() not in said.pop()
+
+
+def forge(algorithm: str, key: bytes) -> str:
+    """A session that somebody made for himself."""
+    now = int(time.time())
+    said = {"sub": "otto", "role": "op", "iss": None, "aud": "apache-airflow", "iat": now, "nbf": now, "exp": now + 600}
+    parts = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=")
+        for part in ({"alg": algorithm, "typ": "JWT"}, said)
+    ]
+    made = hmac.new(key, b".".join(parts), hashlib.sha512).digest() if algorithm != "none" else b""
+    return b".".join([*parts, base64.urlsafe_b64encode(made).rstrip(b"=")]).decode()
+
+
+def test_no_way_around_leads_to_anything_of_the_archive_without_a_session(server: ApiServer) -> None:
+    token, page = server.cookie("otto"), f"{ROOT}/sites/{SITE.id}"
+    assert b"Example News" in server.ask("GET", page, who="otto").body
+    known = [b"Example News", HOSTILE_ARTICLE.encode(), EDITED_ARTICLE.encode(), b"quarantine", b"--line", b"muniment"]
+    paths = [
+        ROOT, f"/{ROOT}/", f"{ROOT}//", f"{ROOT.upper()}/", f"{ROOT}/./", f"{ROOT}/..;{ROOT}/", f"{ROOT}%2fsites",
+        f"/api/v2/..{ROOT}/", f"/api/v2/%2e%2e/%2e%2e{ROOT}/", f"/auth/..{ROOT}/sites/{SITE.id}",
+        f"/static/..{ROOT}/static/archive.css", f"{ROOT}/static/..%2f..%2fapp.py", f"{page}%00", f"{page}%0d%0aX:%20y",
+        f"{page}?token={token}", f"{page}?_token={token}", f"{page}?access_token={token}", f"{page}#?_token={token}",
+        f"{page};_token={token}", f"http://127.0.0.1:{server.port}{page}", f"{page}?x={'a' * 60_000}",
+        f"/{'../' * 40}{ROOT[1:]}/", f"{ROOT}/dags/site_{SITE.id}/runs/..%2f..%2f..", f"\\{ROOT[1:]}\\",
+    ]  # fmt: skip
+    headers = [
+        {}, {"Cookie": "_token="}, {"Cookie": f"token={token}"}, {"Cookie": f"_token={token[:-3]}AAA"},
+        {"Cookie": f"_token={forge('none', b'')}"}, {"Cookie": f"_token={forge('HS512', b'')}"},
+        {"Cookie": f"_token={forge('HS512', b'airflow')}"}, {"Authorization": f"Bearer {forge('none', b'')}"},
+        {"Authorization": f"Basic {base64.b64encode(f'otto:{PASSWORD}'.encode()).decode()}"},
+        {"Authorization": "Bearer"}, {"X-Forwarded-User": "anna", "X-Remote-User": "anna", "Remote-User": "anna"},
+        {"X-Original-URL": page, "X-Rewrite-URL": page}, {"X-HTTP-Method-Override": "POST"}, {"Range": "bytes=0-99"},
+        {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Host": "airflow.test", "X-Forwarded-Prefix": ROOT},
+        {"Origin": server.address, "Sec-Fetch-Site": "same-origin", "Referer": f"{server.address}/"},
+        {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Key": "x", "Sec-WebSocket-Version": "13"},
+    ]  # fmt: skip
+    for path, sent in [*((path, {}) for path in paths), *((page, each) for each in headers)]:
+        for method in ("GET", "HEAD", "OPTIONS", "POST"):
+            answer = server.ask(method, path, headers=sent, body=b"" if method == "POST" else None)
+            assert not [words for words in known if words in answer.body], (method, path[:99], sent)
+            told = answer.headers.get("location", "")
+            assert answer.status in (400, 401, 403, 404, 405, 414, 431) or (
+                path not in (page, f"{ROOT}/")  # Airflow's own pages, which it shows to anybody and which hold no data
+                and (answer.status == 200 or told.startswith((server.address, "/")))
+            ), (method, path[:99], sent, answer.status, told)
 
 
 def test_a_session_that_has_ended_is_none(server: ApiServer) -> None:
