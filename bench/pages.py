@@ -2,9 +2,10 @@
 
 Starts a store of its own and a real API server of Airflow, fills the archive with how many sites stand (120 runs each)
 and a table of many versions, then asks every page in turns with a page of Airflow's own that does next to nothing
-(``/api/v2/monitor/health``), and with one that Airflow's own UI asks (its list of DAGs). Printed are the median and the
-95th percentile of each, and the ratio of the medians to the bare one, which says more than milliseconds of a busy
-machine do. Beside it: how long the first request and the reading of all headlines take, and the server's memory.
+(``/api/v2/monitor/health``), and with one that Airflow's own UI asks (its list of DAGs). Printed are each page's first
+answer of the server, the median and the 95th percentile of those after it, the ratio of the medians to the bare one,
+which says more than milliseconds of a busy machine do, and the same with several visitors at once, each asking one page
+after the other. Beside it: how long after its start the server knows all sites and all headlines, and its memory.
 """
 
 from __future__ import annotations
@@ -16,25 +17,39 @@ import random
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import psutil
 
-from bench.api_server import migrate_home, serve_airflow
+from bench.api_server import ApiServer, migrate_home, serve_airflow
 from bench.measure import count_cores, render_table
 from bench.table import fill, make_versions, open_archive_in
 from pipeline.archive import Archive, write_marker
 from pipeline.health import KEPT, Health, OpenAlarm, RunRecord
-from pipeline.model import Check, Report, SourceRecord
+from pipeline.model import Check, Report, SourceRecord, article_id
 from pipeline.seaweed import EmbeddedStore
 from pipeline.store import Item
 
 STATES: Final = ("well",) * 30 + ("warned",) * 4 + ("rejected", "failing", "blocked", "silent", "late", "well")
 """How the sites of a bench stand, in turns: of forty, four that warn and five in trouble."""
+MANY: Final = 300
+"""Versions of the article whose page is asked for."""
+ADDRESS: Final = "https://www.site-007.example/news/edited-again-and-again"
 _JSON: Final = "application/json"
+_SITE_FILE: Final = """
+name = "News of {site}"
+home = "https://www.{site}.example/"
+kind = "{kind}"
+region = "{region}"
+article = 'https://www\\.{site}\\.example/news/.+'
+[[sources]]
+type = "feed"
+url = "https://www.{site}.example/feed.xml"
+"""
 
 
 def make_health(site: str, *, now: datetime, stands: str = "well", runs: int = KEPT, text: str = "") -> Health:
@@ -176,16 +191,18 @@ def _draft_items(sites: int, now: datetime) -> list[Item]:
             for run in health.runs[:8]
             if run.verdict
         ]
-    latest = {}
-    for number, version in enumerate(make_versions("site-007", f"{now:%Y%m%dT%H%M%SZ}-00000000", 60)):
+    for number, version in enumerate(make_versions("site-007", f"{now:%Y%m%dT%H%M%SZ}-00000000", MANY), start=1):
         shown = version.model_copy(
-            update={"article": "0" * 20, "n": number + 1, "captured_at": now - timedelta(hours=100 - number)}
+            update={
+                "article": article_id(ADDRESS),
+                "n": number,
+                "url": ADDRESS,
+                "captured_at": now - timedelta(hours=MANY - number),
+                "text": f"{version.text}\nEdited {number} times.",
+            }
         )
-        latest[number] = shown.model_copy(update={"text": f"{shown.text}\nEdited {number} times."})
-    items += [
-        Item(key=Archive.version_key("site-007", "0" * 20, version.n), body=version.to_json(), content_type=_JSON)
-        for version in latest.values()
-    ]
+        key = Archive.version_key("site-007", shown.article, number)
+        items.append(Item(key=key, body=shown.to_json(), content_type=_JSON))
     return items
 
 
@@ -198,6 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--sites", type=int, default=400, help="sites (default %(default)s)")
     parser.add_argument("--versions", type=int, default=20_000, help="rows of the table (default %(default)s)")
     parser.add_argument("--rounds", type=int, default=20, help="times that each page is asked (default %(default)s)")
+    parser.add_argument("--visitors", type=int, default=8, help="at once, in the last part (default %(default)s)")
     parser.add_argument("--store", type=Path, metavar="FOLDER", help="keep the store there, and use it again")
     parser.add_argument(
         "--bucket", default="pages", help="its bucket, filled if it holds no archive (default %(default)s)"
@@ -217,7 +235,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measure(given: argparse.Namespace, embedded: EmbeddedStore, scratch: Path) -> dict[str, object]:
-    environment = {**embedded.environment(), "MUNIMENT_BUCKET": given.bucket, "MUNIMENT_BUILTIN_SITES": "false"}
+    environment = {
+        **embedded.environment(),
+        "MUNIMENT_BUCKET": given.bucket,
+        "MUNIMENT_BUILTIN_SITES": "false",
+        "MUNIMENT_SITES": str(_write_sites(scratch / "sites", given.sites)),
+    }
     now = datetime.now(UTC)
     archive = open_archive_in(embedded, given.bucket)
     if archive.store.head("muniment.json") is None:
@@ -225,6 +248,7 @@ def _measure(given: argparse.Namespace, embedded: EmbeddedStore, scratch: Path) 
         write_marker(archive.store)
     health = archive.read_progress(archive.health_key("site-007"), Health)
     assert health is not None
+    article = f"/archive/sites/site-007/articles/{article_id(ADDRESS)}"
     pages = {
         "bare: /api/v2/monitor/health": "/api/v2/monitor/health",
         "Airflow's list of DAGs": "/api/v2/dags",
@@ -232,58 +256,111 @@ def _measure(given: argparse.Namespace, embedded: EmbeddedStore, scratch: Path) 
         "sites that fit a word": "/archive/?text=refused&sort=name",
         "a site": "/archive/sites/site-007",
         "a run": f"/archive/sites/site-007/runs/{health.runs[1].run}",
-        "an article of 60 versions": f"/archive/sites/site-007/articles/{'0' * 20}",
-        "two versions": f"/archive/sites/site-007/articles/{'0' * 20}/compare?old=59&new=60",
+        f"an article of {MANY} versions": article,
+        "its older versions": f"{article}?before=100",
+        "two versions": f"{article}/compare?old={MANY - 1}&new={MANY}",
         "quarantine": "/archive/quarantine",
         "search: one word": "/archive/search?text=council",
         "search: three words": "/archive/search?text=the+council+spending",
+        "search: a word that is nowhere": "/archive/search?text=zzyzx",
         "search: a site and a month": "/archive/search?site=site-004&since=2024-03-01&until=2024-03-31",
-        "search: an address": "/archive/search?text=https://www.site-007.example/news/nothing",
+        "search: a day of all sites": "/archive/search?since=2024-03-01&until=2024-03-01",
+        "search: an address": f"/archive/search?text={ADDRESS}",
+        "search: an address of nothing": "/archive/search?text=https://www.site-007.example/news/nothing",
         "the style sheet": "/archive/static/archive.css",
     }
     with serve_airflow(migrate_home(scratch / "airflow"), environment) as server:
         process = psutil.Process(server.process.pid)
         bare = _memory(process)
+
+        def ask(path: str) -> float:
+            began = time.perf_counter()
+            answer = server.ask("GET", path, who="vera")
+            seconds = time.perf_counter() - began
+            assert answer.status == 200, (path, answer.status, answer.body[-2000:])
+            return seconds
+
         server.cookie("vera")
-        began = time.perf_counter()
-        server.ask("GET", "/archive/static/archive.css", who="vera")
-        first = time.perf_counter() - began
-        began = time.perf_counter()
-        server.ask("GET", "/archive/", who="vera")
-        overview = time.perf_counter() - began
+        up = time.perf_counter()
+        first = {name: ask(path) for name, path in list(pages.items())[2:]}
+        first |= {name: ask(path) for name, path in list(pages.items())[:2]}
+        sites = _wait_until_whole(server, "/archive/", b"being read") - up
         loaded = _memory(process)
-        began = time.perf_counter()
-        while b"still being read" in server.ask("GET", "/archive/search?text=council", who="vera").body:
-            time.sleep(0.1)
-        headlines = time.perf_counter() - began
+        headlines = _wait_until_whole(server, "/archive/search?text=council", b"still being read") - up
         full = _memory(process)
         took: dict[str, list[float]] = {name: [] for name in pages}
-        for number in range(given.rounds + 1):
+        for _ in range(given.rounds):
             for name, path in pages.items():
-                began = time.perf_counter()
-                answer = server.ask("GET", path, who="vera")
-                seconds = time.perf_counter() - began
-                assert answer.status == 200, (name, answer.status)
-                if number:
-                    took[name].append(seconds)
+                took[name].append(ask(path))
+        crowded = _ask_at_once(ask, pages, given.visitors, max(2, given.rounds // 4))
+        after = _memory(process)
     medians = {name: statistics.median(seconds) for name, seconds in took.items()}
     base = next(iter(medians.values()))
     print(f"\n{given.sites} sites, {given.versions} versions, {count_cores()} cores, {given.rounds} rounds.\n")
     print(
         render_table(
-            ("page", "median ms", "95% ms", "times the bare page"),
+            (
+                "page", "first ms", "median ms", "95% ms", "times the bare page",
+                f"{given.visitors} at once, median ms", "95% ms",
+            ),
             [
-                (name, 1000 * medians[name], 1000 * statistics.quantiles(took[name], n=20)[-1], medians[name] / base)
+                (
+                    name, 1000 * first[name], 1000 * medians[name], 1000 * _most(took[name]), medians[name] / base,
+                    1000 * statistics.median(crowded[name]), 1000 * _most(crowded[name]),
+                )
                 for name in pages
             ],
         )
-    )
+    )  # fmt: skip
     print(
-        f"\nThe first request after a start takes {first:.1f} s, the first overview {overview:.1f} s; "
-        f"all headlines are read after {headlines:.1f} s.\n"
-        f"Memory of the server: {bare:.0f} MB bare, {loaded:.0f} MB with the pages, {full:.0f} MB with all headlines."
+        f"\nAll sites are read {sites:.1f} s after the first request, all headlines {headlines:.1f} s after it.\n"
+        f"Memory of the server: {bare:.0f} MB at its start, {loaded:.0f} MB with all sites, {full:.0f} MB with all "
+        f"headlines, {after:.0f} MB at the end."
     )
-    return {"seconds": took, "first": first, "headlines": headlines, "memory_mb": [bare, loaded, full]}
+    return {
+        "first": first,
+        "seconds": took,
+        "crowded": crowded,
+        "sites": sites,
+        "headlines": headlines,
+        "memory_mb": [bare, loaded, full, after],
+    }
+
+
+def _write_sites(folder: Path, sites: int) -> Path:
+    folder.mkdir()
+    for number in range(sites):
+        site, kind = f"site-{number:03}", ("council", "trade", "regional")[number % 3]
+        (folder / f"{site}.toml").write_text(_SITE_FILE.format(site=site, kind=kind, region=f"Region {number % 12}"))
+    return folder
+
+
+def _wait_until_whole(server: ApiServer, path: str, words: bytes) -> float:
+    while words in server.ask("GET", path, who="vera").body:
+        time.sleep(0.2)
+    return time.perf_counter()
+
+
+def _ask_at_once(
+    ask: Callable[[str], float], pages: Mapping[str, str], visitors: int, rounds: int
+) -> dict[str, list[float]]:
+    """Seconds of each page while so many visitors ask one page after the other, each beginning with another."""
+    names = list(pages)
+    took: dict[str, list[float]] = {name: [] for name in pages}
+
+    def visit(number: int) -> None:
+        begin = number * len(names) // visitors
+        for name in (names[begin:] + names[:begin]) * rounds:
+            took[name].append(ask(pages[name]))
+
+    with ThreadPoolExecutor(visitors) as pool:
+        list(pool.map(visit, range(visitors)))
+    return took
+
+
+def _most(seconds: Sequence[float]) -> float:
+    """The 95th percentile of what was measured."""
+    return statistics.quantiles(seconds, n=20, method="inclusive")[-1]
 
 
 def _memory(process: psutil.Process) -> float:

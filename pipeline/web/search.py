@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.web.shelf import Shelf
 
 SHOWN: Final = 50
+_VERSIONS: Final = 20  # of an article that is found by its address, whose page has all; they are read whole
 _ID: Final = 20
 _HEX: Final = frozenset("0123456789abcdef")
 
@@ -93,7 +94,7 @@ def _find_article(shelf: Shelf, asked: Asked, visible: set[str], sites: Iterable
     if site not in visible or asked.site not in ("", site):
         return nothing
     count = shelf.archive.latest_number(site, article)
-    versions = shelf.versions(site, article, range(max(1, count - SHOWN + 1), count + 1))
+    versions = shelf.versions(site, article, range(max(1, count - _VERSIONS + 1), count + 1))
     hits = [
         Hit(
             site=site,
@@ -109,7 +110,7 @@ def _find_article(shelf: Shelf, asked: Asked, visible: set[str], sites: Iterable
         and (asked.until is None or version.captured_at < asked.until)
     ]
     hits.sort(key=lambda hit: (hit.captured_at, hit.n), reverse=True)
-    return Found(hits=tuple(hits), count=len(hits), searched=count, versions=count, reading=False)
+    return Found(hits=tuple(hits), count=len(hits), searched=len(versions), versions=count, reading=False)
 
 
 def _find_place(shelf: Shelf, text: str, sites: Sequence[Site]) -> tuple[str, str]:
