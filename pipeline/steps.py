@@ -368,7 +368,9 @@ def _crawl_in_child(
             child.stdout.close()
         _keep_hosts(archive, site.id, segments / HOSTS_NAME, hosts_etag)
     if status != 0:
-        if any("No space left on device" in line or "disk is full" in line for line in last_lines):
+        # Not everything that writes says so: a compressor's error has no number.
+        short = shutil.disk_usage(spool).free < _LEAST_FREE
+        if short or any("No space left on device" in line or "disk is full" in line for line in last_lines):
             raise DiskFull(_put_full(spool.parent, run))
         raise _child_failure(site, run, status, last_lines)
     return CrawlSummary.model_validate_json((segments / SUMMARY_NAME).read_bytes())

@@ -37,6 +37,8 @@ LESS_FILL: Final = 0.35
 FALLEN_VOLUME: Final = 0.5  # of the least that was seen at such a time
 RISEN_VOLUME: Final = 1.5  # of the most that was ever seen in so long a time
 RISEN_OVER_MIDDLE: Final = 3.0
+DOUBLED: Final = 2.0  # times the most that was ever seen in so long a time, at whatever hour
+LEAST_DOUBLED: Final = 12  # addresses
 LEAST_RISE: Final = 20  # addresses
 FALLEN_LIST: Final = 0.4  # of the shortest that a source's list is
 FALLEN_ROLLING: Final = 0.1  # of one that lists what is recent
@@ -86,19 +88,44 @@ def check_volume(history: History, limits: CheckLimits, new: int | None) -> Chec
     worst = shown
     for span in spans:
         told = history.expect_new(new, span=span)
-        if told is None:
+        check = None if told is None else _judge_volume(*told, span=span, limits=limits)
+        if limits.max_new is None and (check is None or check.verdict == "accept"):
+            check = _judge_most(history, new, span) or check
+        if check is None:
             continue
-        check = _judge_volume(*told, span=span, limits=limits)
         shown = check
         worst = check if check.verdict != "accept" and worst.verdict != "reject" else worst
     return worst if worst.verdict != "accept" else shown
 
 
+def _judge_most(history: History, new: int, span: int) -> Check | None:
+    """A site that puts out twice as much as it ever did: told on any day, and when there are no four weeks yet."""
+    told = history.find_most(new, span=span)
+    if told is None:
+        return None
+    found, most, basis = told
+    limit = max(LEAST_DOUBLED, DOUBLED * most)
+    if found < limit:
+        return None
+    check = make_check(
+        "volume",
+        "warn",
+        f"{found} addresses are new {_put_hours(span)}; the most in so long a time was {most:.0f} before. A busy day, "
+        "or has the site begun to list pages of another kind (tags, archives, another edition)?",
+        figure=found,
+        limit=limit,
+    )
+    return check.model_copy(update={"normal": (0.0, most), "basis": basis})
+
+
+def _put_hours(span: int) -> str:
+    return f"in {span} hours" if span < 48 else f"in {span / 24:.0f} days"
+
+
 def _judge_volume(found: int, usual: Usual, *, span: int, limits: CheckLimits) -> Check:
     expected = usual.expected
     season = f" ({usual.season.name}: less is normal)" if usual.season else ""
-    hours = f"in {span} hours" if span < 48 else f"in {span / 24:.0f} days"
-    said = f"{found} addresses are new {hours}; normal is {expected.low:.0f} to {expected.high:.0f}{season}"
+    said = f"{found} addresses are new {_put_hours(span)}; normal is {expected.low:.0f} to {expected.high:.0f}{season}"
     verdict: Verdict = "accept"
     limit: float | None = None
     least = FALLEN_VOLUME * usual.floor

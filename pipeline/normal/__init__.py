@@ -52,6 +52,8 @@ SOURCE_DAYS = 42
 LEAST_DAYS = 5
 LEAST_PAGES = 40
 """With fewer days, or pages, nothing is known of a share or a length."""
+LEAST_DAYS_FOR_MOST = 14
+"""With fewer days, the most that there was in one of them says little of the next."""
 LEAST_WEEKS = 4
 """With fewer spans of time to compare with, nothing is known of a volume."""
 
@@ -423,6 +425,22 @@ class History:
             ceiling=_find_ceiling(hours, now, span, first) if expected.above < _ODD else math.inf,
         )
         return found, usual
+
+    def find_most(self, new: int, *, span: int) -> tuple[int, float, str] | None:
+        """How many addresses are new in the hours up to now, and the most that there ever were in so many hours.
+
+        Returns:
+            Both, and the history; None: too little is known, or the site was looked at more, or less, often than now.
+        """
+        days = [day for day in self._full_days("volume") if day.looks]
+        if span > _LONGEST_GAP or len(days) < LEAST_DAYS_FOR_MOST:
+            return None
+        now = 24 * self.at.toordinal() + self.at.hour
+        looks, found = _sum_hours(self._hours, now, span)
+        usual = sum(day.looks for day in days) / len(days) * span / 24
+        if not 0.6 <= (looks + 1) / usual <= 1.7:
+            return None
+        return found + new, _find_ceiling(self._hours, now, span, self._first), _tell_days([day.day for day in days])
 
     def _is_as_often(self, hours: Mapping[int, tuple[int, int]], now: int) -> bool:
         """Whether the site was looked at on the last day about as often as in the weeks before."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from html import escape
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, Literal, Self
 
 from bench.stories import Story, write_stories
-from tests.loopback import Asked, LoopbackSite, Reply
+from tests.loopback import Asked, LoopbackSite, Reply, Route
 
 Fault = Literal["redesign", "consent wall", "empty feed", "poisoned sitemap", "slow", "doubled", "firewall"]
 
@@ -163,6 +163,25 @@ class Gazette:
             return Reply(body=write(piece, self.web.origin).encode(), delay=self._delay())
 
         return answer
+
+
+def shift_dates(paper: Gazette, by: timedelta) -> dict[str, Route]:
+    """Let the paper's server have a clock that is ahead by so much; its routes as they were."""
+
+    def shift(route: Route) -> Route:
+        def answer(asked: Asked) -> Reply:
+            reply = route if isinstance(route, Reply) else route(asked)
+            date = format_datetime(datetime.now(UTC) + by, usegmt=True)
+            return replace(reply, headers=(*reply.headers, ("Date", date)))
+
+        return answer
+
+    routes = dict(paper.web.routes)
+    paper.web.routes = {path: shift(route) for path, route in routes.items()}
+    # The answer whose clock agrees best decides: there may be none that tells another time.
+    for path in ("/", "/robots.txt", "/.well-known/tdmrep.json", "/ai.txt"):
+        paper.web.routes.setdefault(path, shift(Reply(status=404)))
+    return routes
 
 
 def _write(piece: Piece, home: str) -> str:

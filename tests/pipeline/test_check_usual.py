@@ -197,3 +197,24 @@ def test_a_key_that_sets_a_limit_is_named_by_its_check() -> None:
     told = {key for keys in OWN_LIMITS.values() for key in keys}
     assert set(OWN_LIMITS) <= set(get_args(CheckName))
     assert told == set(CheckLimits.model_fields) - {"min_fill", "quiet", "verdicts"}
+
+
+def test_twice_as_much_as_there_ever_was_warns_whatever_the_week_day(lived: Lived) -> None:
+    check = check_of(lived.judge(new=16), "volume")
+    assert check.verdict == "warn"
+    assert "16 addresses are new in 24 hours; the most in so long a time was 8 before" in check.message
+    assert (check.normal, check.limit) == ((0.0, 8.0), 16.0)
+    assert check_of(lived.judge(new=15), "volume").verdict == "accept"
+    own = a_site().model_copy(update={"check": CheckLimits(max_new=40)})
+    assert check_of(lived.judge(new=16, site=own), "volume").verdict == "accept"
+
+
+def test_a_site_of_two_weeks_is_known_well_enough_to_say_that_it_doubled_and_one_of_less_is_not() -> None:
+    for days, verdict in ((15, "warn"), (13, "accept")):
+        normal, history = Normal(site="ledger", zone="Europe/London"), list[Report]()
+        for day in range(days):
+            at = MONDAY + timedelta(days=day)
+            history.insert(0, judge(at, pages(10, at), normal, history))
+            normal = note_report(normal, history[0])
+        at = MONDAY + timedelta(days=days)
+        assert check_of(judge(at, pages(10, at), normal, history, new=30), "volume").verdict == verdict
