@@ -59,6 +59,7 @@ from pipeline.store import KeyMissing, NotAllowed, role_step
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds
+    from pyarrow.fs import PyFileSystem
 
 Snapshot = DeltaTable
 """The table as it stood after a commit; for annotations outside of this module."""
@@ -514,12 +515,20 @@ def has_file(archive: Archive, path: str) -> bool:
     return archive.table_store.head(_FOLDER + path) is not None
 
 
-def dataset_of(archive: Archive, files: Iterable[tuple[str, str | None]]) -> ds.Dataset:
-    """Some files of the table, live or not, as a dataset with the table's columns: each with its path and site."""
-    import pyarrow.dataset as ds  # noqa: PLC0415 - as above
+def open_filesystem(archive: Archive) -> PyFileSystem:
+    """The table's files, for several calls of ``dataset_of``: to open it takes 5 ms of CPU."""
     from pyarrow.fs import PyFileSystem  # noqa: PLC0415 - as above
 
-    filesystem, kind = PyFileSystem(_handler(archive)), _parquet_format()
+    return PyFileSystem(_handler(archive))
+
+
+def dataset_of(
+    archive: Archive, files: Iterable[tuple[str, str | None]], filesystem: PyFileSystem | None = None
+) -> ds.Dataset:
+    """Some files of the table, live or not, as a dataset with the table's columns: each with its path and site."""
+    import pyarrow.dataset as ds  # noqa: PLC0415 - as above
+
+    filesystem, kind = filesystem or open_filesystem(archive), _parquet_format()
     fragments = [
         kind.make_fragment(
             path,

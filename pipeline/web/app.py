@@ -403,7 +403,9 @@ class Pages:
         shelf = self._shelf
         sites = shelf.sites()
         answer = None
-        if asked != Asked():
+        if asked == Asked():
+            shelf.headlines.begin()
+        else:
             visible = self._door.visible(visitor_of(request), self._known_sites(sites))
             answer = search(shelf, asked, visible, sites.values())
         return self._page(

@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 
 from pipeline.archive import Archive
 from pipeline.errors import StoreUnavailable
-from pipeline.table import DataFile, dataset_of, live_files, open_table
+from pipeline.table import DataFile, dataset_of, live_files, open_filesystem, open_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 MOST_ROWS: Final = 3_000_000
 """Versions that are kept in memory, the newest; older files are left out, and a search says so."""
 MOST_WORDS: Final = 8
+PATIENCE: Final = 0.1
+"""Seconds that a search waits for files that are being read."""
 _THREADS: Final = 2
 _COLUMNS: Final = ("title", "article", "n", "captured_at", "change", "state")
 _BLOCK: Final = 256  # headlines that are compressed together
@@ -148,7 +150,7 @@ class Headlines:
         since: datetime | None = None,
         until: datetime | None = None,
         most: int = 50,
-        patience: float = 0.2,
+        patience: float = PATIENCE,
     ) -> Found:
         """Versions whose headline has all these words or parts of words, whatever their case; newest first.
 
@@ -183,7 +185,12 @@ class Headlines:
             reading=any(not part.done() for part in pending),
         )
 
-    def find_sites(self, article: str, *, patience: float = 0.2) -> tuple[list[str], bool]:
+    def begin(self) -> None:
+        """Begin to read: somebody is about to search. Returns at once."""
+        if self._table is None:
+            self._pool.submit(self._look)
+
+    def find_sites(self, article: str, *, patience: float = PATIENCE) -> tuple[list[str], bool]:
         """The sites that have an article of this id, as far as is read, and whether all is read."""
         files, parts = self._look()
         wait(parts.values(), timeout=patience)
@@ -219,16 +226,18 @@ class Headlines:
                     kept.add(file.path)
                 for path in self._parts.keys() - kept:
                     self._parts.pop(path).cancel()
-                for path in self._files:
-                    if path in kept and path not in self._parts:
-                        self._parts[path] = self._pool.submit(self._read, self._files[path])
-            for path, part in self._parts.items():
-                if part.done() and part.exception() is not None:
-                    self._parts[path] = self._pool.submit(self._read, self._files[path])
+                self._submit([path for path in self._files if path in kept and path not in self._parts])
+            self._submit([path for path, part in self._parts.items() if part.done() and part.exception() is not None])
             return dict(self._files), dict(self._parts)
 
-    def _read(self, file: DataFile) -> _Part:
-        table = dataset_of(self._archive, [(file.path, file.site)]).to_table(columns=list(_COLUMNS))
+    def _submit(self, paths: Sequence[str]) -> None:
+        # Opened once for all: for each of 400 files it took more than half of the time. Not kept: credentials end.
+        filesystem = open_filesystem(self._archive) if paths else None
+        for path in paths:
+            self._parts[path] = self._pool.submit(self._read, self._files[path], filesystem)
+
+    def _read(self, file: DataFile, filesystem: Any) -> _Part:
+        table = dataset_of(self._archive, [(file.path, file.site)], filesystem).to_table(columns=list(_COLUMNS))
         ends, blob = _unpack(_whole(table["title"]))
         offsets, folded = _unpack(_whole(pc.utf8_lower(table["title"])))
         return _Part(

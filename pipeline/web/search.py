@@ -1,7 +1,7 @@
 """Searching for versions: by address first, where an address is given, else by headline, date and site.
 
-An address leads to one article by its digest, so that no table is read; one that was redirected is found by the
-memory of the site that owns it. Everything else is asked of the headlines in memory.
+An address leads to one article by its digest, so that no table is read where a site owns the address; one that was
+redirected is found by the memory of that site. Everything else is asked of the headlines in memory.
 """
 
 from __future__ import annotations
@@ -86,13 +86,10 @@ def search(shelf: Shelf, asked: Asked, visible: set[str], sites: Iterable[Site])
 
 
 def _find_article(shelf: Shelf, asked: Asked, visible: set[str], sites: Iterable[Site]) -> Found:
-    nothing = Found(hits=(), count=0, searched=0, versions=0, reading=False)
-    try:
-        site, article = _find_place(shelf, asked.text, [site for site in sites if site.id in visible])
-    except NotInArchive:
-        return nothing
-    if site not in visible or asked.site not in ("", site):
-        return nothing
+    place, reading = _find_place(shelf, asked.text, [site for site in sites if site.id in visible])
+    if place is None or place[0] not in visible or asked.site not in ("", place[0]):
+        return Found(hits=(), count=0, searched=0, versions=0, reading=reading)
+    site, article = place
     count = shelf.archive.latest_number(site, article)
     versions = shelf.versions(site, article, range(max(1, count - _VERSIONS + 1), count + 1))
     hits = [
@@ -113,25 +110,28 @@ def _find_article(shelf: Shelf, asked: Asked, visible: set[str], sites: Iterable
     return Found(hits=tuple(hits), count=len(hits), searched=len(versions), versions=count, reading=False)
 
 
-def _find_place(shelf: Shelf, text: str, sites: Sequence[Site]) -> tuple[str, str]:
-    """Site and id of the article at an address, or of an id; every site is asked only while headlines are being read.
+def _find_place(shelf: Shelf, text: str, sites: Sequence[Site]) -> tuple[tuple[str, str] | None, bool]:
+    """Site and id of the article at an address, or of an id, and whether it may be found in a moment if there is none.
 
-    Raises:
-        NotInArchive: there is none.
+    The sites that own an address are asked first, each with one question; then the headlines, as far as they are read.
     """
-    from pipeline.reader import article_of, find  # noqa: PLC0415 - heavy
+    from pipeline.reader import article_of  # noqa: PLC0415 - heavy
 
     try:
         article = text.lower() if "://" not in text else article_id(canonical_url(text))
-    except ValueError as error:
-        raise NotInArchive("That is no address.", next_step="Give the article's web address.") from error
+    except ValueError:
+        return None, False
+    owners = [site for site in sites if "://" in text and site.owns(text)]
+    owner = next((site for site in owners if shelf.archive.has_version(site.id, article, 1)), None)
+    if owner is not None:
+        return (owner.id, article), False
     found, complete = shelf.headlines.find_sites(article)
     if found:
-        return found[0], article
-    if not complete:
-        return find(shelf.archive, sites, text)
-    owners = [site for site in sites if site.owns(text)] if "://" in text else []
-    if not owners:
-        raise NotInArchive("No site has this article.", next_step="Search for words of its headline.")
-    site, article = article_of(shelf.archive, owners, text)
-    return site.id, article
+        return (found[0], article), False
+    try:
+        if owners:  # one of them may remember that the address led elsewhere
+            site, article = article_of(shelf.archive, owners, text)
+            return (site.id, article), False
+    except NotInArchive:
+        pass
+    return None, not complete

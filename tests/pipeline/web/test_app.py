@@ -223,6 +223,21 @@ def test_search_finds_by_headline_date_and_site_and_by_address_and_id(visit: Vis
     assert "No article" in visit.get("/search?text=https://nowhere.example/a").text
 
 
+def test_an_address_is_found_while_headlines_are_being_read_and_what_is_not_is_not_said_to_be_missing(
+    shown: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, archive = shown
+    (tmp_path / f"{SITE.id}.toml").write_text(
+        SITE_FILE.format(name="Example News").replace("north.example", "news.example").replace("north\\", "news\\")
+    )
+    visit = Visit(settings.model_copy(update={"sites": (tmp_path,)}), archive)
+    monkeypatch.setattr(visit.shelf.headlines, "find_sites", lambda _: ([], False))
+    assert EDITED_ARTICLE in visit.get(f"/search?text={url_of('bridge')}").text
+    page = visit.get("/search?text=https://news.example/news/nothing").text
+    assert "still being read" in page
+    assert "No article is archived" not in page
+
+
 def test_airflows_tabs_lead_to_the_site_and_to_the_run(visit: Visit, shown: Any) -> None:
     from pipeline.model import run_id
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -97,6 +98,15 @@ def test_a_headline_looks_as_it_did_whatever_its_letters(archive: Archive, headl
     [hit] = headlines.search("number 299", patience=PATIENCE).hits
     assert headlines.find_sites(hit.article, patience=PATIENCE) == (["north"], True)
     assert headlines.find_sites("0" * 20, patience=PATIENCE) == ([], True)
+
+
+def test_headlines_can_be_read_before_anybody_searches(archive: Archive, headlines: Headlines) -> None:
+    commit(archive, "north", 0, "News")
+    headlines.begin()
+    deadline = time.monotonic() + PATIENCE
+    while not any(part.done() for part in list(headlines._parts.values())) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert [hit.title for hit in headlines.search("news", patience=0).hits] == ["News"]
 
 
 def test_a_search_says_what_it_did_not_look_at(archive: Archive) -> None:
