@@ -3,7 +3,8 @@
 *Trigger* with a URL. It asks at most 25 documents, politely: robots.txt, feeds, sitemaps, listings, three articles. The
 log says what was found and why; the draft stands at its end and in the task's XCom (`file`), to be put into a folder of
 `MUNIMENT_SITES` after a look: it becomes a DAG by itself. Nothing is archived. Loopback and private addresses are
-refused, also those that a name or a redirect leads to. By hand it is `muniment sites probe`; docs/sites.md says more.
+refused, also those that a name or a redirect leads to, unless a site file that declares the host says `allow_private`.
+By hand it is `muniment sites probe`; docs/sites.md says more.
 """
 
 from __future__ import annotations
@@ -44,13 +45,21 @@ with DAG(
         import json
         import subprocess
         import sys
+        from contextlib import suppress
 
         from airflow.sdk.exceptions import AirflowFailException
 
-        from pipeline.settings import child_environment
+        from pipeline.errors import SiteFileError
+        from pipeline.settings import child_environment, read_settings
+        from pipeline.steps import read_sites
 
         params = get_current_context()["params"]
         arguments = ["sites", "probe", "--json"] + (["--id", params["id"]] if params["id"] else [])
+        # Whoever may trigger a DAG does not write site files: a form alone never opens the operator's network.
+        with suppress(SiteFileError):
+            sites = read_sites(read_settings()).values()
+            if any(site.crawl.allow_private and site.owns(params["url"]) for site in sites):
+                arguments.append("--allow-private")
         with subprocess.Popen(
             [sys.executable, "-c", "from pipeline.cli import main; main()", *arguments, "--", params["url"]],
             env=child_environment(),

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from pipeline.stack import DAGS_FOLDER, settings_environment
+from spiders.site import parse_site
 from tests.dags.conftest import airflow_environment, run_python
+from tests.dags.newsroom import open_newsroom
 from tests.loopback import LoopbackSite, Reply
 
 CALL = """
@@ -41,8 +43,9 @@ print(json.dumps(told))
 def test_a_form_triggers_the_first_run_or_says_what_is_wrong_with_it(
     settings: Any, airflow_home: Path, write_site: Callable[..., Path], tmp_path: Path, loopback: LoopbackSite
 ) -> None:
-    write_site("localgov")
-    loopback.routes["/"] = Reply(body=b"<html><title>Inside</title></html>")
+    open_front_page(loopback)
+    write_site("localgov", home=loopback.url("/"))
+    hidden = LoopbackSite(routes={"/": Reply(body=b"<html><title>Inside</title></html>")})
     own = settings.model_copy(update={"builtin_sites": False, "sites": (tmp_path / "sites",)})
     environment = airflow_environment(airflow_home, DAGS_FOLDER) | settings_environment(own)
     backfill, probe = str(DAGS_FOLDER / "backfill.py"), str(DAGS_FOLDER / "probe.py")
@@ -51,12 +54,14 @@ def test_a_form_triggers_the_first_run_or_says_what_is_wrong_with_it(
         (backfill, {"site": "localgov", "since": "2024-02-01", "until": "2024-01-31"}),
         (backfill, {"site": "localgov", "since": "01/02/2024"}),
         (backfill, {"site": "../elsewhere", "since": "2024-02-01"}),
-        (probe, {"url": loopback.url("/")}),
         (probe, {"url": "--help"}),
+        (probe, {"url": loopback.url("/"), "id": "roofs"}),
     ]
-    good, backwards, no_date, no_site, private, option = run_python(
-        CALL, json.dumps(forms), environment=dict(os.environ) | environment, timeout=180
-    )
+    with hidden:
+        forms.append((probe, {"url": hidden.url("/")}))
+        good, backwards, no_date, no_site, option, declared, private = run_python(
+            CALL, json.dumps(forms), environment=dict(os.environ) | environment, timeout=180
+        )
     assert good["raised"] == "DagRunTriggerException"
     assert good["trigger_dag_id"] == "site_localgov"
     assert good["dag_run_id"].startswith("backfill__20261122T093000Z-")  # the same for a retry
@@ -68,7 +73,59 @@ def test_a_form_triggers_the_first_run_or_says_what_is_wrong_with_it(
     ):
         assert told["raised"] == "AirflowFailException"  # at once: trying again does not mend it
         assert words in told["message"]
-    # Nobody looks into the operator's network by this form, and what is written into it is never an option.
+    # Nobody looks into the operator's network by this form, but where a site file does, and what is written into it is
+    # never an option.
     assert private["raised"] == option["raised"] == "AirflowFailException"
-    assert loopback.requests == []
+    assert hidden.requests == []
+    check_draft(declared["value"], loopback)
     assert "usage" not in option["message"].lower()
+
+
+PROBE = """
+import json, sys
+from airflow.dag_processing.dagbag import DagBag
+from airflow.models.xcom import XComModel
+from airflow.utils.session import create_session
+
+run = DagBag(sys.argv[1]).dags["site_probe"].test(logical_date=None, run_conf={"url": sys.argv[2], "id": "roofs"})
+with create_session() as session:
+    given = [one.value for one in session.query(XComModel).filter_by(run_id=run.run_id, key="return_value")]
+print(json.dumps({"state": str(run.state), "given": given}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(200)  # of a busy machine
+def test_a_probe_of_a_declared_private_site_gives_its_file_to_whoever_comes_next(
+    settings: Any, airflow_home: Path, write_site: Callable[..., Path], tmp_path: Path, loopback: LoopbackSite
+) -> None:
+    open_front_page(loopback)
+    write_site("inside", home=loopback.url("/"))
+    own = settings.model_copy(update={"builtin_sites": False, "sites": (tmp_path / "sites",)})
+    environment = airflow_environment(airflow_home, DAGS_FOLDER) | settings_environment(own)
+    found = run_python(
+        PROBE,
+        str(DAGS_FOLDER / "probe.py"),
+        loopback.url("/"),
+        environment=dict(os.environ) | environment,
+        timeout=180,
+    )
+    assert found["state"] == "success"
+    [told] = found["given"]
+    check_draft(told, loopback)
+
+
+def open_front_page(server: LoopbackSite) -> None:
+    """A newsroom that can be found from its front page."""
+    open_newsroom(server, articles=6)
+    links = "".join(f"<p><a href='/news/roof-{number}'>Roof {number}</a></p>" for number in range(6))
+    feed = "<link rel='alternate' type='application/rss+xml' href='/feed.xml'>"
+    server.page("/", f"<html lang='en-GB'><head><title>Roof News</title>{feed}</head><body>{links}</body></html>")
+
+
+def check_draft(told: Any, server: LoopbackSite) -> None:
+    """Fail unless the drafted file knows the newsroom."""
+    assert (told["ok"], told["id"], told["problems"]) == (True, "roofs", [])
+    site = parse_site(told["file"], id="roofs", file="roofs.toml")
+    assert site.is_article(server.url("/news/roof-3"))
+    assert [source.url for source in site.sources] == [server.url("/feed.xml")]
