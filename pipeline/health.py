@@ -50,6 +50,9 @@ class RunRecord(Document):
     cause: Cause | None = None  # of a rejected run, or of one that looks odd
     odd: dict[str, Literal["warn", "reject"]] = Field(default_factory=dict)  # check -> its verdict, where not "accept"
     message: str = ""  # what the operator reads
+    why: str = (
+        ""  # the same in a sentence or two, where it was refused or looks odd: what is the matter, and no figures
+    )
     steps: tuple[str, ...] = ()  # what to do about a run that was refused, or looks odd; of the latest runs
     began: UtcTime
     ended: UtcTime | None = None  # the crawl's end
@@ -251,6 +254,7 @@ def read_record(archive: Archive, site: str, run: str, *, now: datetime) -> RunR
             "cause": report.diagnosis.cause if report.diagnosis else None,
             "odd": {check.name: check.verdict for check in report.checks if check.verdict != "accept"},
             "message": shorten(report.message),
+            "why": shorten(_put_why(report)),
             "steps": report.diagnosis.steps if report.diagnosis else (),
             "articles": report.counts.get("articles", 0),
             "documents": sum(count for name, count in report.counts.items() if name.startswith("document-")),
@@ -263,11 +267,20 @@ def read_record(archive: Archive, site: str, run: str, *, now: datetime) -> RunR
     return record.model_copy(update=update)
 
 
-def shorten(message: str) -> str:
+def _put_why(report: Report) -> str:
+    """What is the matter with a run: the diagnosis, or what the checks say that have its verdict."""
+    if report.verdict == "accept":
+        return ""
+    if report.diagnosis is not None and report.diagnosis.cause != "unknown":
+        return report.diagnosis.sentence
+    return " ".join(f"{check.message} ({check.name})" for check in report.checks if check.verdict == report.verdict)
+
+
+def shorten(message: str, most: int = _SAID) -> str:
     """A message as it is kept: whole, or ended between two words, with an ellipsis for the rest."""
-    if len(message) <= _SAID:
+    if len(message) <= most:
         return message
-    return message[: _SAID - 1].rsplit(None, 1)[0] + "…"
+    return message[: most - 1].rsplit(None, 1)[0] + "…"
 
 
 def _find_state(report: Report | None, *, published: bool) -> RunState:

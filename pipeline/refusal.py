@@ -13,6 +13,7 @@ from spiders.pace import FAILING, REFUSING
 from spiders.protocol import CrawlSummary
 
 _REFUSING = frozenset({401, 403, 429, 451})
+_WALLS = frozenset({"consent wall", "login wall"})
 _LABEL = 200  # characters: Airflow keeps 250 of a task's label
 
 
@@ -30,6 +31,13 @@ def find_refusal(summary: CrawlSummary, report: Report) -> Refusal | None:
     It did where more than half of the captured pages, or all sources, said so, or where the crawl left a host alone
     that asked for it and had no page by then. One that does not answer, or with errors of its own, refuses nobody.
     """
+    refusal = _find_refusal(summary, report)
+    if refusal is None or report.diagnosis is None or report.diagnosis.cause not in _WALLS:
+        return refusal
+    return Refusal(label=refusal.label, steps=report.diagnosis.steps)  # which know what sort of a wall it is
+
+
+def _find_refusal(summary: CrawlSummary, report: Report) -> Refusal | None:
     if report.verdict != "reject":
         return None
     site = report.site

@@ -233,7 +233,7 @@ def _find_steps(cause: Cause, report: Report, suspicion: Suspicion | None) -> tu
     correct = f"Correct the site's file ([[extract]], `from` today), then `muniment sites check {site}`."
     check = f"Then `muniment sites check {site}`."
     reread = f"`muniment reextract {run}` reads the captures again with the corrected file, without fetching."
-    wait = "Or wait: the next run of the schedule asks again by itself."
+    wait = "If nothing of that is to be done, wait: the next run of the schedule asks again by itself."
     one = "`muniment extract URL --explain`, for one of the example pages, shows every block and what became of it."
     steps: dict[Cause, tuple[str, ...]] = {
         "redesign": (inspect, one, correct, reread, release),

@@ -30,6 +30,7 @@ Pure: nothing is read here.
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -178,6 +179,8 @@ _ANSWERS: Final[tuple[tuple[Cause, float, tuple[str, ...], str], ...]] = (
 )
 
 
+_PLAIN: Final = 0.96  # what is surer than this has one meaning only
+
 _ENDED: Final = ("failed: ", "deferred: ", "blocked: ", "excluded: robots.txt unreachable")
 
 
@@ -205,9 +208,11 @@ def _suspect_answers(case: Case) -> Iterator[Suspicion]:
         addresses = [page.url for page in pages] + [url for reason in ended for url in _examples(case, reason)]
         hosts = Counter(_host_of(url) for url in (*addresses, *(source.url for source in sources)))
         host = max(stopped, key=len) if stopped else hosts.most_common(1)[0][0] if hosts else None
-        exact = _tell_error(source.error for source in sources) or _tell_error(
+        exact = _tell_error((source.error or "").removeprefix(f"{source.url}: ") for source in sources) or _tell_error(
             seen.stopped for seen in case.summary.robots.values() if seen.stopped and _names(seen.stopped, words)
         )
+        if len(words) == 1 and sure > _PLAIN:
+            exact = ""  # it is said already
         parts = [f"{hit} of {whole} pages" if hit else "", f"{len(sources)} of {len(case.summary.sources)} sources"]
         where = " and ".join(part for part in parts if part and not part.startswith("0 "))
         yield Suspicion(
@@ -627,7 +632,9 @@ def _suspect_checks(case: Case) -> Iterator[Suspicion]:
         if check.name == "listing" and check.normal and check.figure is not None and check.figure > check.normal[1]:
             cause = "volume"
         sure = likelihood if check.verdict == "reject" else _WARNED * likelihood
-        yield Suspicion(cause=cause, likelihood=round(sure, 3), why=check.message.rstrip(".?"))
+        # What a check asks is answered by the cause.
+        stated = re.sub(r"(?<=\.)\s[^.]*\?$", "", check.message)
+        yield Suspicion(cause=cause, likelihood=round(sure, 3), why=stated.rstrip(".?"))
 
 
 def _is_article(page: Page) -> bool:

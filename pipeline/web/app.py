@@ -141,6 +141,12 @@ async def _read_body(request: Request) -> bytes:
 FormDep = Annotated[dict[str, list[str]], Depends(read_form)]
 
 
+def holds_something(report: Report) -> bool:
+    """Whether there is anything in a refused run that publishing it would give to readers."""
+    told = report.diagnosis
+    return told is None or told.cause == "unknown" or any("muniment release" in step for step in told.steps)
+
+
 class Pages:
     """The answers. Each reads what it needs of the shelf, and nothing stays."""
 
@@ -164,6 +170,8 @@ class Pages:
 
     def _read_ahead(self) -> None:
         try:
+            for name in self._templates.list_templates():
+                self._templates.get_template(name)
             self._shelf.facts()
             self._shelf.look()
         except Exception as error:  # noqa: BLE001 - whatever it is: the first page says it
@@ -277,6 +285,7 @@ class Pages:
             made=[split_key(key) for key in islice(published.made, PAGE)] if published else [],
             release=release,
             rejected=rejected,
+            worth=report is not None and holds_something(report),
             may_release=may,
             token=make_token(self._door, visitor_of(request), f"/sites/{site}/runs/{run}/release") if may else "",
             sample=sample,

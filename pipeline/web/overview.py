@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final, Literal
 
-from pipeline.health import Health, RunRecord
+from pipeline.health import Health, RunRecord, shorten
 
 Need = Literal["rejected", "failing", "blocked", "silent", "warned", "unfinished", "well", "unknown"]
 Where = Literal["run", "site", "dag"]
@@ -135,7 +135,7 @@ def summarise(health: Health) -> Standing:
             run=run.run,
             began=run.began,
             cause=run.cause,
-            message=run.message[:_WORDS],
+            message=shorten(run.why or run.message, _WORDS),
             articles=run.articles,
         )
         for run in health.runs
@@ -156,11 +156,11 @@ def summarise(health: Health) -> Standing:
         verdict=latest.verdict,
         released=latest.released,
         cause=latest.cause,
-        message=latest.message[:_WORDS],
+        message=shorten(latest.message if latest.state == "failed" else latest.why or latest.message, _WORDS),
         began=latest.began,
         odd=tuple(sorted(latest.odd)),
         stopped=latest.stopped[:_WORDS] if latest.stopped else None,
-        trying=(latest.trying or "")[:_WORDS],
+        trying=shorten(latest.trying or "", _WORDS),
         failed_share=latest.outcomes.get("failed", 0) / asked if asked >= _FEW else 0.0,
         blocked_share=latest.outcomes.get("blocked", 0) / asked if asked >= _FEW else 0.0,
         new=tuple(count_new(run) for run in shown),

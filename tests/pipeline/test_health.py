@@ -19,7 +19,7 @@ from pipeline.health import (
     read_health,
     rebuild_health,
 )
-from pipeline.model import Release, Report
+from pipeline.model import Diagnosis, Release, Report
 from pipeline.settings import Settings
 from tests.pipeline.built_archive import SITE, build_archive
 from tests.pipeline.built_runs import NOW, a_run
@@ -131,3 +131,25 @@ def test_a_run_that_a_clock_put_into_the_future_is_not_the_latest_once_the_clock
     right = RunRecord(run="20261121T120000Z-00000000", state="published", began=NOW, noted=NOW)
     assert Health(site="x", runs=(ahead, right), updated=ahead.began).latest == ahead
     assert Health(site="x", runs=(ahead, right), updated=NOW).latest == right
+
+
+def test_what_is_the_matter_is_kept_in_a_sentence_beside_the_whole_message(settings: Settings) -> None:
+    archive = build_archive(settings).archive
+    newest = read_health(archive, SITE.id).runs[0].run  # type: ignore[union-attr]
+    report = archive.read_report(SITE.id, newest)
+    assert report is not None
+    odd = report.checks[0].model_copy(update={"verdict": "warn", "message": "Two of two are odd."})
+    told = Diagnosis(cause="slow", sentence="Probably a slow site.", likelihood=0.7)
+    for update, why in (
+        ({"verdict": "accept"}, ""),
+        ({"verdict": "warn"}, f"Two of two are odd. ({odd.name})"),
+        ({"verdict": "warn", "diagnosis": told}, "Probably a slow site."),
+        (
+            {"verdict": "warn", "diagnosis": told.model_copy(update={"cause": "unknown"})},
+            f"Two of two are odd. ({odd.name})",
+        ),
+    ):
+        changed = report.model_copy(update={"checks": (odd, *report.checks[1:]), **update})
+        key = archive.report_key(SITE.id, newest)
+        archive.store.replace(key, changed.to_json(), etag=archive.store.get(key).etag, content_type="application/json")
+        assert note_run(archive, SITE.id, newest, now=NOW).runs[0].why == why

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import pytest
 
-from pipeline.model import Report
+from pipeline.model import Diagnosis, Report
 from pipeline.refusal import find_refusal
 from spiders.pace import AWAY, FAILING, REFUSING
 from spiders.protocol import CrawlSummary, RobotsSeen, SourceYield
@@ -69,3 +69,11 @@ def test_sources_that_all_refuse_are_a_refusal_and_a_site_that_is_down_is_none(
     sources = [SourceYield(url="https://x.example/feed", type="feed", status=status) for _ in range(2)]
     found = find_refusal(summary(sources=sources), report())
     assert (found and found.label) == (label and f"{label} on all 2 sources")
+
+
+def test_what_to_do_about_a_wall_is_the_diagnosis_and_not_to_be_slower() -> None:
+    counts, reasons = {"captured": 12, "blocked": 12}, {"blocked: consent page": 12}
+    told = Diagnosis(cause="consent wall", sentence="A consent wall.", likelihood=0.97, steps=("Ask the publisher.",))
+    found = find_refusal(summary(captured=12), report(counts=counts, reasons=reasons, diagnosis=told))
+    assert found is not None
+    assert (found.label, found.steps) == ("blocked: consent page on 12 of 12 pages", ("Ask the publisher.",))

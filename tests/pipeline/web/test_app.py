@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.model import TakedownOrder
+from pipeline.model import Cause, Diagnosis, TakedownOrder
 from pipeline.takedown import read_orders
 from pipeline.web import acting
 from pipeline.web.app import PAGE
@@ -465,3 +465,26 @@ def test_a_site_that_has_a_file_and_never_ran_says_what_to_do(shown: Any, tmp_pa
         assert "has not run yet" in answer.text
         assert "muniment run north" in answer.text
     assert visit.get("/sites/south").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("cause", "steps", "worth"),
+    [
+        ("redesign", ('`muniment release 1 --reason "…"`',), True),
+        ("consent wall", ("Ask the publisher.",), False),
+        ("unknown", (), True),
+    ],
+)
+def test_a_release_is_offered_where_there_is_something_to_publish(
+    visit: Visit, shown: Any, monkeypatch: pytest.MonkeyPatch, cause: Cause, steps: tuple[str, ...], worth: bool
+) -> None:
+    read = shown[1].read_report
+    told = Diagnosis(cause=cause, sentence="So it is.", likelihood=0.9, steps=steps)
+    monkeypatch.setattr(
+        type(shown[1]), "read_report", lambda _, *which: read(*which).model_copy(update={"diagnosis": told})
+    )
+    monkeypatch.setattr(type(shown[1]), "read_release", lambda *_: None)
+    page = visit.get(f"/sites/hostile/runs/{RUN}", who="operator").text
+    assert ("Release it all the same" in page) == (not worth)
+    assert page.count("<details") == page.count("</details>")
+    assert page.count("<section") == page.count("</section>")
