@@ -37,14 +37,20 @@ def put(archive: Archive, site: int, hours: float, texts: dict[str, str], earlie
         commit_rows(archive, SITES[site].id, run, rows, now=NOW)
 
 
-@pytest.fixture
-def told(archive: Archive) -> Archive:
+def tell(archive: Archive) -> Archive:
+    """Five versions of three articles of two sites."""
     earlier: dict[str, list[Version]] = {}
     put(archive, 0, 0, {"a": "One text of a.", "b": "One text of b."}, earlier)
     put(archive, 0, 4, {"a": "Two texts of a, the newest."}, earlier)
     put(archive, 1, 1, {"a": "One text of the other."}, earlier)
     put(archive, 0, 2, {"a": "Three texts of a, released late."}, earlier)
     return archive
+
+
+@pytest.fixture(scope="module")
+def told(kept: Archive) -> Archive:
+    """To be read only."""
+    return tell(kept)
 
 
 def texts(rows: Rows) -> list[str]:
@@ -126,11 +132,11 @@ def test_an_archive_without_versions_has_no_rows(archive: Archive) -> None:
     assert query_rows(archive, "SELECT count(*) AS n FROM current").to_arrow().to_pylist() == [{"n": 0}]
 
 
-def test_a_file_that_is_gone_is_told_as_something_to_try_again(told: Archive) -> None:
-    table = open_table(told)
+def test_a_file_that_is_gone_is_told_as_something_to_try_again(archive: Archive) -> None:
+    table = open_table(tell(archive))
     assert table is not None
-    told.table_store.delete("tables/articles/" + live_files(table, "other")[0].path)
-    for rows in (select_rows(told), query_rows(told, "SELECT sum(words) FROM articles")):
+    archive.table_store.delete("tables/articles/" + live_files(table, "other")[0].path)
+    for rows in (select_rows(archive), query_rows(archive, "SELECT sum(words) FROM articles")):
         with pytest.raises(StoreUnavailable, match="ask again"):
             rows.to_arrow()
 
