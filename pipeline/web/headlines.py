@@ -139,6 +139,7 @@ class Headlines:
         self._table: Any = None
         self._files: dict[str, DataFile] = {}
         self._parts: dict[str, Future[_Part]] = {}
+        self._first: Future[tuple[dict[str, DataFile], dict[str, Future[_Part]]]] | None = None
         self._looking = threading.Lock()
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="headlines")
 
@@ -165,7 +166,9 @@ class Headlines:
         Raises:
             StoreUnavailable: the store did not answer.
         """
-        files, parts = self._look()
+        if (seen := self._look_patiently(patience)) is None:
+            return Found(hits=(), count=0, searched=0, versions=0, reading=True)
+        files, parts = seen
         asked = [path for path, file in files.items() if _may_hold(file, sites, since, until)]
         pending = [parts[path] for path in asked if path in parts]
         wait(pending, timeout=patience)
@@ -188,11 +191,26 @@ class Headlines:
     def begin(self) -> None:
         """Begin to read: somebody is about to search. Returns at once."""
         if self._table is None:
-            self._pool.submit(self._look)
+            self._begin()
+
+    def _begin(self) -> Future[tuple[dict[str, DataFile], dict[str, Future[_Part]]]]:
+        if self._first is None or self._first.done():
+            self._first = self._pool.submit(self._look)
+        return self._first
+
+    def _look_patiently(self, patience: float) -> tuple[dict[str, DataFile], dict[str, Future[_Part]]] | None:
+        """As ``_look``; None when the table is opened for the first time, which takes longer than that."""
+        if self._table is not None:
+            return self._look()
+        first = self._begin()
+        wait([first], timeout=patience)
+        return first.result() if first.done() else None
 
     def find_sites(self, article: str, *, patience: float = PATIENCE) -> tuple[list[str], bool]:
         """The sites that have an article of this id, as far as is read, and whether all is read."""
-        files, parts = self._look()
+        if (seen := self._look_patiently(patience)) is None:
+            return [], False
+        files, parts = seen
         wait(parts.values(), timeout=patience)
         done = [part.result() for part in parts.values() if part.done() and part.exception() is None]
         found = {part.site for part in done if part.has(article)}

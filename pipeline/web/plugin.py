@@ -1,13 +1,14 @@
 """The plugin as Airflow finds it through the package's entry point: the Archive pages and where they appear.
 
 Every process that loads plugins imports this module: scheduler, workers, the DAG processor. So it knows nothing heavy
-(Airflow's security module alone costs a second). The pages are loaded by the API server only: in a thread when it
-starts, so that nobody waits for them, and by the first request otherwise.
+(Airflow's security module alone costs a second). The pages are loaded by the API server only: when it starts, and by
+the first request if that went wrong.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -18,6 +19,8 @@ Message = MutableMapping[str, Any]
 AsgiApp = Callable[[Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
 PREFIX = "/archive"
+
+log = logging.getLogger("muniment")
 
 
 class LateApp:
@@ -52,12 +55,17 @@ _PAGES = LateApp()
 
 
 def load_ahead(app: AsgiApp) -> AsgiApp:
-    """Begin to load the pages when the API server starts: it makes its middlewares then, and no other process does.
+    """Load the pages when the API server starts: it makes its middlewares then, and no other process does.
+
+    It takes half a second of a start that takes many; whatever goes wrong is told by the first request for a page.
 
     Returns:
         The app itself, so that no request comes through here.
     """
-    threading.Thread(target=_PAGES.build, name="archive pages", daemon=True).start()
+    try:
+        _PAGES.build()
+    except Exception:
+        log.exception("The Archive pages could not be loaded")
     return app
 
 

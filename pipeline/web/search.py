@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipeline.errors import NotInArchive
 from pipeline.model import SITE_ID, article_id
+from pipeline.store import NotAllowed
 from pipeline.web.headlines import Found, Hit
 from spiders.site import Site
 from spiders.urls import canonical_url
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 SHOWN: Final = 50
 _VERSIONS: Final = 20  # of an article that is found by its address, whose page has all; they are read whole
+MOST_MEMORY: Final = 8 * 1024 * 1024
+"""Bytes of a site's packed frontier that is fetched to see where an address led; a larger one is asked by
+``muniment show`` only."""
 _ID: Final = 20
 _HEX: Final = frozenset("0123456789abcdef")
 
@@ -128,10 +132,21 @@ def _find_place(shelf: Shelf, text: str, sites: Sequence[Site]) -> tuple[tuple[s
     found, complete = shelf.headlines.find_sites(article)
     if found:
         return (found[0], article), False
+    remembering = [site for site in owners if _remembers(shelf, site.id)]
     try:
-        if owners:  # one of them may remember that the address led elsewhere
-            site, article = article_of(shelf.archive, owners, text)
+        if remembering:  # that the address led elsewhere
+            site, article = article_of(shelf.archive, remembering, text)
             return (site.id, article), False
     except NotInArchive:
         pass
     return None, not complete
+
+
+def _remembers(shelf: Shelf, site: str) -> bool:
+    """Whether a site's frontier is there, and small enough to be asked for a page; a missing one would be rebuilt."""
+    archive = shelf.archive
+    try:
+        there = archive.store.head(archive.frontier_key(site))
+    except NotAllowed:
+        return False
+    return there is not None and there.size <= MOST_MEMORY

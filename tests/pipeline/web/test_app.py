@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pipeline.errors import NotInArchive
 from pipeline.model import Cause, Diagnosis, TakedownOrder
 from pipeline.takedown import read_orders
 from pipeline.web import acting
@@ -236,6 +237,30 @@ def test_an_address_is_found_while_headlines_are_being_read_and_what_is_not_is_n
     page = visit.get("/search?text=https://news.example/news/nothing").text
     assert "still being read" in page
     assert "No article is archived" not in page
+
+
+def test_a_page_neither_rebuilds_nor_fetches_a_large_frontier(
+    shown: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, archive = shown
+    text = SITE_FILE.format(name="Example News").replace("north.example", "news.example").replace("north\\", "news\\")
+    for site in (SITE.id, "hostile"):
+        (tmp_path / f"{site}.toml").write_text(text)
+    opened: list[str] = []
+
+    def note(_: Any, sites: Any, __: str) -> Any:
+        opened.extend(site.id for site in sites)
+        raise NotInArchive("nothing", next_step="nothing")
+
+    monkeypatch.setattr("pipeline.reader.article_of", note)
+    visit = Visit(settings.model_copy(update={"sites": (tmp_path,)}), archive)
+    assert archive.store.head(archive.frontier_key("hostile")) is None
+    path = "/search?text=https://news.example/news/nothing"
+    assert visit.get(path).status_code == 200
+    assert opened == [SITE.id]
+    monkeypatch.setattr("pipeline.web.search.MOST_MEMORY", 10)
+    assert visit.get(path).status_code == 200
+    assert opened == [SITE.id]
 
 
 def test_airflows_tabs_lead_to_the_site_and_to_the_run(visit: Visit, shown: Any) -> None:
