@@ -472,7 +472,7 @@ def prepared(archive: Archive) -> tuple[Archive, str, dict[str, object], dict[st
     return archive, run, clean, before
 
 
-@pytest.mark.parametrize("share", [0, *(pytest.param(share, marks=pytest.mark.slow) for share in range(1, 4))])
+@pytest.mark.parametrize("share", [0, *(pytest.param(share, marks=pytest.mark.slow) for share in range(1, 8))])
 @pytest.mark.timeout(300)
 def test_killed_at_any_request_and_run_again_gives_the_archive_of_a_clean_run(prepared, share: int):
     archive, run, clean, before = prepared
@@ -486,7 +486,7 @@ def test_killed_at_any_request_and_run_again_gives_the_archive_of_a_clean_run(pr
     assert {key: body for key, body in take_all(archive).items() if key in before and body != before[key]}.keys() == {
         archive.frontier_key(SITE.id)
     }
-    for number, after in deaths[share::4]:
+    for number, after in deaths[share::8]:
         restore(archive, before)
         mortal = MortalStore.like(archive.store)
         mortal.die_at, mortal.after = number, after
@@ -638,41 +638,45 @@ def random_runs(archive: Archive, site: Any, seed: int, count: int, articles: in
     return runs
 
 
-def test_publishers_of_different_runs_of_one_site_lose_double_and_skip_nothing(archive: Archive, publishers):
-    for seed in range(3):
-        site = a_site(f"site-{seed}")
-        runs = random_runs(archive, site, seed, 4)
-        for together in [runs[:2], runs[2:]] if seed % 2 else [runs[::-1]]:
-            for publisher, run in zip(publishers, together, strict=False):
-                publisher.order(site.id, run)
-            published = [publisher.answer() for publisher, _ in zip(publishers, together, strict=False)]
-            assert [each.run for each in published] == together
-        assert_whole(archive, runs, site)
+def seeds(first: int, *more: int) -> pytest.MarkDecorator:
+    """The first in every run of the tests, the others in the long one."""
+    return pytest.mark.parametrize("seed", [first, *(pytest.param(seed, marks=pytest.mark.slow) for seed in more)])
 
 
-def test_four_publishers_of_one_run_publish_it_once(archive: Archive, publishers):
-    for seed in range(2):
-        site = a_site(f"site-{seed}")
-        (run,) = random_runs(archive, site, seed, 1, articles=15)
-        for publisher in publishers:
+@seeds(0, 1, 2)
+def test_publishers_of_different_runs_of_one_site_lose_double_and_skip_nothing(archive: Archive, publishers, seed: int):
+    site = a_site()
+    runs = random_runs(archive, site, seed, 4)
+    for together in [runs[:2], runs[2:]] if seed % 2 else [runs[::-1]]:
+        for publisher, run in zip(publishers, together, strict=False):
             publisher.order(site.id, run)
-        published = [publisher.answer() for publisher in publishers]
-        assert published == [published[0]] * 4
-        assert_whole(archive, [run], site)
+        published = [publisher.answer() for publisher, _ in zip(publishers, together, strict=False)]
+        assert [each.run for each in published] == together
+    assert_whole(archive, runs, site)
 
 
-def test_a_publisher_killed_by_the_system_at_any_moment_leaves_nothing_half_done(settings, archive: Archive):
-    chance = random.Random(7)
-    for seed in range(3):
-        site = a_site(f"site-{seed}")
-        (run,) = random_runs(archive, site, seed, 1, articles=60)
-        for _ in range(3):
-            publisher = Publisher()
-            publisher.order(site.id, run)
-            time.sleep(chance.uniform(0.05, 0.6))
-            publisher.kill()
-        publish_run(archive, site, run, now=NOW)
-        assert_whole(archive, [run], site)
+@seeds(0, 1)
+def test_four_publishers_of_one_run_publish_it_once(archive: Archive, publishers, seed: int):
+    site = a_site()
+    (run,) = random_runs(archive, site, seed, 1, articles=15)
+    for publisher in publishers:
+        publisher.order(site.id, run)
+    published = [publisher.answer() for publisher in publishers]
+    assert published == [published[0]] * 4
+    assert_whole(archive, [run], site)
+
+
+@seeds(0, 1, 2)
+def test_a_publisher_killed_by_the_system_at_any_moment_leaves_nothing_half_done(settings, archive: Archive, seed: int):
+    site, chance = a_site(), random.Random(7 + seed)
+    (run,) = random_runs(archive, site, seed, 1, articles=60)
+    for _ in range(3):
+        publisher = Publisher()
+        publisher.order(site.id, run)
+        time.sleep(chance.uniform(0.05, 0.6))
+        publisher.kill()
+    publish_run(archive, site, run, now=NOW)
+    assert_whole(archive, [run], site)
 
 
 def test_a_page_that_is_only_read_differently_is_read_once_more_and_then_never_again(archive: Archive):
