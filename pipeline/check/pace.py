@@ -36,7 +36,8 @@ def check_pace(summary: CrawlSummary, history: Sequence[Report]) -> Check:
         return make_check("pace", "warn" if said else "accept", told, figure=summary.wait)
     usual = known[len(known) * 4 // 5]
     limit = round(max(LEAST_SLOW, SLOWER * usual), 2)
-    normal = f"{_put(known[0])} to {_put(known[-1])} s"
+    low, high = _put(known[0]), _put(known[-1])
+    normal = f"{low} to {high} s" if low != high else f"{low} s"
     if summary.wait > limit:
         spent = (summary.finished - summary.started).total_seconds()
         said.append(

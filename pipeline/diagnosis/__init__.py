@@ -144,7 +144,7 @@ _CALLED: Final[dict[Cause, str]] = {
     "volume": "an unusual number of pages",
     "books": "damage or a defect",
     "clock": "a wrong clock on our side",
-    "slow": "a site that has become slow",
+    "slow": "a slow site",
 }
 
 

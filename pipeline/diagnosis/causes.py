@@ -274,7 +274,8 @@ def _suspect_pace(case: Case) -> Iterator[Suspicion]:
         cut_off = case.summary.finish_reason == "run_seconds spent"
         if slow or cut_off:
             host = next((_host_of(source.url) for source in case.summary.sources), None)
-            yield Suspicion(cause="slow", likelihood=0.7 if slow else 0.5, why=check.message.rstrip("."), host=host)
+            why = check.message.removeprefix(f"The site {SLOW}: ").rstrip(".")
+            yield Suspicion(cause="slow", likelihood=0.7 if slow else 0.5, why=why, host=host)
 
 
 def _suspect_sources(case: Case) -> Iterator[Suspicion]:

@@ -206,7 +206,8 @@ def _find_needs(standing: Standing, now: datetime) -> Iterator[tuple[Need, str]]
     if standing.began is None:
         yield "unknown", "It has not run yet."
         return
-    cause = f"{standing.cause}: " if standing.cause else ""
+    told = standing.message.startswith(("Almost certainly", "Probably", "Perhaps"))  # by the diagnosis, which names it
+    cause = f"{standing.cause}: " if standing.cause and not told else ""
     if standing.verdict == "reject" and not standing.released and standing.state != "published":
         said = f"{cause}{standing.message or 'The gate refused the run.'}"
         yield ("blocked" if standing.cause in _WALLS else "failing" if standing.cause in _DOWN else "rejected"), said
@@ -265,6 +266,8 @@ def advise(standing: Standing, need: Need, now: datetime) -> tuple[str, Where]:
     if need == "silent" and _find_lateness(standing, now) is None:
         return "See whether its sources still name anything", "site"
     known = _BY_CAUSE.get(standing.cause or "")
+    if standing.cause == "site down":
+        known = next((step for word, step in _IF_DOWN.items() if word in standing.message), known)
     if known and need in _OF_RUN and standing.state in ("rejected", "published"):
         return known, "run"
     step, where = _STEPS[need]
@@ -291,6 +294,12 @@ _BY_CAUSE: Final[Mapping[str, str]] = {
     "slow": "See its figures; fetch more slowly, or give it more time",
 }
 """What to do about a run by its likely cause: on the overview there is room for the first step."""
+_IF_DOWN: Final[Mapping[str, str]] = {
+    "(DNS)": "Look the name up here and elsewhere: is it gone, or our resolver ill?",
+    "certificate": "Open it in a browser: has its certificate expired, or is our clock wrong?",
+    "time-out": "Open it in a browser: is it slow for everybody, or for us alone?",
+}
+"""The same of a site that is down, by a word of the diagnosis."""
 _STEPS: Final[Mapping[Need, tuple[str, Where]]] = {
     "rejected": ("See the sample; release or re-extract it", "run"),
     "failing": ("See the log of the failed task; mend it, then clear the task", "dag"),

@@ -232,7 +232,7 @@ def test_a_slow_site_is_published_and_told_with_what_is_normal_for_it(desk: Desk
     told = desk.run()
     assert told.published
     assert told.check("pace") == "warn"
-    names(told.last, "a site that has become slow", "the middle answer took 4.0 s; normal is 0.0", "requests")
+    names(told.last, "a slow site: the middle answer took 4.0 s; normal is 0.0", "requests")
     assert not told.alarms  # nothing is lost
 
 

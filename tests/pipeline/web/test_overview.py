@@ -222,3 +222,19 @@ def test_a_run_whose_step_is_tried_again_says_why_at_once() -> None:
     [line] = make_lines([summarise(health.model_copy(update={"runs": (run, *health.runs)}))], {}, NOW)
     assert (line.need, line.where) == ("failing", "dag")
     assert "scratch folder is full" in line.why
+
+
+@pytest.mark.parametrize(
+    ("message", "step"),
+    [
+        ("Almost certainly an outage of the site: its name does not resolve (DNS).", "resolver"),
+        ("Almost certainly an outage of the site: its certificate is not good.", "our clock"),
+        ("Almost certainly an outage of the site: time-out", "slow for everybody"),
+    ],
+)
+def test_how_a_site_is_down_says_what_to_look_at_and_the_cause_is_said_once(message: str, step: str) -> None:
+    health = make_health("north", now=NOW, stands="rejected")
+    first = health.runs[0].model_copy(update={"cause": "site down", "message": message, "why": message})
+    [line] = make_lines([summarise(health.model_copy(update={"runs": (first, *health.runs[1:])}))], {}, NOW)
+    assert step in line.step
+    assert line.why == message
