@@ -13,9 +13,11 @@ Not here: the text of articles (``muniment sql`` searches that), and addresses, 
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -38,6 +40,7 @@ PATIENCE: Final = 0.1
 """Seconds that a search waits for files that are being read."""
 _THREADS: Final = 2
 _COLUMNS: Final = ("title", "article", "n", "captured_at", "change", "state")
+_MANY: Final = 20  # files
 _BLOCK: Final = 256  # headlines that are compressed together
 _ID: Final = 10  # bytes of an article's id
 _CODEC: Final = pa.Codec("zstd", compression_level=1)
@@ -76,7 +79,8 @@ class _Part:
     site: str
     blob: bytes  # the headlines in small letters, one behind the other …
     offsets: NDArray[np.int32]  # … and where each begins; the last one ends where this says
-    packed: tuple[bytes, ...]  # the headlines as they are, ``_BLOCK`` of them in each
+    packed: bytes  # the headlines as they are, ``_BLOCK`` of them in each block …
+    blocks: NDArray[np.int32]  # … and where each of these begins
     ends: NDArray[np.int32]  # as ``offsets``, of the headlines as they are; mostly the same object
     articles: bytes  # ids, ``_ID`` bytes of each
     numbers: NDArray[np.int32]
@@ -95,9 +99,10 @@ class _Part:
 
     def title(self, row: int) -> str:
         """A headline as it is."""
-        begin = row - row % _BLOCK
-        first, last = int(self.ends[begin]), int(self.ends[min(begin + _BLOCK, self.rows)])
-        block = _CODEC.decompress(self.packed[row // _BLOCK], last - first, asbytes=True) if last > first else b""
+        number = row // _BLOCK
+        first, last = self.ends[number * _BLOCK], self.ends[min((number + 1) * _BLOCK, self.rows)]
+        packed = self.packed[self.blocks[number] : self.blocks[number + 1]]
+        block = _CODEC.decompress(packed, int(last - first), asbytes=True) if last > first else b""
         title: bytes = bytes(block[self.ends[row] - first : self.ends[row + 1] - first])
         return str(title, "utf-8", "replace")
 
@@ -253,20 +258,27 @@ class Headlines:
         filesystem = open_filesystem(self._archive) if paths else None
         for path in paths:
             self._parts[path] = self._pool.submit(self._read, self._files[path], filesystem)
+        if len(paths) > _MANY:
+            self._pool.submit(_give_back)
 
     def _read(self, file: DataFile, filesystem: Any) -> _Part:
-        table = dataset_of(self._archive, [(file.path, file.site)], filesystem).to_table(columns=list(_COLUMNS))
+        # Arrow's own pool and threads keep 60 MB of what they needed once.
+        table = dataset_of(self._archive, [(file.path, file.site)], filesystem).to_table(
+            columns=list(_COLUMNS), use_threads=False, memory_pool=pa.system_memory_pool()
+        )
         ends, blob = _unpack(_whole(table["title"]))
+        packed = list(_pack(blob, ends))
         offsets, folded = _unpack(_whole(pc.utf8_lower(table["title"])))
         return _Part(
             site=file.site,
             blob=folded.to_pybytes(),
             offsets=offsets,
-            packed=tuple(_pack(blob, ends)),
+            packed=b"".join(packed),
+            blocks=np.cumsum([0, *map(len, packed)], dtype=np.int32),
             ends=offsets if np.array_equal(offsets, ends) else ends,
             articles=bytes.fromhex(_unpack(_whole(table["article"]))[1].to_pybytes().decode()),
-            numbers=table["n"].to_numpy(),
-            times=table["captured_at"].cast(pa.int64()).to_numpy(),
+            numbers=table["n"].to_numpy().copy(),
+            times=table["captured_at"].cast(pa.int64()).to_numpy().copy(),
             changes=_name(table["change"]),
             states=_name(table["state"]),
         )
@@ -274,6 +286,12 @@ class Headlines:
     def close(self) -> None:
         """Stop reading."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _give_back() -> None:
+    """Give the system back what reading has needed and nobody uses: a third of what remains, of many files."""
+    with suppress(OSError, AttributeError):  # not every C library can
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _may_hold(file: DataFile, sites: Sequence[str] | None, since: datetime | None, until: datetime | None) -> bool:
