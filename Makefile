@@ -23,7 +23,7 @@ STAMP := .venv/ready-$(firstword $(shell { cat $(INPUTS); pwd -P; echo '$(PYTHON
 REPLAY := .venv/replay/ready-$(firstword $(shell cat requirements-replay.lock scripts/make-replay-venv | cksum))
 PACKAGES := pipeline spiders dags
 # One more than there are cores, for they often wait for a child, a server or a clock; eight at most.
-TESTS := $(RUN) -m pytest -n $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 7 ] && n=7; echo $$((n + 1))) --dist loadscope
+TESTS := $(RUN) -m pytest -n $(shell n=$$(nproc 2>/dev/null || echo 2); [ $$n -gt 7 ] && n=7; echo $$((n + 1))) --dist loadscope --no-loadscope-reorder
 
 .PHONY: help venv lock check format test test-all prove demo up bench clean
 

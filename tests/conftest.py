@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,43 @@ from pipeline.archive import Archive, write_marker
 from pipeline.seaweed import EmbeddedStore
 from pipeline.settings import Settings
 from pipeline.store import Store, connect
+from tests.warm import ColdPopen, WarmPopen, end
+
+LONGEST = (
+    *("pipeline/test_crashes", "pipeline/test_publish", "spiders/test_render", "pipeline/test_steps"),
+    *("dags/test_maintenance", "pipeline/test_workers", "pipeline/test_protection_life", "dags/test_watch"),
+    *("bench/test_replay", "pipeline/test_backfill", "dags/test_runs", "pipeline/test_hostile", "dags/test_connection"),
+    *("spiders/test_main", "pipeline/test_takedown_sieve", "pipeline/test_document_runs", "pipeline/test_takedown"),
+    *("pipeline/cli/test_versions", "pipeline/test_intake", "spiders/test_hostile", "dags/test_backfill"),
+)
+"""Files whose tests take longest, by the sum: begun first, lest one worker is left with them at the end."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the longest files first where workers share them out; otherwise the order stays."""
+    if hasattr(config, "workerinput"):
+        places = {f"tests/{name}.py": place for place, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Bytes by their argument's name: gzip writes the second into them, and workers collect in different ones."""
     return argname if isinstance(val, bytes) else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm_starts() -> Iterator[None]:
+    """Crawl children and extraction workers are forked from a process that has loaded them: half of a test's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess, "Popen", WarmPopen)
+        yield
+    end()
+
+
+@pytest.fixture
+def cold_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every child is a program of its own from its first instruction, as in life."""
+    monkeypatch.setattr(subprocess, "Popen", ColdPopen)
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,7 @@ def texts(work: Workplace) -> dict[str, str]:
     }
 
 
+@pytest.mark.usefixtures("cold_starts")
 def test_a_run_archives_every_article_and_a_second_run_adds_no_version(work: Workplace) -> None:
     first = run_site(work, "loop", new_run(work.settings))
     second = run_site(work, "loop", new_run(work.settings))
@@ -173,6 +174,7 @@ def test_a_rejected_run_publishes_nothing_and_says_why(work: Workplace, newsroom
     assert not list(work.archive.articles("loop"))
 
 
+@pytest.mark.usefixtures("cold_starts")
 def test_a_crawl_killed_midway_keeps_what_was_sealed_and_fetches_only_the_rest(
     work: Workplace, newsroom: LoopbackSite, tmp_path: Path
 ) -> None:
@@ -201,6 +203,7 @@ def test_a_crawl_killed_midway_keeps_what_was_sealed_and_fetches_only_the_rest(
     assert sorted(pages_in(work.archive, run)) == sorted(newsroom.url(f"/news/{number}") for number in range(8))
 
 
+@pytest.mark.usefixtures("cold_starts")
 def test_a_crawl_child_that_is_stuck_is_ended(
     work: Workplace, newsroom: LoopbackSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:

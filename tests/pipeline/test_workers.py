@@ -109,6 +109,7 @@ class TestPool:
             extractor.warm_up()
             assert len(extractor._workers) == 3
 
+    @pytest.mark.usefixtures("cold_starts")
     def test_one_process_is_isolated_too(self, tmp_path: Path) -> None:
         path = a_segment(tmp_path, [b"<html>CRASH", a_page()])
         assert [f.kind for f in findings_of(path, processes=1, function=self.FUNCTION)] == ["failed", "article"]
@@ -123,10 +124,12 @@ class TestPool:
         assert [finding.evidence.offset for finding in findings] == sorted(f.evidence.offset for f in findings)
         assert len(findings) == 30
 
+    @pytest.mark.usefixtures("cold_starts")
     def test_workers_that_never_start_are_a_temporary_error(self, tmp_path: Path) -> None:
         with pytest.raises(Temporary, match="before they are ready"):
             findings_of(a_segment(tmp_path, [a_page()]), function="tests.pipeline.hard_pages:no_such_function")
 
+    @pytest.mark.usefixtures("cold_starts")
     def test_workers_end_with_their_owner(self, tmp_path: Path) -> None:
         with Extractor(2) as extractor:
             list(extractor.extract_segment(a_site(), a_segment(tmp_path, [a_page()]), KEY))

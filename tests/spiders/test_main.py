@@ -17,6 +17,7 @@ from tests.loopback import LoopbackSite, Reply
 from tests.spiders.conftest import ROOT, RUN, Child, Crawl, Crawled, site_on, sitemap_of
 
 PAGES = 40
+pytestmark = pytest.mark.usefixtures("cold_starts")
 
 
 def serve_slowly(loopback: LoopbackSite, seconds: float = 0.3) -> list[str]:
