@@ -197,7 +197,7 @@ def _make_examples(case: Case, suspicion: Suspicion | None) -> Iterator[ExampleP
     odd: list[tuple[Page | str, str]] = list(suspicion.pages) if suspicion is not None else []
     kinds = ("failed", "blocked", "not-an-article", "gone", "article")
     others = sorted((p for p in case.now if p.kind in kinds), key=lambda page: kinds.index(page.kind))
-    odd += [(page, page.reason or f"{page.kind}, {page.words} words") for page in others]
+    odd += [(page, page.reason or page.kind) for page in others]
     seen_now = {page.url for page in case.now}
     odd += [
         (page.url, "was read in an earlier run, and is not among this run's pages")

@@ -265,7 +265,10 @@ class Pages:
         self._check(request, site, run=run)
         archive = self._archive
         report, summary = archive.read_report(site, run), archive.read_summary(site, run)
-        if report is None and summary is None and archive.read_orders(site, run) is None:
+        noted = None
+        if report is None and (health := read_health(archive, site)) is not None:
+            noted = next((each for each in health.runs if each.run == run), None)
+        if report is None and summary is None and noted is None and archive.read_orders(site, run) is None:
             raise Refused(404, "There is no such run.")
         published, release = archive.read_published(site, run), archive.read_release(site, run)
         rejected = report is not None and report.verdict == "reject" and published is None
@@ -279,6 +282,7 @@ class Pages:
             run=run,
             began=datetime.strptime(run[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC),
             report=report,
+            noted=noted,
             checks=list(make_check_rows([report] if report else [])),
             summary=summary,
             published=published,

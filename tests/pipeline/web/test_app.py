@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import NotInArchive
+from pipeline.health import list_health, read_health
 from pipeline.model import Cause, Diagnosis, TakedownOrder
 from pipeline.takedown import read_orders
 from pipeline.web import acting
@@ -513,3 +515,18 @@ def test_a_release_is_offered_where_there_is_something_to_publish(
     assert ("Release it all the same" in page) == (not worth)
     assert page.count("<details") == page.count("</details>")
     assert page.count("<section") == page.count("</section>")
+
+
+@pytest.mark.parametrize("trying", [None, "crawl, try 1 of 6: The <b>disk</b> is full."])
+def test_a_run_without_a_report_says_how_it_failed(
+    visit: Visit, shown: Any, monkeypatch: pytest.MonkeyPatch, trying: str | None
+) -> None:
+    every = {site: read_health(shown[1], site) for site in list_health(shown[1])}
+    health = next(health for health in every.values() if health and health.runs[0].state == "failed")
+    run = health.runs[0].model_copy(update={"trying": trying, "run": "20261122T030405Z-0a1b2c3d"})
+    changed = health.model_copy(update={"runs": (run, *health.runs[1:])})
+    monkeypatch.setattr("pipeline.web.app.read_health", lambda *_: changed)
+    answer = visit.get(f"/sites/{health.site}/runs/{run.run}")
+    assert answer.status_code == 200
+    assert ("tried again by itself" if trying else "A step failed") in answer.text
+    assert html.escape(trying or run.message, quote=False) in answer.text
