@@ -146,6 +146,8 @@ class Headlines:
         self._parts: dict[str, Future[_Part]] = {}
         self._first: Future[tuple[dict[str, DataFile], dict[str, Future[_Part]]]] | None = None
         self._looking = threading.Lock()
+        # More at once do not end earlier: all would end as late as the last one.
+        self._searching = threading.BoundedSemaphore(2)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="headlines")
 
     def search(
@@ -182,7 +184,8 @@ class Headlines:
         if failed is not None and not done:
             raise StoreUnavailable(f"the table's headlines could not be read; ask again ({failed})")
         words = text.lower().split()[:MOST_WORDS]
-        found = [(part, _match(part, words, since, until)) for part in done]
+        with self._searching:
+            found = [(part, _match(part, words, since, until)) for part in done]
         total = sum(file.rows for file in files.values())
         missed = sum(files[path].rows for path in asked) - sum(part.rows for part in done)
         return Found(

@@ -12,6 +12,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -45,6 +46,7 @@ article = 'https://news\\.example/news/.+'
 type = "feed"
 url = "https://news.example/feed"
 """
+LONG_ARTICLE = "a" * 20
 PAGES = {
     "overview": "/",
     "site": f"/sites/{SITE.id}",
@@ -58,6 +60,7 @@ PAGES = {
     "difference": f"/sites/{SITE.id}/articles/{EDITED_ARTICLE}/compare?old=2&new=4",
     "hostile difference": f"/sites/hostile/articles/{HOSTILE_ARTICLE}/compare?old=1&new=2",
     "search": "/search?text=script",
+    "long history": f"/sites/{SITE.id}/articles/{LONG_ARTICLE}?n=3&before=40",
     "takedown": f"/sites/hostile/articles/{HOSTILE_ARTICLE}/takedown",
 }
 
@@ -77,6 +80,10 @@ def server(
 
     from pipeline.stack import DAGS_FOLDER
 
+    edited = shown[1].version(SITE.id, EDITED_ARTICLE, 1)
+    for n in range(1, 71):
+        later = {"article": LONG_ARTICLE, "n": n, "captured_at": edited.captured_at + timedelta(hours=n)}
+        shown[1].put_version(edited.model_copy(update=later))
     home = Path(shutil.copytree(migrated, tmp_path_factory.mktemp("airflow") / "home"))
     with serve_airflow(home, environment, dags=DAGS_FOLDER) as up:
         yield up
@@ -289,6 +296,17 @@ def test_an_operator_gets_along_by_keyboard(server: ApiServer, browser: Any) -> 
         browser.keyboard.press("Tab")
         seen.add(browser.evaluate("document.activeElement.tagName"))
     assert {"A", "INPUT", "SELECT", "BUTTON"} <= seen
+    browser.goto(f"{server.address}{ROOT}/sites/{SITE.id}/articles/{LONG_ARTICLE}")
+    for older in (41, 12):
+        for _ in range(120):
+            browser.keyboard.press("Tab")
+            if browser.evaluate("document.activeElement.textContent") == "Older versions":
+                break
+        browser.keyboard.press("Enter")
+        browser.wait_for_url(f"**before={older + 1}**")
+    assert browser.get_by_role("link", name="Newer versions").count() == 1
+    assert browser.get_by_role("link", name="Older versions").count() == 0
+    assert browser.get_by_text("version 1: new").count() == 1
 
 
 def test_no_answer_and_no_log_line_holds_a_credential(server: ApiServer, shown_environment: dict[str, str]) -> None:
