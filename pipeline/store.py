@@ -1004,7 +1004,10 @@ def _race(run: Callable[[int], bool]) -> list[int]:
 
 # --- errors
 
-_KEY_STEP = "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL_S3 (they must belong together)."
+_KEY_STEP = (
+    "Check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_ENDPOINT_URL_S3 (they must belong together). In Airflow, "
+    "its connection muniment_archive goes before them, where there is one."
+)
 
 _REFUSALS = {
     "InvalidAccessKeyId": ("the store does not know the access key", _KEY_STEP),
@@ -1111,10 +1114,11 @@ def _explained_answer(error: ClientError, place: str, key: str) -> MunimentError
             kind, step = NotAllowed, role_step(role_for(error.operation_name, key))
         return kind(f"{place}: {meaning} ({code}, {error.operation_name}).", next_step=step)
     if code in _PATIENCE or status >= 500 or status == 429:
-        hint = ""
+        does, hint = "asks for patience", ""
         if error.operation_name == "PutObject" and code not in _BUSY:  # so SeaweedFS tells that its disk is full
+            does = "cannot write now, as when its disk is full"
             hint = " If that goes on, look whether the store's disk is full: with room, the same step goes on."
-        return StoreUnavailable(f"{place} asks for patience: {code} {said}{hint}")
+        return StoreUnavailable(f"{place} {does}: {code} {said}{hint}")
     if status in {401, 403}:
         meaning, _ = _REFUSALS["403"]
         step = role_step(role_for(error.operation_name, key))
