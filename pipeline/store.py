@@ -492,7 +492,8 @@ class Store:
         if keys.token:
             options["AWS_SESSION_TOKEN"] = keys.token
         if not self.endpoint.endswith(".amazonaws.com"):
-            options["AWS_ENDPOINT_URL"] = self.endpoint
+            # Both, or the environment's variable for S3 alone would go before what is said here.
+            options["AWS_ENDPOINT_URL"] = options["AWS_ENDPOINT_URL_S3"] = self.endpoint
             options["AWS_VIRTUAL_HOSTED_STYLE_REQUEST"] = "false"
             if self.endpoint.startswith("http://"):
                 options["AWS_ALLOW_HTTP"] = "true"

@@ -254,11 +254,20 @@ def test_a_tombstone_has_a_row_too():
 
 
 def test_a_store_that_does_not_answer_is_worth_another_try(archive: Archive, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.delenv("AWS_ENDPOINT_URL_S3")  # delta-rs would prefer it
-    options = {**archive.store.options_for_table(), "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "retry_timeout": "1s"}
+    nowhere = dict.fromkeys(("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"), "http://127.0.0.1:9")
+    options = {**archive.store.options_for_table(), **nowhere, "retry_timeout": "1s"}
     monkeypatch.setattr(archive.table_store, "options_for_table", lambda: {**options, "max_retries": "0"})
     with pytest.raises(StoreUnavailable, match="the table at s3://"):
         commit(archive, a_run(0), 1)
+
+
+def test_the_table_is_that_of_the_store_at_hand_whatever_the_environment_names(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+):
+    # So it is where Airflow's connection names another store than the environment: delta-rs prefers this variable.
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    commit(archive, a_run(0), 1)
+    assert len(dataset(archive).to_table()) == 1
 
 
 # --- rows that are replaced
