@@ -318,8 +318,8 @@ def _measure(given: argparse.Namespace, embedded: EmbeddedStore, scratch: Path) 
     )  # fmt: skip
     print(
         f"\nAll sites are read {sites:.1f} s after the first request, all headlines {headlines:.1f} s after it.\n"
-        f"Memory of the server: {bare:.0f} MB at its start, {loaded:.0f} MB with all sites, {full:.0f} MB with all "
-        f"headlines, {after:.0f} MB at the end."
+        f"Memory of the server: {bare:.0f} MB at its start, {loaded:.0f} MB after one look at each page, {full:.0f} MB "
+        f"with all headlines, {after:.0f} MB at the end."
     )
     return {
         "first": first,
