@@ -93,3 +93,17 @@ def test_figures_are_told_as_they_are_read(figure: float | None, words: str) -> 
 )
 def test_sizes_are_told_in_units(count: float, words: str) -> None:
     assert tell_size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "page"),
+    [
+        ("See `muniment <b>`.", "See <code>muniment &lt;b&gt;</code>."),
+        ("a ` b", "a ` b"),
+        ("`x` and `y", "`x` and `y"),
+        ("", ""),
+    ],
+)
+def test_commands_in_a_sentence_stand_out_and_stay_text(text: str, page: str) -> None:
+    template = ENVIRONMENT.from_string('{% import "parts.html" as parts %}{{ parts.told(text) }}')
+    assert template.render(text=text).replace("\n", "") == page
