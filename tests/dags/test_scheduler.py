@@ -145,7 +145,7 @@ def test_a_triggered_run_publishes_and_sets_off_the_downstream_dag(stack: Stack,
     assert run.state == "success", read_whole_log(stack, run)
 
     tasks = airflow.tasks(run.dag, run.dag_run)
-    assert {task.task for task in tasks} == {"crawl", "extract", "check", "publish", "go_on"}
+    assert {task.task for task in tasks} == {"crawl", "extract", "check", "blocked", "publish", "go_on"}
     assert next(task.name for task in tasks if task.task == "extract") == "segment 00000"
     assert f"{ARTICLES} article URLs" in airflow.task_log(run.dag, run.dag_run, "crawl")  # the child's own line
 

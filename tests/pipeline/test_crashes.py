@@ -113,8 +113,7 @@ def suffer_all(trial: Trial, seeds: Iterable[int]) -> int:
 def test_a_job_that_is_killed_and_let_down_gives_what_a_clean_one_gives(
     archive: Archive, network: FaultyNetwork, job: str, tmp_path: Path
 ) -> None:
-    seeds = 2 if job == "publish" else 1
-    assert suffer_all(Trial(archive, network, job, tmp_path), range(seeds)) >= seeds
+    assert suffer_all(Trial(archive, network, job, tmp_path), [0]) >= 1
 
 
 @pytest.mark.slow
