@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.stack import DAGS_FOLDER, settings_environment
 from spiders.site import parse_site
-from tests.dags.conftest import airflow_environment, run_python
+from tests.dags.conftest import airflow_environment, run_python, set_apart
 from tests.dags.newsroom import open_newsroom
 from tests.loopback import LoopbackSite, Reply
 
@@ -102,10 +102,11 @@ def test_a_probe_of_a_declared_private_site_gives_its_file_to_whoever_comes_next
     open_front_page(loopback)
     write_site("inside", home=loopback.url("/"))
     own = settings.model_copy(update={"builtin_sites": False, "sites": (tmp_path / "sites",)})
-    environment = airflow_environment(airflow_home, DAGS_FOLDER) | settings_environment(own)
+    folder = set_apart(tmp_path / "dags", "probe.py")
+    environment = airflow_environment(airflow_home, folder) | settings_environment(own)
     found = run_python(
         PROBE,
-        str(DAGS_FOLDER / "probe.py"),
+        str(folder / "probe.py"),
         loopback.url("/"),
         environment=dict(os.environ) | environment,
         timeout=180,

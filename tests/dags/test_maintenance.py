@@ -10,8 +10,8 @@ import pytest
 
 from pipeline.health import read_health
 from pipeline.maintenance import read_table_status
-from pipeline.stack import DAGS_FOLDER, settings_environment
-from tests.dags.conftest import airflow_environment, run_python
+from pipeline.stack import settings_environment
+from tests.dags.conftest import airflow_environment, run_python, set_apart
 from tests.pipeline.built_archive import SITE, build_archive
 from tests.pipeline.cli.test_reextraction import FILE
 
@@ -44,7 +44,7 @@ print(json.dumps(found))
 def test_the_daily_dag_merges_rebuilds_and_audits_and_fails_where_evidence_is_gone(
     settings: Any, airflow_home: Path, tmp_path: Path, *, damaged: bool
 ) -> None:
-    work = build_archive(settings)
+    work, folder = build_archive(settings), set_apart(tmp_path / "dags", "maintenance.py")
     archive = work.archive
     run = next(iter(archive.runs(SITE.id)))
     before = read_health(archive, SITE.id)
@@ -53,11 +53,11 @@ def test_the_daily_dag_merges_rebuilds_and_audits_and_fails_where_evidence_is_go
     (tmp_path / "declared").mkdir()
     (tmp_path / "declared" / f"{SITE.id}.toml").write_text(FILE)
     own = settings.model_copy(update={"builtin_sites": False, "sites": (tmp_path / "declared",), "processes": 1})
-    environment = airflow_environment(airflow_home, DAGS_FOLDER) | settings_environment(own)
+    environment = airflow_environment(airflow_home, folder) | settings_environment(own)
     segment = archive.segments(SITE.id, run)[0]
     found = run_python(
         RUN,
-        str(DAGS_FOLDER / "maintenance.py"),
+        str(folder / "maintenance.py"),
         *([archive.frontier_key(SITE.id), segment] if damaged else []),
         environment=dict(os.environ) | environment,
         timeout=380,

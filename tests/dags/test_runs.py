@@ -14,7 +14,7 @@ from pipeline.backfill import read_backfill
 from pipeline.model import RUN_ID
 from pipeline.reader import run_versions
 from pipeline.stack import DAGS_FOLDER, settings_environment
-from tests.dags.conftest import airflow_environment, run_python
+from tests.dags.conftest import airflow_environment, run_python, set_apart
 from tests.dags.newsroom import open_newsroom
 from tests.loopback import LoopbackSite, Reply
 
@@ -26,7 +26,7 @@ from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 from pipeline.model import run_id
 
-found = {}
+found, dags = {}, DagBag(sys.argv[1]).dags
 for dag_id in sys.argv[2:]:
     if dag_id == "site_empty":
         # A crawl that leaves no segment at all (our own child always writes one with robots.txt).
@@ -41,7 +41,7 @@ for dag_id in sys.argv[2:]:
                    "discovered": 0, "captured": 0, "outcomes": {}, "reasons": {}, "examples": {}, "sources": [],
                    "robots": {}, "segments": [], "yielded": 0, "written": 0, "bytes_received": 0, "requests": 0}
         crawl_really, steps.crawl = steps.crawl, crawl_nothing
-    dag = DagBag(sys.argv[1]).dags[dag_id]
+    dag = dags[dag_id]
     for task in dag.tasks:
         if task.task_id != "check":  # which has to fail at once in spite of its retries
             task.retries = 0
@@ -72,8 +72,9 @@ def run_dags(
         own = settings.model_copy(
             update={"sites": (tmp_path / "sites",), "builtin_sites": False, "processes": 1, "contact": ""}
         )
-        environment = airflow_environment(airflow_home, DAGS_FOLDER) | settings_environment(own)
-        return run_python(RUN, str(DAGS_FOLDER), *dag_ids, environment=dict(os.environ) | environment, timeout=500)
+        folder = set_apart(tmp_path / "dags", *(path.name for path in DAGS_FOLDER.glob("sites_*.py")))
+        environment = airflow_environment(airflow_home, folder) | settings_environment(own)
+        return run_python(RUN, str(folder), *dag_ids, environment=dict(os.environ) | environment, timeout=500)
 
     return run
 

@@ -12,8 +12,8 @@ import pytest
 from pipeline.alerts import read_standing
 from pipeline.archive import Archive
 from pipeline.health import Health
-from pipeline.stack import DAGS_FOLDER, settings_environment
-from tests.dags.conftest import airflow_environment, run_python
+from pipeline.stack import settings_environment
+from tests.dags.conftest import airflow_environment, run_python, set_apart
 from tests.dags.receivers import open_mail_server, text_of
 from tests.pipeline.some_alerts import a_health, rejected
 
@@ -51,7 +51,7 @@ def put(archive: Archive, health: Health) -> None:
 def test_what_is_wrong_goes_to_a_mail_server_once_and_a_digest_the_day_after(
     archive: Archive, settings: Any, airflow_home: Path, write_site: Any, tmp_path: Path
 ) -> None:
-    now = settings.now()
+    now, folder = settings.now(), set_apart(tmp_path / "dags", "watch.py")
     for name in ("bad", "off"):  # two: where three share their software an alarm waits for the others
         write_site(name)
         put(archive, a_health(rejected(now), site=name))
@@ -62,7 +62,7 @@ def test_what_is_wrong_goes_to_a_mail_server_once_and_a_digest_the_day_after(
         connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": server.port}
         connection |= {"extra": {"disable_ssl": True, "disable_tls": True, "from_email": "muniment@example.org"}}
         environment = (
-            airflow_environment(airflow_home, DAGS_FOLDER)
+            airflow_environment(airflow_home, folder)
             | settings_environment(own)
             | {
                 "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(connection),
@@ -71,7 +71,7 @@ def test_what_is_wrong_goes_to_a_mail_server_once_and_a_digest_the_day_after(
         )
         found = run_python(
             RUN,
-            str(DAGS_FOLDER / "watch.py"),
+            str(folder / "watch.py"),
             "muniment_watch",
             "muniment_watch",
             "muniment_digest",
