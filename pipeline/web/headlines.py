@@ -3,7 +3,7 @@
 Files of the table are created once and never changed, so what was read of a file holds as long as the table consists
 of it. Before each search the table's log is asked which files those are: new ones are read, and what a takedown or a
 merge has replaced is forgotten, so that no headline is found which readers must not see any more. Files are read by a
-few threads, the newest first; a search waits a moment for them and says how far they have come.
+thread of their own, the newest first; a search waits a moment for them and says how far they have come.
 
 Of a headline stand its small letters as they are, to be searched, and what it looks like compressed, in blocks of which
 one is unpacked for a headline that is shown.
@@ -38,7 +38,7 @@ MOST_ROWS: Final = 3_000_000
 MOST_WORDS: Final = 8
 PATIENCE: Final = 0.1
 """Seconds that a search waits for files that are being read."""
-_THREADS: Final = 2
+_THREADS: Final = 1  # more would keep pages waiting that are asked for meanwhile
 _COLUMNS: Final = ("title", "article", "n", "captured_at", "change", "state")
 _MANY: Final = 20  # files
 _BLOCK: Final = 256  # headlines that are compressed together

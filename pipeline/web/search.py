@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pipeline.web.shelf import Shelf
 
 SHOWN: Final = 50
-_VERSIONS: Final = 20  # of an article that is found by its address, whose page has all; they are read whole
+_VERSIONS: Final = 10  # of an article that is found by its address, whose page has all; they are read whole
 MOST_MEMORY: Final = 8 * 1024 * 1024
 """Bytes of a site's packed frontier that is fetched to see where an address led; a larger one is asked by
 ``muniment show`` only."""

@@ -44,7 +44,6 @@ PATIENCE: Final = 0.1
 """Seconds that a page waits for documents that are read again; then it is told what is known."""
 MOST_OUTLINES: Final = 4000
 _THREADS: Final = 16
-_READERS: Final = 2
 
 _Asked = TypeVar("_Asked")
 _Told = TypeVar("_Told")
@@ -113,7 +112,6 @@ class Shelf:
         self._refresh: Future[None] | None = None
         self._listing = threading.Event()  # set while there is nothing to wait for before something can be told
         self._refresher = ThreadPoolExecutor(1, thread_name_prefix="archive standings")
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="archive health")
         self._listed_for = listed_for
         self._patience = patience
         self._listed_at: float | None = None
@@ -212,7 +210,8 @@ class Shelf:
             stale = [site for site, etag in listed.items() if site not in self._kept or self._kept[site].etag != etag]
             self._waiting = len(stale)
         self._listing.set()
-        for site, standing in zip(stale, self._readers.map(self._read, stale), strict=True):
+        for site in stale:  # one after the other: whoever else computes here keeps the pages waiting
+            standing = self._read(site)
             with self._looking:
                 self._waiting -= 1
                 if standing is not None:
