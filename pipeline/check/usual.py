@@ -166,9 +166,9 @@ def check_listing(
         share = FALLEN_ROLLING * quiet if source.rolling else FALLEN_LIST
         listed, least, bound = listed + items, least + low, bound + share * low
         if low >= FEW and items < share * low:
-            fallen.append(f"{source.url} lists {items}; normal is {low} to {high}")
+            fallen.append(f"{source.url} lists {items}; normal is {_put_range(low, high)}")
         elif not source.rolling and items > RISEN_LIST * high + LEAST_RISE:
-            risen.append(f"{source.url} lists {items}; normal is {low} to {high}")
+            risen.append(f"{source.url} lists {items}; normal is {_put_range(low, high)}")
     limit = round(bound, 1) if basis else None
     if fallen:
         all_of_it = listed < bound
@@ -464,8 +464,11 @@ class Bounds:
 def _tell_normal(usual: Usual | None) -> str:
     if usual is None:
         return "what is normal is not known yet"
-    low, high = usual.expected.low, usual.expected.high
-    return f"normal is {low:.0f} to {high:.0f}" if high > low else f"normal is {low:.0f}"
+    return f"normal is {_put_range(usual.expected.low, usual.expected.high)}"
+
+
+def _put_range(low: float, high: float) -> str:
+    return f"{low:.0f} to {high:.0f}" if high > low else f"{low:.0f}"
 
 
 def _some(urls: Iterable[str]) -> str:

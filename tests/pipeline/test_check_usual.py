@@ -120,7 +120,7 @@ def test_what_falls_short_of_normal_is_refused_and_explained(
 def test_a_list_that_is_cut_off_is_refused(lived: Lived) -> None:
     check = check_of(lived.judge(listed=2, new=0), "listing")
     assert (check.verdict, check.figure) == ("reject", 2)
-    assert "/feed lists 2; normal is 20 to 20" in check.message
+    assert "/feed lists 2; normal is 20." in check.message
 
 
 def test_much_less_than_at_such_a_time_is_told_and_much_more_warns(lived: Lived) -> None:

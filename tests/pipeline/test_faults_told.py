@@ -237,6 +237,18 @@ def test_a_slow_site_is_published_and_told_with_what_is_normal_for_it(desk: Desk
 
 
 @pytest.mark.slow
+def test_a_run_that_its_time_did_not_suffice_for_is_published_and_told_with_what_waits(desk: Desk) -> None:
+    desk.paper.fault = "slow"
+    (folder,) = desk.settings.sites
+    desk.paper.write_site(folder, crawl="run_seconds = 10")
+    told = desk.run()
+    assert told.published
+    assert told.report is not None
+    waiting = told.report.counts["crawl-deferred"]
+    names(told.last, "cut off (run_seconds spent, after", f"{waiting} of", "wait for the next run")
+
+
+@pytest.mark.slow
 def test_a_site_slower_than_its_time_out_is_told_as_such(desk: Desk) -> None:
     desk.paper.fault = "slow"
     (folder,) = desk.settings.sites
