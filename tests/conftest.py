@@ -20,11 +20,11 @@ from pipeline.store import Store, connect
 from tests.warm import ColdPopen, WarmPopen, end
 
 LONGEST = (
-    *("pipeline/test_crashes", "pipeline/test_publish", "spiders/test_render", "pipeline/test_steps"),
-    *("dags/test_maintenance", "pipeline/test_workers", "pipeline/test_protection_life", "dags/test_watch"),
-    *("bench/test_replay", "pipeline/test_backfill", "dags/test_runs", "pipeline/test_hostile", "dags/test_connection"),
-    *("spiders/test_main", "pipeline/test_takedown_sieve", "pipeline/test_document_runs", "pipeline/test_takedown"),
-    *("pipeline/cli/test_versions", "pipeline/test_intake", "spiders/test_hostile", "dags/test_backfill"),
+    *("pipeline/test_crashes", "pipeline/test_publish", "spiders/test_render", "pipeline/test_steps", "dags/test_runs"),
+    *("pipeline/test_takedown_sieve", "pipeline/test_protection_life", "dags/test_maintenance", "dags/test_watch"),
+    *("bench/test_replay", "pipeline/test_takedown", "dags/test_connection", "dags/test_factory", "dags/test_backfill"),
+    *("pipeline/test_intake", "pipeline/cli/test_versions", "spiders/test_main", "pipeline/test_workers"),
+    *("pipeline/test_store", "pipeline/web/test_app", "pipeline/test_hostile", "spiders/test_hostile"),
 )
 """Files whose tests take longest, by the sum: begun first, lest one worker is left with them at the end."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -138,12 +139,20 @@ def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkingPython]
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An Airflow home with a migrated SQLite file, made once for each test process; copy it."""
-    home = tmp_path_factory.mktemp("airflow")
-    run_python(
-        "from airflow.utils.db import initdb; initdb(); print('null')",
-        environment=airflow_environment(home, home / "dags"),
-    )
+    """An Airflow home with a migrated SQLite file, made once for all test processes of a run; copy it."""
+    common = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        common = common.parent
+    home = common / "migrated"
+    with (common / "migrated.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not home.exists():
+            making = tmp_path_factory.mktemp("airflow")
+            run_python(
+                "from airflow.utils.db import initdb; initdb(); print('null')",
+                environment=airflow_environment(making, making / "dags"),
+            )
+            making.rename(home)
     return home
 
 
