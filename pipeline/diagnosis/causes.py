@@ -222,7 +222,10 @@ def _suspect_answers(case: Case) -> Iterator[Suspicion]:
             pages=(
                 *((page, page.reason) for page in pages[:_SHOWN]),
                 *((url, reason) for reason in ended for url in _examples(case, reason)[:_SHOWN]),
-                *((source.url, f"source: {source.error}") for source in sources[:_SHOWN]),
+                *(
+                    (source.url, f"source: {(source.error or '').removeprefix(f'{source.url}: ')}")
+                    for source in sources[:_SHOWN]
+                ),
             ),
             host=host,
             source=bool(sources) and not hit,
