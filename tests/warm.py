@@ -82,13 +82,14 @@ class WarmPopen(ColdPopen):  # type: ignore[type-arg]
 
 def find_errand(args: Any) -> tuple[str, list[str]] | None:
     """Which of ours it is, and its arguments; None: it is none."""
-    from pipeline.workers import _START
-
+    loaded = sys.modules.get(
+        "pipeline.workers"
+    )  # not imported here: children are started in the middle of imports, too
     if isinstance(args, Sequence) and not isinstance(args, str | bytes) and args and args[0] == sys.executable:
         words = [os.fspath(each) for each in args[1:]]
         if words[:2] == ["-m", "spiders"]:
             return None if _draws(words) else ("crawl", words[2:])
-        if words[:2] == ["-c", _START]:
+        if words[:2] == ["-c", getattr(loaded, "_START", None)]:
             return "extract", words[3:]  # without the path of modules, which is ours
     return None
 
