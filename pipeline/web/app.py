@@ -170,10 +170,10 @@ class Pages:
 
     def _read_ahead(self) -> None:
         try:
-            for name in self._templates.list_templates():
-                self._templates.get_template(name)
             self._shelf.facts()
             self._shelf.look()
+            for name in self._templates.list_templates():
+                self._templates.get_template(name)
         except Exception as error:  # noqa: BLE001 - whatever it is: the first page says it
             log.info("the Archive pages read nothing ahead: %s", error)
 

@@ -142,6 +142,7 @@ class Headlines:
         self._archive = archive
         self._most = most_rows
         self._table: Any = None
+        self._looked = False  # the table is open, and all that reads it is loaded
         self._files: dict[str, DataFile] = {}
         self._parts: dict[str, Future[_Part]] = {}
         self._first: Future[tuple[dict[str, DataFile], dict[str, Future[_Part]]]] | None = None
@@ -198,7 +199,7 @@ class Headlines:
 
     def begin(self) -> None:
         """Begin to read: somebody is about to search. Returns at once."""
-        if self._table is None:
+        if not self._looked:
             self._begin()
 
     def _begin(self) -> Future[tuple[dict[str, DataFile], dict[str, Future[_Part]]]]:
@@ -208,7 +209,7 @@ class Headlines:
 
     def _look_patiently(self, patience: float) -> tuple[dict[str, DataFile], dict[str, Future[_Part]]] | None:
         """As ``_look``; None when the table is opened for the first time, which takes longer than that."""
-        if self._table is not None:
+        if self._looked:
             return self._look()
         first = self._begin()
         wait([first], timeout=patience)
@@ -254,6 +255,7 @@ class Headlines:
                     self._parts.pop(path).cancel()
                 self._submit([path for path in self._files if path in kept and path not in self._parts])
             self._submit([path for path, part in self._parts.items() if part.done() and part.exception() is not None])
+            self._looked = self._table is not None
             return dict(self._files), dict(self._parts)
 
     def _submit(self, paths: Sequence[str]) -> None:
