@@ -82,9 +82,7 @@ class WarmPopen(ColdPopen):  # type: ignore[type-arg]
 
 def find_errand(args: Any) -> tuple[str, list[str]] | None:
     """Which of ours it is, and its arguments; None: it is none."""
-    loaded = sys.modules.get(
-        "pipeline.workers"
-    )  # not imported here: children are started in the middle of imports, too
+    loaded = sys.modules.get("pipeline.workers")  # not imported: children are begun in the middle of imports, too
     if isinstance(args, Sequence) and not isinstance(args, str | bytes) and args and args[0] == sys.executable:
         words = [os.fspath(each) for each in args[1:]]
         if words[:2] == ["-m", "spiders"]:
