@@ -90,9 +90,9 @@ def stack(
         (sites / f"{name}.toml").write_text(text)
     # Regular runs, every two minutes, see the first page of a listing; the rest is the backfill's.
     text = SITE.format(name="past", home=past.url("/"), more="", check="", concurrency=1)
-    text = text.replace('"20 7-20 * * 1-5"', '"*/2 * * * *"').partition("[[sources]]")
-    listing = LISTING.format(home=past.url("/")) + "[crawl]" + text[2].partition("[crawl]")[2]
-    (sites / "past.toml").write_text(text[0] + listing)
+    head, _, rest = text.replace('"20 7-20 * * 1-5"', '"*/2 * * * *"').partition("[[sources]]")
+    listing = LISTING.format(home=past.url("/")) + "[crawl]" + rest.partition("[crawl]")[2]
+    (sites / "past.toml").write_text(head + listing)
     settings = Settings(
         home=home,
         bucket="scheduled",
