@@ -277,7 +277,7 @@ def test_without_credentials_the_message_says_how_to_get_some(
         (501, "NotImplemented", StoreRefused, "does not implement"),
         (400, "BadDigest", StoreUnavailable, "damaged"),
         (503, "SlowDown", StoreUnavailable, "patience"),
-        (500, "InternalError", StoreUnavailable, "patience"),
+        (500, "InternalError", StoreUnavailable, "as when its disk is full"),
         (409, "ConditionalRequestConflict", WriteConflict, "other writers"),
     ],
 )
