@@ -32,6 +32,7 @@ from pipeline.steps import Workplace, new_run, run_import, run_site
 from pipeline.store import KeyMissing, NotAllowed, Store, connect
 from pipeline.takedown import order_takedown, reinstate
 from tests.loopback import LoopbackSite
+from tests.pipeline import built_archive
 from tests.pipeline.built_archive import SITE, STORIES, build_archive, page, publish_pages
 from tests.pipeline.built_runs import HOUR, NOW, START, a_run, a_site, contents, found, url_of, write_run
 from tests.pipeline.foreign_files import put, write_heritrix
@@ -83,6 +84,7 @@ def test_a_writer_commits_where_a_checkpoint_is_due_and_entries_of_the_log_are_o
 ) -> None:
     old = {**table._CONFIGURATION, "delta.logRetentionDuration": "interval 0 days", "delta.checkpointInterval": "1"}
     monkeypatch.setattr(table, "_CONFIGURATION", old)
+    monkeypatch.setattr(built_archive, "_BUILT", {})  # no other test is to get a table that was made like this
     owned = build_archive(settings)
     seen = as_role("writer")
     writing = Archive(seen, seen)
