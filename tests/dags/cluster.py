@@ -245,9 +245,10 @@ class Cluster:
         self._launch_worker(name)
         self._wait_until_ready(name)
 
-    def start_scheduler(self) -> None:
-        """Start the scheduler again."""
-        self._start_airflow("scheduler", "scheduler")
+    def start_scheduler(self, *, slots: int | None = None) -> None:
+        """Start the scheduler again; with ``slots`` it hands so many tasks to the workers at a time."""
+        more = {} if slots is None else {"AIRFLOW__CORE__PARALLELISM": str(slots)}
+        self._start_airflow("scheduler", "scheduler", more=more)
 
     def kill(self, name: str, *, spare: bytes | None = None) -> list[int]:
         """SIGKILL to a part and everything that it started, as when its machine fails.
