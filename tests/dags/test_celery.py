@@ -276,7 +276,8 @@ def tell_tasks(storm: Storm) -> str:
 def test_every_run_ends_well_without_a_person(storm: Storm) -> None:
     assert {site: run.state for site, run in storm.runs.items()} == dict.fromkeys(SITES, "success"), tell_tasks(storm)
     states = Counter((task.task, task.state) for tasks in storm.tasks.values() for task in tasks)
-    assert {state for (task, state) in states if task != "go_on"} == {"success"}
+    assert {state for (task, state) in states if task not in ("go_on", "blocked")} == {"success"}
+    assert {state for (task, state) in states if task == "blocked"} == {"skipped"}  # no site refused us
     assert storm.running_in_outage >= 2
     for struck in storm.struck:
         if struck.task:  # it was really struck: somebody had to begin again
@@ -286,7 +287,7 @@ def test_every_run_ends_well_without_a_person(storm: Storm) -> None:
 
 def test_the_work_spreads_over_both_workers(storm: Storm) -> None:
     done = {name: count_done(storm.cluster, name) for name in storm.cluster.worker_names}
-    assert sum(done.values()) >= 5 * len(SITES) - 10
+    assert sum(done.values()) >= 4 * len(SITES)
     assert min(done.values()) >= len(SITES), done
 
 
