@@ -297,6 +297,11 @@ class SourceYield(_Told):
     span: float | None = None  # seconds between the oldest and the newest of its newest dates
     pause: float | None = None  # the longest pause between two of them, in seconds
 
+    @property
+    def trouble(self) -> str:
+        """The error for whoever has named the source already: without its address in front; "": there is none."""
+        return (self.error or "").removeprefix(f"{self.url}: ")
+
 
 class RobotsSeen(_Told):
     """The robots policy of one host as this run saw it."""

@@ -75,7 +75,10 @@ class WarmPopen(ColdPopen):  # type: ignore[type-arg]
             if WarmPopen._server is None:
                 WarmPopen._server = _begin()
             socket.send_fds(WarmPopen._server, [json.dumps(order).encode()], [*standard, *pass_fds])
-            self.pid = int(WarmPopen._server.recv(100))
+            if not (answer := WarmPopen._server.recv(100)):
+                end()
+                raise RuntimeError("the process that forks crawl children and extraction workers for tests has ended")
+            self.pid = int(answer)
         self._child_created = True
         self._close_pipe_fds(p2cread, p2cwrite, c2pread, c2pwrite, errread, errwrite)  # type: ignore[attr-defined]
 

@@ -200,9 +200,7 @@ def _check_sources(summary: CrawlSummary) -> Check:
     failed = [source for source in summary.sources if source.error]
     dead = [source for source in failed if not source.items]
     alive = len(summary.sources) - len(dead)
-    named = "; ".join(
-        f"{source.url}: {(source.error or '').removeprefix(f'{source.url}: ')}" for source in (dead or failed)[:_SHOWN]
-    )
+    named = "; ".join(f"{source.url}: {source.trouble}" for source in (dead or failed)[:_SHOWN])
     more = f" and {len(dead or failed) - _SHOWN} more" if len(dead or failed) > _SHOWN else ""
     if dead and not alive:
         return make_check(

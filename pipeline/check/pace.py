@@ -24,6 +24,7 @@ COUNT: Final = "answer-ms"
 SLOW: Final = "answers slowly"
 """Stands in the check's message where the site is slower than it was; ``pipeline.diagnosis`` knows it by that."""
 
+_BOUNDS: Final = frozenset({"run_seconds spent", "fetch_at_most spent", "crawl window closed"})
 _SHOWN = 3
 
 
@@ -73,9 +74,6 @@ def _tell_rest(summary: CrawlSummary, history: Sequence[Report]) -> Iterator[str
         f"The run was cut off ({summary.finish_reason}, after {spent:.0f} s): {waiting} of {summary.discovered} pages "
         f"wait for the next run; after the run before it were {before}."
     )
-
-
-_BOUNDS: Final = frozenset({"run_seconds spent", "fetch_at_most spent", "crawl window closed"})
 
 
 def _put_wait(summary: CrawlSummary) -> str:

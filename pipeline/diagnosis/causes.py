@@ -208,7 +208,7 @@ def _suspect_answers(case: Case) -> Iterator[Suspicion]:
         addresses = [page.url for page in pages] + [url for reason in ended for url in _examples(case, reason)]
         hosts = Counter(_host_of(url) for url in (*addresses, *(source.url for source in sources)))
         host = max(stopped, key=len) if stopped else hosts.most_common(1)[0][0] if hosts else None
-        exact = _tell_error((source.error or "").removeprefix(f"{source.url}: ") for source in sources) or _tell_error(
+        exact = _tell_error(source.trouble for source in sources) or _tell_error(
             seen.stopped for seen in case.summary.robots.values() if seen.stopped and _names(seen.stopped, words)
         )
         if len(words) == 1 and sure > _PLAIN:
@@ -222,10 +222,7 @@ def _suspect_answers(case: Case) -> Iterator[Suspicion]:
             pages=(
                 *((page, page.reason) for page in pages[:_SHOWN]),
                 *((url, reason) for reason in ended for url in _examples(case, reason)[:_SHOWN]),
-                *(
-                    (source.url, f"source: {(source.error or '').removeprefix(f'{source.url}: ')}")
-                    for source in sources[:_SHOWN]
-                ),
+                *((source.url, f"source: {source.trouble}") for source in sources[:_SHOWN]),
             ),
             host=host,
             source=bool(sources) and not hit,

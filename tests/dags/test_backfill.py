@@ -39,14 +39,19 @@ print(json.dumps(told))
 """
 
 
+@pytest.fixture
+def own(settings: Any, tmp_path: Path, loopback: LoopbackSite) -> Any:
+    """Settings with the sites of the test alone, beside a newsroom that can be found from its front page."""
+    open_front_page(loopback)
+    return settings.model_copy(update={"builtin_sites": False, "sites": (tmp_path / "sites",)})
+
+
 @pytest.mark.timeout(200)  # of a busy machine
 def test_a_form_triggers_the_first_run_or_says_what_is_wrong_with_it(
-    settings: Any, airflow_home: Path, write_site: Callable[..., Path], tmp_path: Path, loopback: LoopbackSite
+    own: Any, airflow_home: Path, write_site: Callable[..., Path], loopback: LoopbackSite
 ) -> None:
-    open_front_page(loopback)
     write_site("localgov", home=loopback.url("/"))
     hidden = LoopbackSite(routes={"/": Reply(body=b"<html><title>Inside</title></html>")})
-    own = settings.model_copy(update={"builtin_sites": False, "sites": (tmp_path / "sites",)})
     environment = airflow_environment(airflow_home, DAGS_FOLDER) | settings_environment(own)
     backfill, probe = str(DAGS_FOLDER / "backfill.py"), str(DAGS_FOLDER / "probe.py")
     forms = [
@@ -97,11 +102,9 @@ print(json.dumps({"state": str(run.state), "given": given}))
 @pytest.mark.slow
 @pytest.mark.timeout(200)  # of a busy machine
 def test_a_probe_of_a_declared_private_site_gives_its_file_to_whoever_comes_next(
-    settings: Any, airflow_home: Path, write_site: Callable[..., Path], tmp_path: Path, loopback: LoopbackSite
+    own: Any, airflow_home: Path, write_site: Callable[..., Path], tmp_path: Path, loopback: LoopbackSite
 ) -> None:
-    open_front_page(loopback)
     write_site("inside", home=loopback.url("/"))
-    own = settings.model_copy(update={"builtin_sites": False, "sites": (tmp_path / "sites",)})
     folder = set_apart(tmp_path / "dags", "probe.py")
     environment = airflow_environment(airflow_home, folder) | settings_environment(own)
     found = run_python(

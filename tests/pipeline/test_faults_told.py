@@ -64,6 +64,11 @@ class Desk:
         self.paper.now = moment
         return (settings or self.settings).model_copy(update={"clock_ahead": moment - datetime.now(UTC)})
 
+    def write_site(self, **changes: str) -> None:
+        """Declare the paper otherwise than it was."""
+        (folder,) = self.settings.sites
+        self.paper.write_site(folder, **changes)
+
     def run(self, day: int = DAYS, settings: Settings | None = None, *, look: bool = True) -> Told:
         """The site's run of a day by all its steps, and the watch after it."""
         now = self.at(day, settings)
@@ -203,8 +208,7 @@ def test_a_poisoned_sitemap_is_not_taken_for_a_redesign(desk: Desk) -> None:
 
 @pytest.mark.slow
 def test_a_name_that_does_not_resolve_is_told_with_how_to_see_whose_fault_it_is(desk: Desk) -> None:
-    (folder,) = desk.settings.sites
-    desk.paper.write_site(folder, home="http://gazette.invalid")
+    desk.write_site(home="http://gazette.invalid")
     told = desk.run()
     assert not told.published
     assert told.check("sources") == "reject"
@@ -219,8 +223,7 @@ def test_a_name_that_does_not_resolve_is_told_with_how_to_see_whose_fault_it_is(
 @pytest.mark.slow
 def test_an_expired_certificate_is_told_with_how_to_see_whose_fault_it_is(desk: Desk, tmp_path: Path) -> None:
     with LoopbackSite(tls=make_expired(tmp_path)) as site:
-        (folder,) = desk.settings.sites
-        desk.paper.write_site(folder, home=site.origin)
+        desk.write_site(home=site.origin)
         told = desk.run()
     assert not told.published
     names(told.last, "its certificate is not good: expired", "browser", "publisher's to mend", "this machine's clock")
@@ -239,8 +242,7 @@ def test_a_slow_site_is_published_and_told_with_what_is_normal_for_it(desk: Desk
 @pytest.mark.slow
 def test_a_run_that_its_time_did_not_suffice_for_is_published_and_told_with_what_waits(desk: Desk) -> None:
     desk.paper.fault = "slow"
-    (folder,) = desk.settings.sites
-    desk.paper.write_site(folder, crawl="run_seconds = 10")
+    desk.write_site(crawl="run_seconds = 10")
     told = desk.run()
     assert told.published
     assert told.report is not None
@@ -251,8 +253,7 @@ def test_a_run_that_its_time_did_not_suffice_for_is_published_and_told_with_what
 @pytest.mark.slow
 def test_a_site_slower_than_its_time_out_is_told_as_such(desk: Desk) -> None:
     desk.paper.fault = "slow"
-    (folder,) = desk.settings.sites
-    desk.paper.write_site(folder, crawl="timeout = 1")
+    desk.write_site(crawl="timeout = 1")
     told = desk.run()
     assert not told.published
     names(told.last, "time-out", "an outage", "crawl.timeout")
