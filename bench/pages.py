@@ -43,6 +43,7 @@ STATES: Final = ("well",) * 30 + ("warned",) * 4 + ("rejected", "failing", "bloc
 """How the sites of a bench stand, in turns: of forty, four that warn and five in trouble."""
 MANY: Final = 300
 """Versions of the article whose page is asked for."""
+_WHOLE_SECONDS: Final = 600.0  # until all sites, or all headlines, must have been read
 ADDRESS: Final = "https://www.site-007.example/news/edited-again-and-again"
 _JSON: Final = "application/json"
 _SITE_FILE: Final = """
@@ -355,7 +356,10 @@ def _write_sites(folder: Path, sites: int) -> Path:
 
 
 def _wait_until_whole(server: ApiServer, path: str, words: bytes) -> float:
+    deadline = time.monotonic() + _WHOLE_SECONDS
     while words in server.ask("GET", path, who="vera").body:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{path} still says {words.decode()!r} after {_WHOLE_SECONDS:.0f} s")
         time.sleep(0.2)
     return time.perf_counter()
 
