@@ -171,7 +171,8 @@ def _describe_health(site: Site, health: Health, due: datetime) -> SiteStatus:
         changed=sum(versions.get(change, 0) for change in ("edited", "restored", "moved")),
         gone=versions.get("gone", 0),
         unchanged=outcomes.get(Outcome.UNCHANGED, 0),
-        failed=outcomes.get(Outcome.FAILED, 0) + outcomes.get(Outcome.BLOCKED, 0),
+        # What a run could not fetch is so whether it was published or not.
+        failed=run.outcomes.get(Outcome.FAILED, 0) + run.outcomes.get(Outcome.BLOCKED, 0),
         documents=run.documents,
         message=run.message if run.verdict != "accept" or run.state == "failed" else None,
         next_run=due,

@@ -164,7 +164,7 @@ def _print_report(out: Console, found: Inspection) -> None:
     out.print("\nChecks", style="bold")
     table = plain_table("verdict", "check", "figure", "limit", "normal", "what it says")
     for check in sorted(report.checks, key=lambda check: ("reject", "warn", "accept").index(check.verdict)):
-        said = check.message + (f" [{check.basis}]" if check.basis else "")
+        said = check.message + (f" [{'' if check.normal else 'limit: '}{check.basis}]" if check.basis else "")
         table.add_row(check.verdict, check.name, _put(check.figure), _put(check.limit), _put_normal(check), safe(said))
     print_table(table)
 

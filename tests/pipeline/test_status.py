@@ -85,3 +85,11 @@ def test_where_runs_are_noted_one_small_document_says_it_all_with_what_is_wrong(
     assert (line.last_run, line.verdict, line.published) == (rejected(NOW).run, "reject", False)
     assert (line.cause, line.message, line.last_new) == ("redesign", "41 of 44 have no date.", NOW)
     assert line.alarms == (alarm,)
+
+
+def test_what_a_rejected_run_could_not_fetch_is_counted_though_nothing_is_published(archive: Archive) -> None:
+    down = rejected(NOW, cause="site down").model_copy(update={"outcomes": {"failed": 20, "unchanged": 3}})
+    health = a_health(down, site="loop")
+    archive.change_progress(archive.health_key("loop"), Health, lambda _: health)
+    (line,) = read_status(archive, [site()], NOW)
+    assert (line.failed, line.unchanged) == (20, 0)
